@@ -1,0 +1,67 @@
+//! A server process of the benchmark's own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+
+/// The access key of every server here.
+pub const KEY_ID: &str = "bench";
+/// Its secret.
+pub const KEY_SECRET: &str = "bench-secret";
+
+/// A running server; killed when dropped.
+pub struct Server {
+    child: Child,
+    /// `127.0.0.1:port`.
+    pub address: String,
+    /// How long it took from its start to its ready line.
+    pub ready_after: Duration,
+}
+
+impl Server {
+    /// Starts a server on a data directory.
+    pub fn start(binary: &Path, data: &Path) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let mut child = Command::new(binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"])
+            .arg(data)
+            .env("RAVELIN_ACCESS_KEY_ID", KEY_ID)
+            .env("RAVELIN_ACCESS_KEY_SECRET", KEY_SECRET)
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let output = child.stdout.take().context("the server has no output")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let ready_after = started.elapsed();
+        let Some(address) = line.trim().strip_prefix("ready http://") else {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("the server is not ready: {line:?}");
+        };
+        Ok(Self { child, address: address.trim_end_matches('/').into(), ready_after })
+    }
+
+    /// The resident memory of the whole process, now and at its most, in bytes.
+    pub fn memory(&self) -> anyhow::Result<(u64, u64)> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+            number.map(|kib| kib * 1024).with_context(|| format!("no {name} in the process status"))
+        };
+        Ok((field("VmRSS:")?, field("VmHWM:")?))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,145 @@
+//! What each generation changed: who, when, why, before and after. Bounded by count and by bytes.
+
+use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
+
+use model::{
+    Actor, Changes, Entity, UnixMillis,
+    ram::{AccessKey, Secret},
+};
+use serde::{Deserialize, Serialize};
+use store::{Batch, Snapshot, StoreError, Table};
+
+use crate::{
+    control::HistoryError,
+    records::{self, RecordError},
+    settings::HistoryRetention,
+};
+
+/// One generation, as it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HistoryRecord {
+    /// Its number.
+    pub generation: u64,
+    /// When it was planned.
+    pub at: UnixMillis,
+    /// The request that asked for it, or empty where none did.
+    pub request_id: String,
+    /// The operation that was asked for.
+    pub operation: String,
+    /// Who asked.
+    pub actor: Actor,
+    /// From which address, where there was one.
+    pub source: Option<String>,
+    /// What it changed; nothing, if its effect was there already.
+    pub changes: Vec<RecordedChange>,
+}
+
+/// One entity before and after. Secrets of access keys are blank: what is deleted must not live on here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordedChange {
+    /// What was; none: it came.
+    pub before: Option<Entity>,
+    /// What is then; none: it went.
+    pub after: Option<Entity>,
+}
+
+/// The changes as history keeps them.
+pub(crate) fn recorded(changes: &Changes) -> Vec<RecordedChange> {
+    let without_secret = |entity: &Option<Entity>| match entity {
+        Some(Entity::AccessKey(key)) => {
+            let blank = AccessKey { secret: Secret::new(""), ..AccessKey::clone(key) };
+            Some(Entity::AccessKey(Arc::new(blank)))
+        }
+        other => other.clone(),
+    };
+    let changes = changes.0.iter();
+    changes
+        .map(|change| RecordedChange {
+            before: without_secret(&change.before),
+            after: without_secret(&change.after),
+        })
+        .collect()
+}
+
+pub(crate) fn generation(key: &[u8]) -> Result<u64, RecordError> {
+    key.try_into().map(u64::from_be_bytes).map_err(|_| RecordError::Key)
+}
+
+/// Which generations the store has records of, the oldest first, and how large they are.
+#[derive(Debug, Default)]
+pub(crate) struct HistoryIndex {
+    records: VecDeque<(u64, u32)>,
+    bytes: u64,
+}
+
+impl HistoryIndex {
+    /// Notes a record; generations come in their order.
+    pub(crate) fn push(&mut self, generation: u64, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.records.push_back((generation, bytes));
+        self.bytes += u64::from(bytes);
+    }
+
+    /// Deletes the oldest records, in the batch that adds the newest ones, until both bounds are kept.
+    pub(crate) fn trim(&mut self, retention: &HistoryRetention, batch: &mut Batch) {
+        while self.records.len() > 1
+            && (self.records.len() > retention.generations_max || self.bytes > retention.bytes_max)
+        {
+            if let Some((generation, bytes)) = self.records.pop_front() {
+                self.bytes -= u64::from(bytes);
+                batch.delete(Table::History, generation.to_be_bytes());
+            }
+        }
+    }
+}
+
+/// At most `most` records from `from` on, the oldest first.
+pub(crate) fn read(
+    snapshot: &dyn Snapshot,
+    from: u64,
+    most: usize,
+) -> Result<Vec<HistoryRecord>, HistoryError> {
+    let mut found = Vec::new();
+    let mut failure = None;
+    if most == 0 {
+        return Ok(found);
+    }
+    let scanned: Result<(), StoreError> =
+        snapshot.scan(Table::History, &from.to_be_bytes(), &mut |key, value| {
+            match records::decode::<HistoryRecord>(value) {
+                Ok(record) => found.push(record),
+                Err(source) => failure = Some((generation(key).unwrap_or(0), source)),
+            }
+            if failure.is_some() || found.len() == most {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+    scanned.map_err(|source| HistoryError::Store { source })?;
+    match failure {
+        Some((generation, source)) => Err(HistoryError::Damaged { generation, source }),
+        None => Ok(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trimmed(generations_max: usize, bytes_max: u64) -> (Vec<u64>, usize) {
+        let mut index = HistoryIndex::default();
+        (1..=10).for_each(|generation| index.push(generation, 100));
+        let mut batch = Batch::new();
+        index.trim(&HistoryRetention { generations_max, bytes_max }, &mut batch);
+        (index.records.iter().map(|(generation, _)| *generation).collect(), batch.len())
+    }
+
+    #[test]
+    fn the_oldest_records_go_when_there_are_too_many_or_too_large_ones() {
+        assert_eq!(trimmed(10, 1000), ((1..=10).collect(), 0));
+        assert_eq!(trimmed(3, 1000), (vec![8, 9, 10], 7));
+        assert_eq!(trimmed(10, 250), (vec![9, 10], 8));
+        assert_eq!(trimmed(0, 0), (vec![10], 9), "the newest one stays in any case");
+    }
+}

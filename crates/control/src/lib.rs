@@ -1,0 +1,40 @@
+//! Who decides.
+//!
+//! One thread, the writer, plans every command against the state in memory, makes a batch of what is asked for at the
+//! same time, commits it with one synchronisation of the disk, and answers. A [`Control`] is the handle that everybody
+//! else has: [`Control::submit`] asks for a change, [`Control::read`] looks at the state. Three promises hold:
+//! - what is answered is on disk: changes, and also what a read shows;
+//! - a commit that fails is not guessed at: recovery of the store says what is so, and the callers are answered by it;
+//! - the numbers of changes (generations) only grow.
+//!
+//! This crate must not know HTTP, signatures, or how requests and answers are written.
+
+mod access;
+mod audit;
+mod control;
+mod entropy;
+mod history;
+mod load;
+mod metrics;
+mod nonces;
+mod pending;
+mod published;
+pub mod records;
+mod recovery;
+mod settings;
+mod submission;
+mod wait;
+mod writer;
+
+pub use self::{
+    access::Access,
+    control::{Control, HistoryError, Opened, Phase, Status},
+    history::{HistoryRecord, RecordedChange},
+    load::OpenError,
+    metrics::Sizes,
+    nonces::{NONCE_KEEP_MINUTES, NonceRecord},
+    published::{Read, Unavailable},
+    records::RecordError,
+    settings::{Clock, HistoryRetention, Settings, SystemClock},
+    submission::{Failure, Receipt, Submission},
+};

@@ -1,0 +1,275 @@
+//! The writer: the one thread that changes anything.
+//!
+//! A turn takes what waits in the queue, plans and applies each command, commits all of it at once and answers. What
+//! comes in while the disk is busy is the next turn: the more is asked for, the more one synchronisation carries.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use model::{Actor, Command, Context, Plan, Refusal, UnixMillis};
+use store::{Snapshot, Store};
+use tokio::sync::oneshot;
+
+use crate::{
+    audit::About,
+    control::{Core, Phase},
+    entropy::SystemEntropy,
+    history::HistoryIndex,
+    nonces::Forgetting,
+    pending::{self, Fate, Pending},
+    submission::{Failure, Job, Receipt, Reply, Submission},
+};
+
+/// The longest sleep while something is due at some time: the system's clock may be set meanwhile.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+
+/// The writer. It owns the store.
+pub(crate) struct Writer {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) jobs: Receiver<Job>,
+    pub(crate) entropy: SystemEntropy,
+    pub(crate) history: HistoryIndex,
+    pub(crate) forgetting: Forgetting,
+    /// The highest generation that was ever given, durable or not.
+    pub(crate) last_generation: u64,
+    /// Before this moment the clock is not asked again, because it could not do what was due.
+    pub(crate) clock_rests_until: Option<Instant>,
+    /// Who wants a snapshot after this turn.
+    pub(crate) snapshots: Vec<oneshot::Sender<Option<Box<dyn Snapshot>>>>,
+    /// Nobody can ask any more, or recovery was given up.
+    pub(crate) ended: bool,
+}
+
+impl Writer {
+    /// Works until it is told to stop and has done what was asked before, or until nobody is left to ask.
+    pub(crate) fn run(mut self) {
+        while !self.ended {
+            let first = self.next_job();
+            if !self.ended {
+                self.turn(first);
+            }
+        }
+    }
+
+    /// Waits for something to do: a job, or none if something is due.
+    fn next_job(&mut self) -> Option<Job> {
+        if self.core.stopping.load(Ordering::SeqCst) {
+            let job = self.jobs.try_recv().ok();
+            self.ended = job.is_none();
+            return job;
+        }
+        let Some(sleep) = self.until_due() else {
+            let job = self.jobs.recv().ok();
+            self.ended = job.is_none();
+            return job;
+        };
+        if sleep.is_zero() {
+            return self.jobs.try_recv().ok();
+        }
+        match self.jobs.recv_timeout(sleep.min(SLEEP_MAX)) {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.ended = true;
+                None
+            }
+        }
+    }
+
+    /// How long until the clock changes something; none: nothing is in motion.
+    fn until_due(&self) -> Option<Duration> {
+        let due = self.core.shared.with(|published| published.state.next_due())?;
+        let rest = self
+            .clock_rests_until
+            .map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let until = due.0.saturating_sub(self.core.clock.now().0);
+        Some(rest.max(Duration::from_millis(u64::try_from(until).unwrap_or(0))))
+    }
+
+    fn turn(&mut self, first: Option<Job>) {
+        let mut pending = Pending::default();
+        if self.until_due().is_some_and(|until| until.is_zero()) {
+            self.advance(&mut pending);
+        }
+        let mut next = first;
+        while let Some(job) = next {
+            self.take(job, &mut pending);
+            let settings = &self.core.settings;
+            let full = pending.commands() >= settings.batch_max || pending.bytes >= settings.batch_bytes_max;
+            next = if full { None } else { self.jobs.try_recv().ok() };
+        }
+        self.commit(pending);
+        self.give_snapshots();
+    }
+
+    /// Carries out what the time has brought.
+    fn advance(&mut self, pending: &mut Pending) {
+        let now = self.core.clock.now();
+        let command = Command::Advance { most: self.core.settings.advance_max };
+        let about =
+            About { actor: Actor::Clock, operation: "Advance", request_id: Box::default(), source: None };
+        let advanced = match self.plan(now, about.actor, &command) {
+            Some(Ok(plan)) if !plan.changes.0.is_empty() => {
+                self.apply(now, about, None, plan, pending).is_none()
+            }
+            _ => false,
+        };
+        self.clock_rests_until = if advanced { None } else { Instant::now().checked_add(SLEEP_MAX) };
+    }
+
+    fn take(&mut self, job: Job, pending: &mut Pending) {
+        match job {
+            Job::Wake => self.clock_rests_until = None,
+            Job::Snapshot(sender) => self.snapshots.push(sender),
+            Job::Command(submission, mut reply) => {
+                self.core.queued.fetch_sub(1, Ordering::Relaxed);
+                reply.begin();
+                self.carry_out(submission, reply, pending);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, submission: Submission, reply: Reply, pending: &mut Pending) {
+        let Submission { actor, command, operation, request_id, source, nonce } = submission;
+        let now = self.core.clock.now();
+        let about = About { actor, operation, request_id, source };
+        let Some(planned) = self.plan(now, actor, &command) else {
+            reply.answer(Err(Failure::NotDurable));
+            return;
+        };
+        pending.nonce(nonce);
+        match planned {
+            Ok(plan) => {
+                if let Some(reply) = self.apply(now, about, Some(reply), plan, pending) {
+                    reply.answer(Err(Failure::NotDurable));
+                }
+            }
+            Err(refusal) => {
+                self.core.metrics.refusals.inc();
+                pending.refuse(about, Some(reply), refusal);
+            }
+        }
+    }
+
+    /// Plans a command; none: there was no randomness for its ids.
+    fn plan(&mut self, now: UnixMillis, actor: Actor, command: &Command) -> Option<Result<Plan, Refusal>> {
+        let settings = &self.core.settings;
+        let mut context = Context {
+            now,
+            entropy: &mut self.entropy,
+            limits: &settings.limits,
+            timing: &settings.timing,
+            site: &settings.site,
+        };
+        // Nobody else changes the state, so that it is the same one when the plan is applied.
+        let planned = self.core.shared.with(|now| model::plan(&now.state, actor, command, &mut context));
+        if self.entropy.failed() { None } else { Some(planned) }
+    }
+
+    /// Applies a plan to the state and adds it to the batch. If it cannot be written, it is not applied, and the reply
+    /// comes back.
+    fn apply(
+        &mut self,
+        now: UnixMillis,
+        about: About,
+        reply: Option<Reply>,
+        plan: Plan,
+        pending: &mut Pending,
+    ) -> Option<Reply> {
+        let generation = self.last_generation + 1;
+        let encoded = match pending::encode(generation, now, &about, &plan.changes) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    about.operation,
+                    "cannot be recorded"
+                );
+                return reply;
+            }
+        };
+        self.last_generation = generation;
+        self.core.shared.apply(&plan.changes, generation);
+        let receipt = Receipt { generation, outcome: plan.outcome };
+        let history_bytes = pending.apply(about, reply, (plan.changes, encoded), receipt);
+        self.history.push(generation, history_bytes);
+        None
+    }
+
+    /// Writes the batch and answers. What was refused depends on what was applied before it in the same batch, so that
+    /// it waits for the disk too; where nothing was applied, nothing waits.
+    fn commit(&mut self, mut pending: Pending) {
+        let durable = pending.generations() > 0;
+        if durable || pending.nonces > 0 {
+            self.forget_nonces(&mut pending);
+        }
+        if durable {
+            self.history.trim(&self.core.settings.history, &mut pending.batch);
+        }
+        let start = Instant::now();
+        let written = if durable {
+            self.store.commit(self.last_generation, &pending.batch)
+        } else if pending.batch.is_empty() {
+            Ok(())
+        } else {
+            self.store.write_unsynced(&pending.batch)
+        };
+        match written {
+            Ok(()) => {
+                if durable {
+                    self.count_commit(start, pending.generations());
+                    self.core.shared.set_durable(self.last_generation);
+                }
+                pending.answer(Fate::Durable);
+            }
+            Err(error) => self.recover(pending, &error),
+        }
+    }
+
+    fn forget_nonces(&mut self, pending: &mut Pending) {
+        let now = self.core.clock.now();
+        let forgotten = self.forgetting.add_to(&mut pending.batch, pending.nonces, &*self.store, now);
+        if let Err(error) = forgotten {
+            // They can be forgotten later. If the store is broken, the commit will say so.
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "old nonces cannot be read");
+        }
+    }
+
+    fn count_commit(&self, start: Instant, commands: usize) {
+        let metrics = &self.core.metrics;
+        metrics.commits.inc();
+        metrics.commit_duration.observe(start.elapsed().as_secs_f64());
+        metrics.commit_commands.observe(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
+    }
+
+    fn give_snapshots(&mut self) {
+        for sender in self.snapshots.drain(..) {
+            let snapshot = self.store.snapshot();
+            if let Err(error) = &snapshot {
+                tracing::warn!(error = error as &dyn std::error::Error, "no snapshot of the store");
+            }
+            // Whoever does not wait any more does not want it.
+            let _ = sender.send(snapshot.ok());
+        }
+    }
+}
+
+/// Says that the writer has ended, however it ends. Made first and dropped last: the store is closed by then.
+pub(crate) struct Farewell(pub(crate) Arc<Core>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the writer failed and has ended");
+        }
+        self.0.shared.set_phase(Phase::Stopped);
+    }
+}

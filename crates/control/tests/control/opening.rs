@@ -1,0 +1,60 @@
+//! A store that is not understood is refused and left as it is.
+
+use std::{error::Error, sync::Arc};
+
+use control::{Control, OpenError, SystemClock, records};
+use store::{Batch, MemoryStore, Store, Table};
+
+use crate::{seed, world::settings};
+
+fn refused(change: impl FnOnce(&mut Batch)) -> OpenError {
+    let mut store = MemoryStore::new();
+    seed::fill(&mut store, 1, 1);
+    let mut batch = Batch::new();
+    change(&mut batch);
+    store.commit(2, &batch).unwrap();
+    match Control::open(Box::new(store), settings(), Arc::new(SystemClock), &mut |_| {}) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_damaged_record_is_named() {
+    let error = refused(|batch| batch.put(Table::Entities, [8, 0xab, 0xcd], [1, 2, 3]));
+    assert!(matches!(error, OpenError::Damaged { table: Table::Entities, .. }), "{error:?}");
+    assert!(error.to_string().contains("8abcd") && error.to_string().contains("Entities"), "{error}");
+    assert!(error.source().is_some());
+
+    let error = refused(|batch| {
+        let interface = seed::interface(1, &[]).into();
+        let mut value = records::entity_value(&interface).unwrap();
+        value.push(0);
+        batch.put(Table::Entities, records::entity_key(&interface.key()), value);
+    });
+    assert!(error.source().unwrap().to_string().contains("1 bytes too many"));
+
+    let error = refused(|batch| {
+        let value = records::entity_value(&seed::interface(1, &[]).into()).unwrap();
+        let other = model::Entity::from(seed::interface(2, &[])).key();
+        batch.put(Table::Entities, records::entity_key(&other), value);
+    });
+    assert!(error.source().unwrap().to_string().contains("not the one that the key names"));
+
+    let error = refused(|batch| batch.put(Table::History, [1], []));
+    assert!(matches!(error, OpenError::Damaged { table: Table::History, .. }), "{error:?}");
+    let error = refused(|batch| batch.put(Table::Nonces, [1], []));
+    assert!(matches!(error, OpenError::Damaged { table: Table::Nonces, .. }), "{error:?}");
+}
+
+#[test]
+fn records_of_another_version_are_not_touched() {
+    let error = refused(|batch| {
+        batch.put(Table::Meta, records::SCHEMA_KEY, (records::SCHEMA + 1).to_be_bytes());
+    });
+    assert!(matches!(error, OpenError::NewerSchema { found } if found == records::SCHEMA + 1), "{error:?}");
+    let error = refused(|batch| batch.put(Table::Meta, records::SCHEMA_KEY, [0; 4]));
+    assert!(matches!(error, OpenError::Damaged { table: Table::Meta, .. }), "{error:?}");
+    let error = refused(|batch| batch.delete(Table::Meta, records::SCHEMA_KEY));
+    assert!(matches!(error, OpenError::NoSchema), "{error:?}");
+}

@@ -1,0 +1,174 @@
+//! What holds in every state, and of every change.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use model::{
+    Changes, Entity, EntityKey, Limits, State,
+    instance::InstanceStatus,
+    interface::{InterfaceStatus, NetworkInterface},
+};
+
+/// Each entity stands in the changes once, `before` is what the state holds, and memberships change only where they
+/// may.
+pub fn check_changes(state: &State, changes: &Changes) {
+    let mut seen = BTreeSet::new();
+    for change in &changes.0 {
+        let key = change.key().expect("a change has a side");
+        assert!(seen.insert(key.clone()), "{key:?} stands in the changes twice");
+        for side in [&change.before, &change.after].into_iter().flatten() {
+            assert_eq!(side.key(), key, "both sides name one entity");
+        }
+        let held = held(state, &key);
+        assert_eq!(format!("{held:?}"), format!("{:?}", change.before), "before is what the state holds");
+        if let (Some(Entity::Interface(before)), Some(Entity::Interface(after))) =
+            (&change.before, &change.after)
+        {
+            check_memberships(state, changes, before, after);
+        }
+    }
+}
+
+/// Memberships change in `Running` and `Stopped` only; what is released or deleted loses all of them.
+fn check_memberships(state: &State, changes: &Changes, before: &NetworkInterface, after: &NetworkInterface) {
+    if before.groups == after.groups {
+        return;
+    }
+    let instance = before.instance.and_then(|id| state.instances().get(&id));
+    let released = changes.0.iter().any(|change| match &change.after {
+        Some(Entity::Instance(e)) => Some(e.id) == before.instance && e.status == InstanceStatus::Releasing,
+        _ => false,
+    });
+    if released || after.status == InterfaceStatus::Deleting {
+        assert!(after.groups.is_empty());
+    } else {
+        assert!(instance.is_none_or(|instance| instance.status.allows_membership_change()));
+        assert_eq!(before.groups.len().abs_diff(after.groups.len()), 1, "one at a time");
+    }
+}
+
+fn held(state: &State, key: &EntityKey) -> Option<Entity> {
+    match key {
+        EntityKey::Account(id) => state.account(*id).cloned().map(Entity::from),
+        EntityKey::User(id) => state.users().get(id).cloned().map(Entity::from),
+        EntityKey::AccessKey(id) => state.access_key(id).cloned().map(Entity::from),
+        EntityKey::CustomPolicy(account, name) => {
+            state.policies().get(&(*account, name.clone())).cloned().map(Entity::from)
+        }
+        EntityKey::Network(id) => state.networks().get(id).cloned().map(Entity::from),
+        EntityKey::VSwitch(id) => state.vswitches().get(id).cloned().map(Entity::from),
+        EntityKey::Instance(id) => state.instances().get(id).cloned().map(Entity::from),
+        EntityKey::Interface(id) => state.interfaces().get(id).cloned().map(Entity::from),
+        EntityKey::SecurityGroup(id) => state.groups().get(id).cloned().map(Entity::from),
+    }
+}
+
+/// Every index says what the entities say, and the entities fit each other.
+pub fn check_state(state: &State, limits: &Limits) {
+    state.same_as(&state.recomputed()).expect("indexes say what the entities say");
+    let mut serials = BTreeSet::new();
+    let mut fresh = |serial: u64| {
+        assert!(serial < state.next_serial() && serials.insert(serial), "serial {serial}");
+    };
+    state.groups().all().for_each(|e| fresh(e.serial));
+    state.networks().all().for_each(|e| fresh(e.serial));
+    state.vswitches().all().for_each(|e| fresh(e.serial));
+    state.instances().all().for_each(|e| fresh(e.serial));
+    state.interfaces().all().for_each(|e| fresh(e.serial));
+    check_networks(state, limits);
+    check_addresses(state, limits);
+    check_instances(state, limits);
+    check_groups(state, limits);
+}
+
+fn check_networks(state: &State, limits: &Limits) {
+    for vswitch in state.vswitches().all() {
+        let network = state.networks().get(&vswitch.network).expect("a vSwitch has its network");
+        assert!(network.cidr.contains(&vswitch.cidr) && network.region == vswitch.region);
+        assert!(vswitch.ipv6_cidr.is_none_or(|own| network.ipv6_cidr.is_some_and(|all| all.contains(&own))));
+    }
+    for network in state.networks().all() {
+        let vswitches: Vec<_> = state.vswitches_of(network.id).collect();
+        assert!(vswitches.len() <= limits.vswitches_per_network);
+        for (index, one) in vswitches.iter().enumerate() {
+            for other in &vswitches[index + 1..] {
+                assert!(!one.cidr.contains(&other.cidr) && !other.cidr.contains(&one.cidr));
+                assert!(one.ipv6_cidr.is_none() || one.ipv6_cidr != other.ipv6_cidr);
+            }
+        }
+    }
+}
+
+fn check_addresses(state: &State, limits: &Limits) {
+    let mut owners = BTreeMap::new();
+    let mut macs = BTreeSet::new();
+    let mut free: BTreeMap<_, u32> = BTreeMap::new();
+    for vswitch in state.vswitches().all() {
+        free.insert(vswitch.id, u32::from(vswitch.cidr.broadcast()) - u32::from(vswitch.cidr.network()) - 2);
+    }
+    for interface in state.interfaces().all() {
+        let vswitch = state.vswitches().get(&interface.vswitch).expect("an interface has its vSwitch");
+        assert!(interface.addresses().count() <= limits.addresses_per_interface);
+        for address in interface.addresses() {
+            assert!(vswitch.may_assign(address));
+            let other = owners.insert((vswitch.network, address), interface.id);
+            assert_eq!(other, None, "{address} is owned twice");
+            assert!(!state.pool(vswitch.id).expect("a vSwitch has its pool").is_free(address));
+            *free.entry(vswitch.id).or_default() -= 1;
+        }
+        for address in &interface.ipv6_addresses {
+            assert!(vswitch.ipv6_cidr.expect("the vSwitch has IPv6").contains(address));
+            assert_eq!(state.interfaces_at(interface.account, (*address).into()).count(), 1);
+        }
+        assert!(macs.insert((vswitch.network, interface.mac)), "{:?} is owned twice", interface.mac);
+    }
+    for (vswitch, free) in free {
+        assert_eq!(state.pool(vswitch).expect("a vSwitch has its pool").free(), free);
+    }
+    let public: Vec<_> = state.instances().all().filter_map(|instance| instance.public_address).collect();
+    assert_eq!(public.iter().collect::<BTreeSet<_>>().len(), public.len(), "a public address is owned twice");
+}
+
+fn check_instances(state: &State, limits: &Limits) {
+    use InstanceStatus as S;
+    for instance in state.instances().all() {
+        let stable = matches!(instance.status, S::Running | S::Stopped | S::Expired);
+        assert_eq!(instance.passage.is_none(), stable, "{:?}", instance.status);
+        assert!(instance.interfaces().count() <= limits.interfaces_per_instance);
+        let primary = state.interfaces().get(&instance.primary_interface).expect("a primary interface");
+        assert!(primary.primary && primary.instance == Some(instance.id));
+        assert_eq!(primary.status, InterfaceStatus::InUse);
+        let attached =
+            state.interfaces().all().filter(|own| own.instance == Some(instance.id) && !own.primary);
+        let attached: BTreeSet<_> = attached.map(|own| own.id).collect();
+        assert_eq!(attached, instance.secondary_interfaces.iter().copied().collect());
+        for disk in instance.disks() {
+            let holder = state.instance_with_disk(disk.id).map(Arc::clone);
+            assert_eq!(holder.map(|holder| holder.id), Some(instance.id));
+        }
+    }
+}
+
+fn check_groups(state: &State, limits: &Limits) {
+    for interface in state.interfaces().all() {
+        let alone = matches!(interface.status, InterfaceStatus::Available | InterfaceStatus::Deleting);
+        assert_eq!(interface.instance.is_none(), alone, "{:?}", interface.status);
+        let passing = !matches!(interface.status, InterfaceStatus::Available | InterfaceStatus::InUse);
+        assert_eq!(interface.due_at.is_some(), passing, "{:?}", interface.status);
+        if let Some(instance) = interface.instance {
+            assert!(state.instances().get(&instance).is_some(), "{instance} is gone");
+        }
+        let groups: BTreeSet<_> = interface.groups.iter().collect();
+        assert_eq!(groups.len(), interface.groups.len(), "a membership is there twice");
+        assert!(groups.len() <= limits.groups_per_interface);
+        for group in groups {
+            let group = state.groups().get(group).expect("a membership is of a group that exists");
+            assert_eq!(group.account, interface.account);
+        }
+    }
+    for group in state.groups().all() {
+        assert!(state.member_count(group.id) <= limits.interfaces_per_group);
+    }
+}

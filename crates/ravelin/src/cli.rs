@@ -1,0 +1,184 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A security-group service for edge fleets, wire-compatible with Edge Node Service (ENS).
+#[derive(Debug, Parser)]
+#[command(
+    name = "ravelin",
+    version,
+    about,
+    after_help = "Start here: `ravelin demo` shows an instance join a group and leave it. `ravelin serve` starts a server; \
+                  `ravelin ens --help` lists the operations that it answers."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a server: an ENS endpoint that the official SDKs use unchanged.
+    Serve(Box<ServeArguments>),
+    /// Show the whole story on an embedded server: join, describe, leave, and what goes wrong.
+    Demo(DemoArguments),
+    /// Manage the accounts of a server, from its host.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Write a consistent backup while the server runs.
+    Backup {
+        /// The server's data directory.
+        #[arg(long, env = "RAVELIN_DATA", default_value = "ravelin-data", value_name = "DIR")]
+        data: PathBuf,
+        /// The backup file; it must not exist yet.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Make a data directory from a backup.
+    Restore {
+        /// The backup file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The data directory; it must be missing or empty.
+        #[arg(long, env = "RAVELIN_DATA", default_value = "ravelin-data", value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Keep the addresses and access keys of servers as profiles, for `ens`, `ram`, `sts` and `api`.
+    #[command(subcommand)]
+    Configure(ConfigureCommand),
+    /// Print shell completions: `ravelin completions bash > /etc/bash_completion.d/ravelin`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the reference documentation, or see whether it is current.
+    #[command(hide = true)]
+    Reference {
+        /// Write nothing: name the pages that are out of date, and fail where there are any.
+        #[arg(long)]
+        check: bool,
+        /// The directory; it is made if it is missing.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Write the man pages into a directory.
+    Man {
+        /// The directory; it is made if it is missing.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+}
+
+/// What `serve` is told.
+#[derive(Debug, Args)]
+#[command(after_help = "Settings come from, in this order and the later over the earlier: defaults, the file of --config, \
+                        the environment (RAVELIN_TIMING_RESETTING_MS is timing.resetting_ms), --set, the flags above.\n\n\
+                        On the first start an account is made. Its access key is shown once on a terminal; otherwise it \
+                        is written to DIR/root-access-key, which only its owner can read. RAVELIN_ACCESS_KEY_ID and \
+                        RAVELIN_ACCESS_KEY_SECRET set it instead.")]
+pub struct ServeArguments {
+    /// Where the data is kept; made if it is missing [default: ravelin-data].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where to listen for HTTP; port 0 is any free one [default: 127.0.0.1:8017].
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// Where to listen for HTTPS, too.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen_tls: Option<String>,
+    /// The certificate chain for HTTPS (PEM); without it one is made and kept.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The private key for HTTPS (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Answer everybody, signed or not. For trying things out; never where others can reach it.
+    #[arg(long)]
+    pub lenient: bool,
+    /// A settings file (TOML).
+    #[arg(long, env = "RAVELIN_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting: `--set timing.resetting_ms=60000`.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub assignments: Vec<String>,
+    /// What to log: error, warn, info, debug, trace, or a filter [default: info].
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Print all settings as they would be in force, and stop.
+    #[arg(long)]
+    pub print_settings: bool,
+}
+
+/// What `demo` is told.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Print what was sent and answered as JSON lines, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Accounts.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Make an account and show its root access key, once.
+    Create {
+        /// What to call it: 1 to 64 letters, digits, `.`, `_` or `-`.
+        name: String,
+        #[command(flatten)]
+        server: OperatorArguments,
+    },
+    /// List the accounts.
+    List {
+        #[command(flatten)]
+        server: OperatorArguments,
+    },
+    /// Delete an account's root access keys, make a new one and show it, once.
+    ResetRootKey {
+        /// The account's name or number.
+        account: String,
+        #[command(flatten)]
+        server: OperatorArguments,
+    },
+}
+
+/// Which server an operator means.
+#[derive(Debug, Args)]
+pub struct OperatorArguments {
+    /// The server's data directory; the server may run or not.
+    #[arg(long, env = "RAVELIN_DATA", default_value = "ravelin-data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// How to print: for people or for programs.
+    #[arg(long, value_enum, default_value = "table")]
+    pub output: crate::output::OutputFormat,
+}
+
+/// Profiles.
+#[derive(Debug, Subcommand)]
+pub enum ConfigureCommand {
+    /// Keep a profile; what is not given stays as it is.
+    Set {
+        /// The profile's name [default: default].
+        #[arg(long = "profile", value_name = "NAME")]
+        name: Option<String>,
+        /// The server's address, such as http://127.0.0.1:8017.
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
+        /// The access key's id; its secret is read from standard input.
+        #[arg(long, value_name = "ID")]
+        access_key_id: Option<String>,
+        /// A PEM file with the certificates to trust.
+        #[arg(long, value_name = "FILE")]
+        ca_certificate: Option<PathBuf>,
+    },
+    /// List the profiles.
+    List,
+    /// Forget a profile.
+    Delete {
+        /// The profile's name.
+        name: String,
+    },
+}

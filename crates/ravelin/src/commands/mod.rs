@@ -1,0 +1,108 @@
+//! The subcommands that are not the server: the operator's, the client's, the profiles'.
+
+mod configure;
+mod product;
+mod table;
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+pub use self::{
+    configure::configure,
+    product::{add_products, expand_numbered, is_product, run},
+};
+use crate::{
+    cli::{AccountCommand, OperatorArguments},
+    directory::DataDirectory,
+    operator::{self, Request, Response},
+    output::{self, OutputFormat},
+};
+
+/// `ravelin account ...`.
+///
+/// # Errors
+/// Why it did not work, for people.
+pub fn account(command: &AccountCommand) -> anyhow::Result<()> {
+    match command {
+        AccountCommand::Create { name, server } => {
+            let response = operator::call(&server.data, &Request::CreateAccount { name: name.clone() })?;
+            show_key(server, response)
+        }
+        AccountCommand::ResetRootKey { account, server } => {
+            let response = operator::call(&server.data, &Request::ResetRootKey { account: account.clone() })?;
+            show_key(server, response)
+        }
+        AccountCommand::List { server } => {
+            let Response::Accounts(accounts) = operator::call(&server.data, &Request::ListAccounts)? else {
+                bail!("the server answers something else");
+            };
+            if server.output == OutputFormat::Json {
+                output::line(&serde_json::to_string_pretty(&accounts)?);
+                return Ok(());
+            }
+            let rows = accounts.into_iter().map(|account| {
+                vec![
+                    account.account_id,
+                    account.name,
+                    account.created_at,
+                    account.users.to_string(),
+                    account.instances.to_string(),
+                    account.security_groups.to_string(),
+                ]
+            });
+            let columns = ["account id", "name", "created", "users", "instances", "security groups"];
+            output::line(&output::table(&columns, rows));
+            Ok(())
+        }
+    }
+}
+
+fn show_key(server: &OperatorArguments, response: Response) -> anyhow::Result<()> {
+    let Response::RootKey { account_id, access_key_id, access_key_secret } = response else {
+        bail!("the server answers something else");
+    };
+    if server.output == OutputFormat::Json {
+        let key = serde_json::json!({
+            "AccountId": account_id, "AccessKeyId": access_key_id, "AccessKeySecret": access_key_secret,
+        });
+        output::line(&serde_json::to_string_pretty(&key)?);
+    } else {
+        output::line(&format!(
+            "Account {account_id}. Its root access key, shown this once:\n\n  export \
+             RAVELIN_ACCESS_KEY_ID={access_key_id}\n  export RAVELIN_ACCESS_KEY_SECRET={access_key_secret}"
+        ));
+    }
+    Ok(())
+}
+
+/// `ravelin backup`.
+///
+/// # Errors
+/// Why it did not work, for people.
+pub fn backup(data: &Path, file: &Path) -> anyhow::Result<()> {
+    let file = std::path::absolute(file).context("the path of the backup cannot be made absolute")?;
+    let Response::Backup { file, generation, records, bytes } =
+        operator::call(data, &Request::Backup { file })?
+    else {
+        bail!("the server answers something else");
+    };
+    output::line(&format!("{}: generation {generation}, {records} records, {bytes} bytes", file.display()));
+    Ok(())
+}
+
+/// `ravelin restore`.
+///
+/// # Errors
+/// Why it did not work, for people.
+pub fn restore(file: &Path, data: &Path) -> anyhow::Result<()> {
+    let directory = DataDirectory::create(data)?;
+    let report = store::restore(file, &directory.store())?;
+    output::line(&format!(
+        "{}: generation {}, {} records. `ravelin serve --data {0}` serves it.",
+        data.display(),
+        report.revision,
+        report.records
+    ));
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! `ravelin ens`, `ram`, `sts`, `api`: the operations of the catalogue as commands, with the grammar of the vendor's
+//! command line: `ravelin ens LeaveSecurityGroup --SecurityGroupId sg-... --InstanceId i-...`.
+
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
+use wire::catalogue::{self, Encoding, Kind, Operation, Parameter, Product};
+
+use super::table;
+use crate::{
+    client::{Client, Reply, Trust, profile},
+    output::{self, Mark, OutputFormat},
+};
+
+/// The server answered an error of the caller's making.
+const EXIT_REFUSED: u8 = 3;
+/// The server answered that it failed.
+const EXIT_SERVER_FAILED: u8 = 4;
+
+const EXIT_CODES: &str = "Exit codes: 0 it was done; 1 the server cannot be reached, or the command failed here; 2 the \
+                          command line is wrong; 3 the server refused; 4 the server failed.";
+
+/// The commands that are products, and the products.
+const PRODUCTS: [(&str, Product, &str); 4] = [
+    ("ens", Product::Ens, "Call an operation of Edge Node Service: instances, networks, security groups"),
+    ("ram", Product::Ram, "Call an operation of resource access management: users, access keys, policies"),
+    ("sts", Product::Sts, "Call an operation of the security token service: who am I?"),
+    ("api", Product::Ravelin, "Call an operation that ENS does not have"),
+];
+
+/// Whether the command is a product.
+pub fn is_product(name: &str) -> bool {
+    PRODUCTS.iter().any(|(command, _, _)| *command == name)
+}
+
+/// Adds a command for each product, with a command for each of its operations.
+pub fn add_products(command: Command) -> Command {
+    PRODUCTS.into_iter().fold(command, |command, (name, product, about)| {
+        let operations = catalogue::all().filter(|operation| operation.product == product).map(operation_command);
+        command.subcommand(
+            Command::new(name)
+                .about(about)
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand_value_name("Operation")
+                .subcommand_help_heading("Operations")
+                .disable_help_subcommand(true)
+                .after_help(EXIT_CODES)
+                .args(common_arguments())
+                .subcommands(operations),
+        )
+    })
+}
+
+fn common_arguments() -> Vec<Arg> {
+    let heading = "Which server, as whom";
+    vec![
+        Arg::new("profile").long("profile").value_name("NAME").help("The profile to use; see `ravelin configure`"),
+        Arg::new("endpoint")
+            .long("endpoint")
+            .value_name("URL")
+            .help("The server's address [env: RAVELIN_ENDPOINT] [default: http://127.0.0.1:8017]"),
+        Arg::new("ca-certificate")
+            .long("ca-certificate")
+            .value_name("FILE")
+            .help("Trust the certificates of this PEM file [env: RAVELIN_CA_CERTIFICATE]"),
+        Arg::new("insecure")
+            .long("insecure")
+            .action(ArgAction::SetTrue)
+            .help("Trust any certificate; for trying things out"),
+        Arg::new("output")
+            .long("output")
+            .short('o')
+            .value_name("FORMAT")
+            .value_parser(PossibleValuesParser::new(["json", "table"]))
+            .default_value("json")
+            .help("How to print the answer"),
+    ]
+    .into_iter()
+    .map(|argument| argument.global(true).help_heading(heading))
+    .collect()
+}
+
+fn operation_command(operation: &'static Operation) -> Command {
+    let mut about = format!("{}\n", operation.summary);
+    if !operation.description.is_empty() {
+        about.push_str(&format!("\n{}\n", operation.description));
+    }
+    about.push_str(&format!("\nRAM action: {} ({})", operation.ram.action, operation.ram.access.name()));
+    Command::new(operation.name)
+        .about(operation.summary)
+        .long_about(about)
+        .args(operation.parameters.iter().map(argument))
+        .arg(
+            Arg::new("parameter")
+                .long("parameter")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("Any parameter by its name on the wire, such as Tag.1.Key=role"),
+        )
+        .after_help(example(operation))
+}
+
+fn argument(parameter: &'static Parameter) -> Arg {
+    let mut help = parameter.summary.to_owned();
+    let constraint = parameter.kind.constraint();
+    if !constraint.is_empty() {
+        help.push_str(&format!(" ({constraint})"));
+    }
+    if let Kind::Objects { fields, .. } | Kind::Object { fields, .. } = parameter.kind {
+        let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        help.push_str(&format!(". Fields: {}", names.join(", ")));
+    }
+    Arg::new(parameter.name)
+        .long(parameter.name)
+        .value_name(parameter.kind.type_name())
+        .help(help.replace('`', ""))
+        .help_heading(if parameter.required { "Required parameters" } else { "Parameters" })
+        .allow_hyphen_values(true)
+}
+
+fn example(operation: &Operation) -> String {
+    let one_of = operation.exactly_one.iter().filter_map(|set| set.first());
+    let needed = operation.parameters.iter().filter(|p| p.required || one_of.clone().any(|name| *name == p.name));
+    let arguments: Vec<String> = needed.map(|p| format!("--{} {}", p.name, quoted(p.example))).collect();
+    let product = PRODUCTS.iter().find(|(_, product, _)| *product == operation.product);
+    let command = product.map_or("ens", |(name, _, _)| name);
+    format!("Example: ravelin {command} {} {}\n\n{EXIT_CODES}", operation.name, arguments.join(" "))
+}
+
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:*".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{text}'") }
+}
+
+/// Turns arguments such as `--Tag.1.Key role`, of which there is no end, into `--parameter Tag.1.Key=role`.
+pub fn expand_numbered(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    let mut expanded = Vec::new();
+    let mut arguments = arguments.peekable();
+    while let Some(argument) = arguments.next() {
+        let name = argument.to_str().and_then(|text| text.strip_prefix("--")).filter(|text| {
+            let name = text.split('=').next().unwrap_or_default();
+            name.contains('.') && name.starts_with(|c: char| c.is_ascii_uppercase())
+        });
+        let Some(name) = name else {
+            expanded.push(argument);
+            continue;
+        };
+        let pair = match (name.contains('='), arguments.peek()) {
+            (false, Some(value)) => {
+                let mut pair = std::ffi::OsString::from(format!("{name}="));
+                pair.push(value);
+                arguments.next();
+                pair
+            }
+            _ => name.into(),
+        };
+        expanded.extend(["--parameter".into(), pair]);
+    }
+    expanded
+}
+
+/// Calls the operation that the command line names.
+///
+/// # Errors
+/// The server cannot be reached, or the command line is wrong.
+pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let product = PRODUCTS.iter().find(|(name, _, _)| *name == product).map_or(Product::Ens, |(_, p, _)| *p);
+    let Some((name, arguments)) = matches.subcommand() else { return Ok(ExitCode::from(2)) };
+    let Some(operation) = catalogue::find(product, name) else { return Ok(ExitCode::from(2)) };
+    let text = |name: &str| arguments.get_one::<String>(name).map(String::as_str);
+    let mut profile = profile::resolve(text("profile"))?;
+    if let Some(endpoint) = text("endpoint") {
+        profile.endpoint = endpoint.into();
+    }
+    let trust = match text("ca-certificate") {
+        _ if arguments.get_flag("insecure") => Trust::Anybody,
+        Some(path) => Trust::File(path.into()),
+        None if !profile.ca_certificate.is_empty() => Trust::File(profile.ca_certificate.clone().into()),
+        None => Trust::System,
+    };
+    let client = Client::new(&profile.endpoint, profile.credentials()?, &trust)?;
+    let reply = client.call(operation, &parameters(operation, arguments)?)?;
+    let format = if text("output") == Some("table") { OutputFormat::Table } else { OutputFormat::Json };
+    print(&reply, format)
+}
+
+fn parameters(operation: &Operation, arguments: &ArgMatches) -> anyhow::Result<Vec<(String, String)>> {
+    let mut pairs = Vec::new();
+    for parameter in operation.parameters {
+        if let Some(value) = arguments.get_one::<String>(parameter.name) {
+            pairs.extend(on_the_wire(parameter, value));
+        }
+    }
+    for pair in arguments.get_many::<String>("parameter").into_iter().flatten() {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| anyhow::anyhow!("--parameter takes NAME=VALUE, not {pair:?}"))?;
+        pairs.push((name.into(), value.into()));
+    }
+    Ok(pairs)
+}
+
+/// A parameter as the vendor's clients send it: of a numbered list the command line may give the items with commas.
+fn on_the_wire(parameter: &Parameter, value: &str) -> Vec<(String, String)> {
+    let numbered = matches!(parameter.kind, Kind::List { encoding: Encoding::Numbered, .. });
+    if numbered && !value.trim_start().starts_with('[') {
+        let items = value.split(',').enumerate();
+        return items.map(|(n, item)| (format!("{}.{}", parameter.name, n + 1), item.trim().into())).collect();
+    }
+    let json = matches!(parameter.kind, Kind::List { encoding: Encoding::Json, .. });
+    if json && !value.trim_start().starts_with('[') {
+        let items: Vec<&str> = value.split(',').map(str::trim).collect();
+        return vec![(parameter.name.into(), serde_json::json!(items).to_string())];
+    }
+    vec![(parameter.name.into(), value.into())]
+}
+
+fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitCode> {
+    if reply.status == 200 {
+        match format {
+            OutputFormat::Json => output::line(&serde_json::to_string_pretty(&reply.body)?),
+            OutputFormat::Table => output::line(&table::render(&reply.body)),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let field = |name: &str| reply.body.get(name).and_then(serde_json::Value::as_str).unwrap_or("-");
+    match format {
+        OutputFormat::Json => output::line(&serde_json::to_string_pretty(&reply.body)?),
+        OutputFormat::Table => output::line(&format!(
+            "{}: {}\n{}\nrequest {}",
+            output::marked(field("Code"), Mark::Bad),
+            field("Message"),
+            field("Recommend"),
+            field("RequestId")
+        )),
+    }
+    Ok(ExitCode::from(if reply.status >= 500 { EXIT_SERVER_FAILED } else { EXIT_REFUSED }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_a_command_with_valid_arguments() {
+        use clap::CommandFactory;
+        add_products(crate::cli::Cli::command()).debug_assert();
+    }
+
+    #[test]
+    fn numbered_parameters_become_pairs() {
+        let given = ["ravelin", "ens", "TagResources", "--Tag.1.Key", "a", "--Tag.1.Value=b", "--ResourceType", "instance"];
+        let expanded = expand_numbered(given.into_iter().map(Into::into));
+        let expected = [
+            "ravelin", "ens", "TagResources", "--parameter", "Tag.1.Key=a", "--parameter", "Tag.1.Value=b",
+            "--ResourceType", "instance",
+        ];
+        assert_eq!(expanded, expected.map(std::ffi::OsString::from));
+    }
+}

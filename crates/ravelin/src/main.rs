@@ -1,0 +1,57 @@
+//! Ravelin, the one binary: server, client, demo and the operator's tools.
+
+mod client;
+mod cli;
+mod commands;
+mod demo;
+mod directory;
+mod first_start;
+mod manual;
+mod operator;
+mod output;
+mod reference;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+fn main() -> ExitCode {
+    // One provider for all TLS of the process. It fails only where one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let command = commands::add_products(cli::Cli::command());
+    let matches = command.get_matches_from(commands::expand_numbered(std::env::args_os()));
+    let result = match matches.subcommand() {
+        Some((product, arguments)) if commands::is_product(product) => commands::run(product, arguments),
+        _ => match cli::Cli::from_arg_matches(&matches) {
+            Ok(cli) => run(cli.command),
+            Err(error) => error.exit(),
+        },
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            output::note(&format!("ravelin: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
+    use cli::Command;
+    match command {
+        Command::Serve(arguments) => serve::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Account(command) => commands::account(&command).map(|()| ExitCode::SUCCESS),
+        Command::Backup { data, file } => commands::backup(&data, &file).map(|()| ExitCode::SUCCESS),
+        Command::Restore { file, data } => commands::restore(&file, &data).map(|()| ExitCode::SUCCESS),
+        Command::Configure(command) => commands::configure(&command).map(|()| ExitCode::SUCCESS),
+        Command::Completions { shell } => {
+            manual::completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Reference { check, directory } => reference::run(&directory, check),
+        Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
+    }
+}

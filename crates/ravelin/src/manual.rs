@@ -1,0 +1,46 @@
+//! Completions and man pages, from the command line's own definition.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use clap::{Command, CommandFactory};
+
+use crate::{cli::Cli, commands, output};
+
+fn command() -> Command {
+    let mut command = commands::add_products(Cli::command());
+    command.build();
+    command
+}
+
+/// Prints the completions of a shell.
+pub fn completions(shell: clap_complete::Shell) {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut commands::add_products(Cli::command()), "ravelin", &mut text);
+    output::line(String::from_utf8_lossy(&text).trim_end());
+}
+
+/// Writes a man page for the program and each of its commands, operations among them.
+///
+/// # Errors
+/// The directory or a page cannot be written.
+pub fn write(directory: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    let mut pages = 0;
+    write_page(directory, &command(), "ravelin", &mut pages)?;
+    output::note(&format!("{pages} man pages in {}; read one with `man -l FILE`", directory.display()));
+    Ok(())
+}
+
+fn write_page(directory: &Path, command: &Command, name: &str, pages: &mut usize) -> anyhow::Result<()> {
+    let path = directory.join(format!("{name}.1"));
+    let mut page = Vec::new();
+    let manual = clap_mangen::Man::new(command.clone().name(name.to_owned()));
+    manual.render(&mut page)?;
+    fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    *pages += 1;
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        write_page(directory, inner, &format!("{name}-{}", inner.get_name()), pages)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! What an operator does on the server's host: accounts and backups.
+//!
+//! A running server takes these commands on a socket in its data directory, which only the owner can reach: one JSON
+//! line each way. Without a running server the command opens the store itself. Both ways run the same code.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use control::{Control, Failure, Submission, SystemClock};
+use model::{
+    AccountId, Actor, Command, Outcome,
+    ram::{KeyPair, RamCommand, RamOutcome},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{directory::DataDirectory, settings::Settings};
+
+/// The longest line on the socket, in bytes.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// How long either side waits for the other's line.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a client may take to say what it wants.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A command of the operator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Make an account.
+    CreateAccount {
+        /// What to call it.
+        name: String,
+    },
+    /// List the accounts.
+    ListAccounts,
+    /// Replace the root access keys of an account.
+    ResetRootKey {
+        /// Its name or number.
+        account: String,
+    },
+    /// Write a backup.
+    Backup {
+        /// Where to; an absolute path.
+        file: PathBuf,
+    },
+}
+
+/// An account, as the operator sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccountLine {
+    /// Its number.
+    pub account_id: String,
+    /// Its name.
+    pub name: String,
+    /// When it was created.
+    pub created_at: String,
+    /// How many RAM users it has.
+    pub users: usize,
+    /// How many instances it has.
+    pub instances: usize,
+    /// How many security groups it has.
+    pub security_groups: usize,
+}
+
+/// What came of a command.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// The accounts.
+    Accounts(Vec<AccountLine>),
+    /// An account's new root access key.
+    RootKey {
+        /// The account's number.
+        account_id: String,
+        /// The key's id.
+        access_key_id: String,
+        /// The key's secret. It is shown once.
+        access_key_secret: String,
+    },
+    /// A backup.
+    Backup {
+        /// Where it is.
+        file: PathBuf,
+        /// The generation that it holds.
+        generation: u64,
+        /// How many records it holds.
+        records: u64,
+        /// How large it is.
+        bytes: u64,
+    },
+    /// It did not work.
+    Error(String),
+}
+
+/// Carries a command out.
+///
+/// # Errors
+/// Why it did not work, for people.
+pub fn execute(control: &Control, request: &Request) -> anyhow::Result<Response> {
+    match request {
+        Request::CreateAccount { name } => create_account(control, name, None),
+        Request::ListAccounts => {
+            let accounts = control.read_blocking(|state| {
+                let line = |account: Arc<model::account::Account>| AccountLine {
+                    account_id: account.id.to_string(),
+                    name: account.name.to_string(),
+                    created_at: account.created_at.to_text(),
+                    users: state.users().count(account.id),
+                    instances: state.instances().count(account.id),
+                    security_groups: state.groups().count(account.id),
+                };
+                state.accounts().into_iter().map(line).collect::<Vec<_>>()
+            })?;
+            Ok(Response::Accounts(accounts.value))
+        }
+        Request::ResetRootKey { account } => {
+            let found = control.read_blocking(|state| {
+                let by_number = account.parse::<AccountId>().ok().and_then(|id| state.account(id));
+                state.account_named(account).or(by_number).map(|account| account.id)
+            })?;
+            let id = found.value.ok_or_else(|| {
+                anyhow!("there is no account {account:?}; `ravelin account list` shows those there are")
+            })?;
+            root_key(submit(control, "ResetRootKey", RamCommand::ResetRootKey { account: id, key: None })?)
+        }
+        Request::Backup { file } => {
+            if !file.is_absolute() {
+                bail!("the path of a backup must be absolute, and {} is not", file.display());
+            }
+            let snapshot = control.snapshot_blocking()?;
+            let report = store::backup(&*snapshot, file)?;
+            Ok(Response::Backup {
+                file: file.clone(),
+                generation: report.revision,
+                records: report.records,
+                bytes: report.bytes,
+            })
+        }
+    }
+}
+
+/// Makes an account, with a root access key of the caller's choice if there is one.
+///
+/// # Errors
+/// Why it did not work, for people.
+pub fn create_account(control: &Control, name: &str, key: Option<KeyPair>) -> anyhow::Result<Response> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+        bail!("an account's name is 1 to 64 letters, digits, `.`, `_` or `-`");
+    }
+    root_key(submit(control, "CreateAccount", RamCommand::CreateAccount { name: name.into(), key })?)
+}
+
+fn submit(control: &Control, operation: &'static str, command: RamCommand) -> anyhow::Result<Outcome> {
+    let submission = Submission {
+        actor: Actor::Operator,
+        command: Command::Ram(command),
+        operation,
+        request_id: "operator".into(),
+        source: None,
+        nonce: None,
+    };
+    match control.submit_blocking(submission) {
+        Ok(receipt) => Ok(receipt.outcome),
+        Err(Failure::Refused(refusal)) => Err(anyhow!("{refusal}")),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn root_key(outcome: Outcome) -> anyhow::Result<Response> {
+    match outcome {
+        Outcome::Ram(RamOutcome::Account(account, key)) => Ok(Response::RootKey {
+            account_id: account.to_string(),
+            access_key_id: key.id.to_string(),
+            access_key_secret: key.secret.reveal().into(),
+        }),
+        _ => bail!("the server made no key"),
+    }
+}
+
+/// Sends a command to the server of a data directory, or carries it out on the store if no server runs.
+///
+/// # Errors
+/// Why it did not work, for people.
+pub fn call(data: &Path, request: &Request) -> anyhow::Result<Response> {
+    let directory = DataDirectory::at(data);
+    if !directory.store().is_dir() {
+        bail!(
+            "there is no server data in {}; name the directory with --data or RAVELIN_DATA",
+            data.display()
+        );
+    }
+    let response = match UnixStream::connect(directory.operator_socket()) {
+        Ok(stream) => converse(stream, request)?,
+        Err(_) => offline(&directory, request)?,
+    };
+    match response {
+        Response::Error(message) => Err(anyhow!(message)),
+        response => Ok(response),
+    }
+}
+
+fn converse(mut stream: UnixStream, request: &Request) -> anyhow::Result<Response> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut line = serde_json::to_string(request)?;
+    line.push('\n');
+    stream.write_all(line.as_bytes()).context("the server does not take the command")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).context("the server does not answer")?;
+    serde_json::from_str(&answer).context("the server's answer cannot be read; are both of one version?")
+}
+
+fn offline(directory: &DataDirectory, request: &Request) -> anyhow::Result<Response> {
+    let store = store::FjallStore::open(&directory.store(), &store::Options::default())?;
+    let settings = Settings::default();
+    let control_settings = control::Settings { limits: settings.limits, ..control::Settings::default() };
+    let opened = Control::open(Box::new(store), control_settings, Arc::new(SystemClock), &mut |_| {})?;
+    let response = execute(&opened.control, request);
+    opened.control.stop_blocking();
+    response
+}
+
+/// Takes the operator's commands until the program ends.
+///
+/// # Errors
+/// The socket cannot be made.
+pub fn listen(directory: &DataDirectory, control: Control) -> anyhow::Result<()> {
+    let path = directory.operator_socket();
+    // One left behind by a server that was killed: the store's lock says that no other server runs.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot replace {}", path.display()));
+        }
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)
+        .with_context(|| format!("cannot listen on {}; is the path longer than 107 bytes?", path.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    std::thread::Builder::new().name("operator".into()).spawn(move || {
+        for stream in listener.incoming() {
+            // One command at a time: an operator has no need of more.
+            if let Err(error) = stream.map_err(Into::into).and_then(|stream| serve(stream, &control)) {
+                tracing::debug!(error = %format!("{error:#}"), "an operator's connection failed");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn serve(mut stream: UnixStream, control: &Control) -> anyhow::Result<()> {
+    stream.set_read_timeout(Some(REQUEST_PATIENCE))?;
+    stream.set_write_timeout(Some(REQUEST_PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new(&stream).take(LINE_BYTES_MAX).read_line(&mut line)?;
+    let response = serde_json::from_str::<Request>(&line)
+        .context("the command cannot be read; are both of one version?")
+        .and_then(|request| execute(control, &request));
+    let response = response.unwrap_or_else(|error| Response::Error(format!("{error:#}")));
+    stream.write_all(serde_json::to_string(&response)?.as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! `ravelin serve`: store, control plane, gateway, HTTP and HTTPS, put together and ended in order.
+
+use std::{
+    io::IsTerminal,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Instant,
+};
+
+use anyhow::{Context as _, bail};
+use control::{Control, SystemClock};
+use model::ram::KeyPair;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use wire::{
+    gateway::{Gateway, Mode},
+    server::{Server, ServerSettings, TlsSettings},
+};
+
+use crate::{
+    cli::ServeArguments,
+    directory::DataDirectory,
+    first_start, operator, output,
+    settings::{LogFormat, Settings, Sources},
+};
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// Why it cannot serve, for people.
+pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
+    let settings = settings(arguments)?;
+    if arguments.print_settings {
+        output::line(settings.to_toml()?.trim_end());
+        return Ok(());
+    }
+    start_log(&settings)?;
+    raise_open_files();
+    keep_files_private();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = Served::open(&settings, None)?;
+    let ready = |urls: &[String]| {
+        if settings.gateway.mode == Mode::Lenient {
+            tracing::warn!("LENIENT MODE: signatures, times and nonces are not checked; everybody may do everything");
+        }
+        for url in urls {
+            output::line(&format!("ready {url}"));
+        }
+    };
+    runtime.block_on(async {
+        let mut signals = StopSignals::listen()?;
+        let stop = async {
+            let signal = signals.wait().await;
+            tracing::info!(signal, "stopping: finishing the requests in flight");
+        };
+        served.serve(&settings, ready, stop).await
+    })
+}
+
+fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let mut flags = Vec::new();
+    let mut flag = |name, value: Option<String>| flags.extend(value.map(|value| (name, value)));
+    flag("data", arguments.data.as_deref().map(path));
+    flag("listen", arguments.listen.clone());
+    flag("listen_tls", arguments.listen_tls.clone());
+    flag("tls_certificate", arguments.tls_certificate.as_deref().map(path));
+    flag("tls_key", arguments.tls_key.as_deref().map(path));
+    flag("log", arguments.log.clone());
+    flag("gateway.mode", arguments.lenient.then(|| "lenient".into()));
+    Settings::load(&Sources {
+        file: arguments.config.as_deref(),
+        environment: &environment,
+        assignments: &arguments.assignments,
+        flags: &flags,
+    })
+}
+
+fn start_log(settings: &Settings) -> anyhow::Result<()> {
+    // What the storage engine tells of itself is for those who ask for it by name.
+    let quiet = |engine: &str| if settings.log.contains(engine) { String::new() } else { format!("{engine}=warn,") };
+    let directives = format!("{}{}{}", quiet("fjall"), quiet("lsm_tree"), settings.log);
+    let filter = tracing_subscriber::EnvFilter::try_new(&directives)
+        .with_context(|| format!("{:?} is not a log filter", settings.log))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match settings.log_format {
+        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
+}
+
+/// Lets the process have as many open files as it may: one a connection.
+#[allow(unsafe_code)]
+fn raise_open_files() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls only read or write the structure, which lives for their whole length.
+    let raised = unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 && {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) == 0
+        }
+    };
+    if !raised {
+        tracing::debug!("the limit of open files stays as it is");
+    }
+}
+
+/// Makes every file that the process makes its owner's alone: the store's engine makes some when it likes.
+#[allow(unsafe_code)]
+fn keep_files_private() {
+    // SAFETY: umask takes a number and touches no memory.
+    unsafe { libc::umask(0o077) };
+}
+
+/// A control plane that is open, and what serves it.
+pub struct Served {
+    control: Control,
+    gateway: Arc<Gateway>,
+    directory: DataDirectory,
+}
+
+impl Served {
+    /// Opens the store and loads the state; makes the first account, with a root access key of the caller's choice if
+    /// there is one.
+    ///
+    /// # Errors
+    /// The store is another process's, foreign or damaged; the account cannot be made.
+    pub fn open(settings: &Settings, root_key: Option<KeyPair>) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let directory = DataDirectory::create(Path::new(&settings.data))?;
+        let store = store::FjallStore::open(&directory.store(), &store::Options::default())?;
+        let control_settings = control::Settings {
+            limits: settings.limits.clone(),
+            timing: settings.timing.clone(),
+            site: settings.site.clone(),
+            history: settings.history.clone(),
+            ..control::Settings::default()
+        };
+        let mut progress = |entities: u64| {
+            if started.elapsed().as_secs() >= 2 {
+                tracing::info!(entities, "loading");
+            }
+        };
+        let clock = Arc::new(SystemClock);
+        let opened = Control::open(Box::new(store), control_settings, clock.clone(), &mut progress)?;
+        tracing::info!(
+            entities = opened.entities,
+            milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            data = %directory.path().display(),
+            "loaded"
+        );
+        let control = opened.control;
+        if let Err(error) = first_start::prepare(&control, &directory, root_key) {
+            control.stop_blocking();
+            return Err(error);
+        }
+        let gateway = Gateway::new(
+            control.clone(),
+            settings.site.clone(),
+            settings.gateway.clone(),
+            clock,
+            &opened.nonces,
+        );
+        Ok(Self { control, gateway: Arc::new(gateway), directory })
+    }
+
+    /// Serves until `stop` resolves, then finishes what was begun. `ready` is told the addresses, HTTP first, once
+    /// connections are taken.
+    ///
+    /// # Errors
+    /// An address cannot be listened on; the certificate cannot be used.
+    pub async fn serve(
+        self,
+        settings: &Settings,
+        ready: impl FnOnce(&[String]),
+        stop: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let served = match self.bind(settings).await {
+            Ok(server) => {
+                ready(&server.urls());
+                let ended = async {
+                    tokio::select! {
+                        () = stop => {}
+                        () = self.control.stopped() => tracing::error!("the control plane has ended; stopping"),
+                    }
+                };
+                let stopped = server.run(ended).await;
+                if stopped.connections_cut > 0 {
+                    tracing::warn!(connections = stopped.connections_cut, "cut off connections that did not finish");
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        self.control.stop().await;
+        let _ = std::fs::remove_file(self.directory.operator_socket());
+        tracing::info!("stopped");
+        served
+    }
+
+    async fn bind(&self, settings: &Settings) -> anyhow::Result<Server> {
+        operator::listen(&self.directory, self.control.clone())?;
+        let listen = resolve(&settings.listen).await?;
+        let listen_tls = resolve(&settings.listen_tls).await?;
+        if listen.is_none() && listen_tls.is_none() {
+            bail!("there is nowhere to listen: set listen or listen_tls");
+        }
+        let file = |path: &String| Some(path).filter(|path| !path.is_empty()).map(Into::into);
+        let server_settings = ServerSettings {
+            listen,
+            listen_tls,
+            tls: TlsSettings {
+                certificate: file(&settings.tls_certificate),
+                key: file(&settings.tls_key),
+                directory: Some(self.directory.path().into()),
+                names: settings.tls_names.clone(),
+            },
+            limits: settings.http.clone(),
+            drain_seconds_max: settings.drain_seconds_max,
+        };
+        Ok(Server::bind(server_settings, Arc::clone(&self.gateway))?)
+    }
+}
+
+/// The address that a setting names; none where it is empty.
+async fn resolve(address: &str) -> anyhow::Result<Option<SocketAddr>> {
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let mut found = tokio::net::lookup_host(address).await.ok().into_iter().flatten();
+    let first = found.next();
+    first.map(Some).with_context(|| format!("{address:?} is not an address and port, such as 127.0.0.1:8017"))
+}
+
+/// The signals that ask a program to stop.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Takes the signals from now on. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The system does not give them.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the first of them: its name.
+    pub async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

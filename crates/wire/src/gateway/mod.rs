@@ -1,0 +1,485 @@
+//! From a request to its answer: who, whether, what.
+//!
+//! The order of checks is the contract's (decision 7): transport and method, action and version, access key, time stamp,
+//! signature, nonce, token, throttle, RAM, parameters; then the command's own. Must not know sockets or TLS.
+
+mod flow;
+mod lenient;
+mod metrics;
+mod reply;
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use control::{Clock, Control, NonceRecord, Submission};
+use http::{HeaderMap, Method};
+use model::{AccountId, Actor, UnixMillis};
+use parking_lot::Mutex;
+use prometheus_client::registry::Registry;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use self::{flow::FlowSettings, reply::RawResponse};
+use self::{flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
+use crate::{
+    authorisation,
+    catalogue::{self, Answer, Arguments, Call, Fault, Handler, Operation, Product, error_code as code},
+    protocol::{
+        error::ProtocolError,
+        fault,
+        nonces::{self, NonceLedger, NonceLimits, NonceRefusal},
+        parameters::Parameters,
+        query::QueryLimits,
+        request::{Envelope, Format, Request},
+    },
+};
+
+/// How strictly requests are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// As the contract says.
+    #[default]
+    Strict,
+    /// For people who only want answers: signature, time and nonce are not checked, an unknown or missing access key
+    /// acts as the root of the first account, and a Leave that is repeated within a minute succeeds again.
+    Lenient,
+}
+
+/// What a gateway is told by its operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// How strictly requests are judged.
+    pub mode: Mode,
+    /// The address under which people reach this server's pages, such as `https://ens.example:8443`; it begins the
+    /// `Recommend` of every error. Empty: the address that the request was sent to.
+    pub public_url: String,
+    /// Flow control.
+    pub flow: FlowSettings,
+    /// The most nonces that are remembered of one account.
+    pub nonces_per_account_max: usize,
+    /// The most nonces that are remembered.
+    pub nonces_max: usize,
+    /// The most parameters of one request.
+    pub parameters_max: usize,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        let nonces = NonceLimits::default();
+        Self {
+            mode: Mode::Strict,
+            public_url: String::new(),
+            flow: FlowSettings::default(),
+            nonces_per_account_max: nonces.per_account,
+            nonces_max: nonces.total,
+            parameters_max: QueryLimits::default().parameters_max,
+        }
+    }
+}
+
+/// One HTTP request as it arrived.
+#[derive(Clone, Copy)]
+pub struct RawRequest<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The path, still encoded.
+    pub path: &'a str,
+    /// The query string without its `?`, still encoded.
+    pub query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// Where it comes from.
+    pub peer: Option<IpAddr>,
+    /// Whether it came over TLS.
+    pub secure: bool,
+}
+
+/// What answers requests.
+pub struct Gateway {
+    control: Control,
+    settings: GatewaySettings,
+    site: model::site::Catalogue,
+    clock: Arc<dyn Clock>,
+    nonces: Mutex<NonceLedger>,
+    flow: Flow,
+    recent_leaves: RecentLeaves,
+    metrics: Metrics,
+    registry: Registry,
+}
+
+/// Who calls: found by the access key, proven by the signature.
+struct Caller {
+    actor: Actor,
+    account: AccountId,
+    access_key: Box<str>,
+    nonce: Option<NonceRecord>,
+}
+
+/// What is known of a request, for its answer, its metrics and its line in the log.
+struct Seen {
+    format: Format,
+    operation: Option<&'static Operation>,
+    access_key: Option<Box<str>>,
+    generation: Option<u64>,
+}
+
+impl Gateway {
+    /// A gateway to the control plane. `nonces` are those that [`Control::open`] found on disk.
+    pub fn new(
+        control: Control,
+        site: model::site::Catalogue,
+        settings: GatewaySettings,
+        clock: Arc<dyn Clock>,
+        nonces: &[NonceRecord],
+    ) -> Self {
+        let limits =
+            NonceLimits { per_account: settings.nonces_per_account_max, total: settings.nonces_max };
+        let mut ledger = NonceLedger::new(limits);
+        for nonce in nonces {
+            let seen = i64::from(nonce.minute) * 60;
+            ledger.load(nonce.account, u64::from_be_bytes(nonce.digest), seen);
+        }
+        let mut registry = Registry::default();
+        control.register(&mut registry);
+        let metrics = Metrics::register(&mut registry);
+        let flow = Flow::new(&settings.flow);
+        Self {
+            control,
+            settings,
+            site,
+            clock,
+            nonces: Mutex::new(ledger),
+            flow,
+            recent_leaves: RecentLeaves::default(),
+            metrics,
+            registry,
+        }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: RawRequest<'_>) -> RawResponse {
+        let started = Instant::now();
+        let request_id = request_id();
+        let mut seen = Seen {
+            format: Format::preferred(request.headers),
+            operation: None,
+            access_key: None,
+            generation: None,
+        };
+        let result = self.process(&request, &request_id, &mut seen).await;
+        self.metrics.count(seen.operation, &result, started.elapsed());
+        tracing::debug!(
+            request_id,
+            operation = seen.operation.map_or("-", |operation| operation.name),
+            access_key = seen.access_key.as_deref().unwrap_or("-"),
+            code = result.as_ref().err().map_or("OK", |fault| &fault.code),
+            source = ?request.peer,
+            microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+        let reply = Reply {
+            request_id: &request_id,
+            format: seen.format,
+            base_url: self.base_url(request.headers, request.secure),
+            host: host(request.headers),
+            generation: seen.generation,
+            lenient: self.settings.mode == Mode::Lenient,
+        };
+        match result {
+            Ok(answer) => reply.success(seen.operation.map_or("", |operation| operation.name), answer),
+            Err(fault) => reply.failure(seen.operation, &fault),
+        }
+    }
+
+    /// The answer to a request that never got as far as [`Gateway::handle`].
+    pub fn refuse(&self, headers: &HeaderMap, fault: Fault) -> RawResponse {
+        let request_id = request_id();
+        let reply = Reply {
+            request_id: &request_id,
+            format: Format::preferred(headers),
+            base_url: self.base_url(headers, false),
+            host: host(headers),
+            generation: None,
+            lenient: self.settings.mode == Mode::Lenient,
+        };
+        self.metrics.count(None, &Err(fault.clone()), std::time::Duration::ZERO);
+        reply.failure(None, &fault)
+    }
+
+    /// All metrics, as text for Prometheus.
+    pub fn metrics(&self) -> String {
+        self.metrics.observe_sizes(&self.control.sizes(), self.nonces.lock().len());
+        let mut text = String::new();
+        // Writing to a string has no way to fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+
+    /// Where the control plane stands.
+    pub fn status(&self) -> control::Status {
+        self.control.status()
+    }
+
+    fn base_url(&self, headers: &HeaderMap, secure: bool) -> String {
+        if self.settings.public_url.is_empty() {
+            format!("{}://{}", if secure { "https" } else { "http" }, host(headers))
+        } else {
+            self.settings.public_url.trim_end_matches('/').into()
+        }
+    }
+
+    async fn process(
+        &self,
+        request: &RawRequest<'_>,
+        request_id: &str,
+        seen: &mut Seen,
+    ) -> Result<Answer, Fault> {
+        let now = self.clock.now();
+        let limits = QueryLimits { parameters_max: self.settings.parameters_max, ..QueryLimits::default() };
+        let raw = Request {
+            method: request.method,
+            path: request.path,
+            query: request.query,
+            headers: request.headers,
+            body: request.body,
+        };
+        let envelope = Envelope::open(raw, &limits).map_err(|error| on_wire(&error))?;
+        seen.format = envelope.format();
+        let operation = find_operation(&envelope, request.method)?;
+        seen.operation = Some(operation);
+        let caller = match self.settings.mode {
+            Mode::Strict => self.authenticate(&envelope, operation, now, seen).await?,
+            Mode::Lenient => self.assume(&envelope, seen).await?,
+        };
+        self.throttle(&caller, operation)?;
+        let parameters = envelope.into_parameters();
+        self.authorise(&caller, operation, &parameters, request, now).await?;
+        let arguments = catalogue::validate(operation, &parameters)?;
+        let call = Call {
+            operation,
+            actor: caller.actor,
+            account: caller.account,
+            access_key: &caller.access_key,
+            arguments: &arguments,
+            now,
+            site: &self.site,
+            source: request.peer,
+        };
+        self.carry_out(&call, caller.nonce, request_id, seen).await
+    }
+
+    /// Access key, time stamp, signature, nonce, token.
+    async fn authenticate(
+        &self,
+        envelope: &Envelope<'_>,
+        operation: &'static Operation,
+        now: UnixMillis,
+        seen: &mut Seen,
+    ) -> Result<Caller, Fault> {
+        let refuse = |error: ProtocolError| on_wire(&error);
+        let credentials = envelope.credentials().map_err(refuse)?;
+        let id = credentials.access_key_id;
+        let key = self.control.read_access(|access| access.access_key(id).cloned()).await;
+        let key = key.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
+        let key = key.ok_or_else(|| on_wire(&ProtocolError::UnknownAccessKey))?;
+        seen.access_key = Some(key.id.clone());
+        if !key.active {
+            return Err(on_wire(&ProtocolError::InactiveAccessKey));
+        }
+        let timestamp = credentials.check_time(now.seconds()).map_err(refuse)?;
+        credentials.verify(key.secret.reveal().as_bytes()).map_err(refuse)?;
+        let digest = nonces::digest(id, credentials.nonce);
+        let inserted = self.nonces.lock().insert(now.seconds(), key.account.0, digest, timestamp);
+        inserted.map_err(|refusal| match refusal {
+            NonceRefusal::Used => on_wire(&ProtocolError::NonceUsed),
+            NonceRefusal::Full => on_wire(&ProtocolError::NonceLedgerFull),
+        })?;
+        if credentials.security_token.is_some() {
+            return Err(on_wire(&ProtocolError::MalformedToken));
+        }
+        let nonce = operation.handler.mutates().then(|| NonceRecord {
+            minute: u32::try_from(timestamp.max(now.seconds()).max(0) / 60).unwrap_or(u32::MAX),
+            account: key.account.0,
+            digest: digest.to_be_bytes(),
+        });
+        let actor = match key.user {
+            Some(user) => Actor::User(key.account, user),
+            None => Actor::Root(key.account),
+        };
+        Ok(Caller { actor, account: key.account, access_key: key.id.clone(), nonce })
+    }
+
+    /// Lenient mode: whoever it says it is, or the root of the first account.
+    async fn assume(&self, envelope: &Envelope<'_>, seen: &mut Seen) -> Result<Caller, Fault> {
+        let id = lenient::claimed_access_key(envelope);
+        let found = self.control.read(|state| {
+            let key = id.as_deref().and_then(|id| state.access_key(id)).filter(|key| key.active).cloned();
+            (key, state.accounts().first().map(|account| account.id))
+        });
+        let (key, first) = found.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
+        let access_key: Box<str> = id.unwrap_or_else(|| "-".into());
+        seen.access_key = Some(access_key.clone());
+        if let Some(key) = key {
+            let actor = match key.user {
+                Some(user) => Actor::User(key.account, user),
+                None => Actor::Root(key.account),
+            };
+            return Ok(Caller { actor, account: key.account, access_key, nonce: None });
+        }
+        let account = first.ok_or_else(|| Fault::of(&code::INVALID_ACCESS_KEY_ID_NOT_FOUND))?;
+        Ok(Caller { actor: Actor::Root(account), account, access_key, nonce: None })
+    }
+
+    fn throttle(&self, caller: &Caller, operation: &'static Operation) -> Result<(), Fault> {
+        match self.flow.check(&caller.access_key, operation) {
+            Ok(()) => Ok(()),
+            Err(wait) => {
+                let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+                Err(Fault { retry_after_ms: Some(milliseconds), ..Fault::of(&code::THROTTLING_USER) })
+            }
+        }
+    }
+
+    async fn authorise(
+        &self,
+        caller: &Caller,
+        operation: &'static Operation,
+        parameters: &Parameters,
+        request: &RawRequest<'_>,
+        now: UnixMillis,
+    ) -> Result<(), Fault> {
+        if matches!(caller.actor, Actor::Root(_)) {
+            return Ok(());
+        }
+        let source = request.peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        let named = |name: &str| parameters.text(name).ok().flatten();
+        let verdict = self.control.read_access(|access| {
+            authorisation::authorise(access, caller.actor, operation, &named, source, request.secure, now)
+        });
+        verdict.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value
+    }
+
+    async fn carry_out(
+        &self,
+        call: &Call<'_>,
+        nonce: Option<NonceRecord>,
+        request_id: &str,
+        seen: &mut Seen,
+    ) -> Result<Answer, Fault> {
+        let answer = match call.operation.handler {
+            Handler::Query(query) => {
+                let read = self.control.read(|state| query(call, state)).await;
+                read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
+            }
+            Handler::Change { command, answer } => {
+                let command = command(call)?;
+                let submission = submission(call, command, nonce, request_id);
+                match self.control.submit(submission).await {
+                    Ok(receipt) => {
+                        seen.generation = Some(receipt.generation);
+                        self.recent_leaves.remember(self.settings.mode, call);
+                        answer(call, &receipt.outcome)
+                    }
+                    Err(failure) if self.recent_leaves.forgives(self.settings.mode, call, &failure) => {
+                        Answer::new()
+                    }
+                    Err(failure) => return Err(failed(&failure, call.operation)),
+                }
+            }
+            Handler::ChangeEach { commands, answer } => {
+                let mut results = Vec::new();
+                for item in commands(call)? {
+                    let result = match item.command {
+                        Ok(command) => {
+                            self.control.submit(submission(call, command, nonce, request_id)).await.map_err(
+                                |failure| failed(&failure, call.operation),
+                            )
+                        }
+                        Err(fault) => Err(fault),
+                    };
+                    seen.generation = result.as_ref().map(|receipt| receipt.generation).ok().or(seen.generation);
+                    results.push((item.id, result.err()));
+                }
+                answer(&results)
+            }
+        };
+        debug_assert_eq!(catalogue::conforms(call.operation, &answer), Ok(()), "{}", call.operation.name);
+        Ok(answer)
+    }
+}
+
+fn submission(
+    call: &Call<'_>,
+    command: model::Command,
+    nonce: Option<NonceRecord>,
+    request_id: &str,
+) -> Submission {
+    Submission {
+        actor: call.actor,
+        command,
+        operation: call.operation.name,
+        request_id: request_id.into(),
+        source: call.source,
+        nonce,
+    }
+}
+
+/// The fault that a failure of the control plane is answered with.
+fn failed(failure: &control::Failure, operation: &'static Operation) -> Fault {
+    match failure {
+        control::Failure::Refused(refusal) => catalogue::fault_of(refusal, operation),
+        control::Failure::NotDurable => Fault::of(&code::CALL_INTERFACE),
+        control::Failure::Unknown | control::Failure::Overloaded | control::Failure::Stopping => {
+            Fault::of(&code::SERVICE_UNAVAILABLE)
+        }
+    }
+}
+
+fn find_operation(envelope: &Envelope<'_>, method: &Method) -> Result<&'static Operation, Fault> {
+    let action = envelope.action().map_err(|error| on_wire(&error))?;
+    let version = envelope.version().map_err(|error| on_wire(&error))?;
+    let product = Product::of_version(version).ok_or_else(|| on_wire(&ProtocolError::UnknownVersion))?;
+    let operation =
+        catalogue::find(product, action).ok_or_else(|| on_wire(&ProtocolError::UnknownAction))?;
+    if operation.methods.allow(method.as_str()) {
+        Ok(operation)
+    } else {
+        Err(on_wire(&ProtocolError::UnsupportedMethod))
+    }
+}
+
+/// The fault that a refusal of the protocol is answered with.
+pub(crate) fn on_wire(error: &ProtocolError) -> Fault {
+    let fault = fault::wire(error);
+    Fault { code: fault.code, status: fault.status, message: fault.message.into_owned(), retry_after_ms: None }
+}
+
+/// A new request id: an upper-case UUID, as current answers of the vendor have it.
+fn request_id() -> String {
+    let mut text = uuid::Uuid::new_v4().to_string();
+    text.make_ascii_uppercase();
+    text
+}
+
+/// The host that a request was sent to, where it names one that can stand in an address.
+fn host(headers: &HeaderMap) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_');
+    let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
+    host.filter(|text| !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)).unwrap_or("localhost")
+}
+
+/// The arguments that identify a Leave, for the lenient mode.
+fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
+    arguments.text(name).unwrap_or_default()
+}
+
+/// An answer with its request id first.
+fn with_request_id(request_id: &str, answer: Answer) -> Answer {
+    let mut whole = Answer::new();
+    whole.insert("RequestId".into(), Value::from(request_id));
+    whole.extend(answer);
+    whole
+}

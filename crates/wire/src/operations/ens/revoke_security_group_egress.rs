@@ -1,0 +1,25 @@
+//! `RevokeSecurityGroupEgress`.
+
+use model::rule::Direction;
+
+use super::rule::{old_dialect, old_rule, remove};
+use crate::catalogue::prelude::*;
+
+pub(super) static OPERATION: Operation = Operation {
+    product: Product::Ens,
+    name: "RevokeSecurityGroupEgress",
+    family: "security group",
+    summary: "Removes one egress rule, IPv4.",
+    description: "A rule is its content: protocol, ports, policy, priority and addresses must be those it was added with. What is not given has the same default as when adding.",
+    methods: Methods::GetOrPost,
+    parameters: &old_dialect("DestCidrIp", "The IPv4 destination."),
+    exactly_one: &[],
+    answer: &[],
+    errors: &[&code::SECURITY_GROUP_NOT_FOUND, &code::RULE_NOT_FOUND],
+    ram: Ram::all("ens:RevokeSecurityGroupEgress", Access::Update),
+    handler: Handler::Change { command, answer: done },
+};
+
+fn command(call: &Call<'_>) -> Result<Command, Fault> {
+    Ok(remove(call, vec![old_rule(call.arguments, Direction::Egress)?]))
+}

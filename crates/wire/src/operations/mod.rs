@@ -1,0 +1,15 @@
+//! The operations, one file each; adding one is adding a file and a line in its product's list.
+
+mod ens;
+mod ram;
+mod ravelin;
+mod sts;
+
+use std::sync::LazyLock;
+
+use crate::catalogue::Operation;
+
+/// Every operation, product by product.
+pub(crate) static OPERATIONS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| {
+    [ens::OPERATIONS, ram::OPERATIONS, sts::OPERATIONS, ravelin::OPERATIONS].concat()
+});

@@ -1,0 +1,39 @@
+//! `SetDefaultPolicyVersion`.
+
+use model::ram::RamCommand;
+
+use super::parameters::{POLICY_NAME, VERSION_ID, required, version};
+use crate::catalogue::prelude::*;
+
+pub(super) static OPERATION: Operation = Operation {
+    product: Product::Ram,
+    name: "SetDefaultPolicyVersion",
+    family: "policy",
+    summary: "Puts a version of a policy in force.",
+    description: "It decides from the next request on.",
+    methods: Methods::GetOrPost,
+    parameters: &[POLICY_NAME, VERSION_ID],
+    exactly_one: &[],
+    answer: &[],
+    errors: &[
+        &code::RAM_NO_PERMISSION,
+        &code::RAM_INVALID_CHARS,
+        &code::RAM_INVALID_LENGTH,
+        &code::RAM_INVALID_FORMAT,
+        &code::ENTITY_NOT_EXIST_POLICY,
+        &code::ENTITY_NOT_EXIST_POLICY_VERSION,
+    ],
+    ram: Ram::of(
+        "ram:SetDefaultPolicyVersion",
+        Access::Update,
+        Resource::Named { kind: "policy", parameter: "PolicyName" },
+    ),
+    handler: Handler::Change { command, answer: done },
+};
+
+fn command(call: &Call<'_>) -> Result<Command, Fault> {
+    Ok(Command::Ram(RamCommand::SetDefaultPolicyVersion {
+        name: required(call, "PolicyName"),
+        version: version(call),
+    }))
+}

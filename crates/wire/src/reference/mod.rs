@@ -1,0 +1,44 @@
+//! The reference documentation, printed from the operation catalogue.
+//!
+//! Pure: the catalogue goes in, pages come out; the same catalogue gives the same bytes. Who writes the pages to disk, or
+//! serves them, is not known here.
+
+mod calls;
+mod common;
+mod errors;
+mod example;
+mod index;
+mod markdown;
+mod operation;
+mod python;
+mod release_notes;
+
+pub use self::example::{answer, arguments};
+use crate::catalogue;
+
+/// A page of the reference documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Where it stands below the documentation's directory, such as `ens/LeaveSecurityGroup.md`.
+    pub path: String,
+    /// Markdown; it ends with a line break.
+    pub text: String,
+}
+
+impl Page {
+    fn new(path: impl Into<String>, text: String) -> Self {
+        Self { path: path.into(), text }
+    }
+}
+
+/// Every page: the index, one an operation, the error codes, the release notes, what all operations share.
+pub fn pages() -> Vec<Page> {
+    let mut pages = vec![
+        Page::new("README.md", index::page()),
+        Page::new("common.md", common::page()),
+        Page::new("error-codes.md", errors::page()),
+        Page::new("release-notes.md", release_notes::page()),
+    ];
+    pages.extend(catalogue::all().map(|operation| Page::new(operation::path(operation), operation::page(operation))));
+    pages
+}

@@ -1,0 +1,188 @@
+//! The list of error codes, and a page for each.
+
+use percent_encoding::percent_decode_str;
+
+use super::{
+    Page,
+    html::{escape, prose},
+};
+use crate::{
+    catalogue::{self, ErrorCode, Operation, error_code},
+    protocol::percent,
+};
+
+/// The longest code that is looked at, in bytes; longer ones are unknown and like no other.
+const CODE_BYTES_MAX: usize = 128;
+/// How many codes are offered instead of an unknown one.
+const NEAR: usize = 5;
+
+/// Every error code.
+pub(in crate::server) fn error_codes() -> Page {
+    let mut body = String::from(
+        "<p>Every error answer carries one of these codes, a message, and the id of the request. <code>%s</code> stands \
+         for a name or a detail.</p>\n<dl>\n",
+    );
+    for code in error_code::ALL {
+        body.push_str(&format!(
+            "<dt>{} <span class=\"soft\">HTTP {}</span></dt>\n<dd>{}</dd>\n",
+            link(code),
+            code.status,
+            prose(code.meaning)
+        ));
+    }
+    body.push_str("</dl>\n");
+    Page::html(200, "Error codes", &body)
+}
+
+/// The page of a code, as it stands in an address.
+pub(in crate::server) fn error_code(encoded: &str) -> Page {
+    let asked = percent_decode_str(encoded).decode_utf8_lossy();
+    if asked.len() > CODE_BYTES_MAX {
+        return unknown(None);
+    }
+    match find(&asked) {
+        Some(code) => known(code, &asked),
+        None => unknown(Some(&asked)),
+    }
+}
+
+/// The code itself, or the one whose `%s` stands for the rest of it.
+fn find(asked: &str) -> Option<&'static ErrorCode> {
+    let all = error_code::ALL;
+    all.iter()
+        .find(|code| code.code == asked)
+        .or_else(|| all.iter().find(|code| code.matches(asked)))
+        .copied()
+}
+
+fn known(code: &ErrorCode, asked: &str) -> Page {
+    let mut body = format!("<p>HTTP status {}: {}</p>\n", code.status, escape(code.message));
+    if asked != code.code {
+        body.push_str(&format!("<p>One of the codes {}.</p>\n", link(code)));
+    }
+    body.push_str(&format!("<h2>What it means</h2>\n<p>{}</p>\n", prose(code.meaning)));
+    body.push_str("<h2>What answers it</h2>\n");
+    if error_code::GATEWAY.contains(&code) {
+        body.push_str("<p>Every operation.</p>\n");
+    } else {
+        body.push_str("<ul>\n");
+        for operation in catalogue::all().filter(|operation| operation.errors.contains(&code)) {
+            body.push_str(&item(operation));
+        }
+        body.push_str("</ul>\n");
+    }
+    Page::html(200, asked, &body)
+}
+
+/// An operation, as an item of a list.
+pub(super) fn item(operation: &Operation) -> String {
+    let summary =
+        if operation.summary.is_empty() { String::new() } else { format!(" {}", prose(operation.summary)) };
+    format!(
+        "<li><code>{}</code> <span class=\"soft\">{}</span>{summary}</li>\n",
+        escape(operation.name),
+        escape(operation.product.name())
+    )
+}
+
+fn unknown(asked: Option<&str>) -> Page {
+    let mut body = match asked {
+        Some(asked) => format!("<p>The server answers no error code <code>{}</code>.</p>\n", escape(asked)),
+        None => "<p>No error code is that long.</p>\n".to_owned(),
+    };
+    if let Some(asked) = asked {
+        body.push_str("<h2>Codes like it</h2>\n<ul>\n");
+        for code in near(asked) {
+            body.push_str(&format!("<li>{}</li>\n", link(code)));
+        }
+        body.push_str("</ul>\n");
+    }
+    body.push_str("<p><a href=\"/errors\">All error codes</a></p>\n");
+    Page::html(404, "Unknown error code", &body)
+}
+
+fn link(code: &ErrorCode) -> String {
+    format!("<a href=\"/errors/{}\"><code>{}</code></a>", percent::encode(code.code), escape(code.code))
+}
+
+/// The codes that are likest to the text.
+fn near(asked: &str) -> Vec<&'static ErrorCode> {
+    let asked: Vec<char> = asked.to_lowercase().chars().collect();
+    let mut codes: Vec<_> = error_code::ALL.iter().map(|code| (distance(&asked, code.code), *code)).collect();
+    codes.sort_by_key(|(distance, _)| *distance);
+    codes.into_iter().take(NEAR).map(|(_, code)| code).collect()
+}
+
+/// How many characters must be added, removed or replaced to make one text of the other, whatever their case.
+fn distance(asked: &[char], code: &str) -> usize {
+    let mut row: Vec<usize> = (0..=asked.len()).collect();
+    for (above, wanted) in code.chars().enumerate() {
+        let mut diagonal = above;
+        row[0] = above + 1;
+        for (index, given) in asked.iter().enumerate() {
+            let replaced = diagonal + usize::from(*given != wanted.to_ascii_lowercase());
+            diagonal = row[index + 1];
+            row[index + 1] = replaced.min(diagonal + 1).min(row[index] + 1);
+        }
+    }
+    row[asked.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_page_that_links_resolve_to() {
+        for code in error_code::ALL {
+            let page = error_code(&percent::encode(code.code));
+            assert_eq!(page.status, 200, "{}", code.code);
+            assert!(page.body.contains(&prose(code.meaning)), "{}", code.code);
+        }
+    }
+
+    #[test]
+    fn a_code_with_a_name_in_it_shows_the_name() {
+        let page = error_code("InvalidParameter.SourceCidrIp");
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains("<h1>InvalidParameter.SourceCidrIp</h1>"));
+        assert!(page.body.contains("InvalidParameter.%25s"));
+    }
+
+    #[test]
+    fn a_misspelt_code_is_answered_with_those_like_it() {
+        let page = error_code("InvalidSecurityGroupid.Notfound");
+        assert_eq!(page.status, 404);
+        assert!(page.body.contains("/errors/InvalidSecurityGroupId.NotFound\""), "{}", page.body);
+    }
+
+    #[test]
+    fn markup_in_the_address_stays_text() {
+        for asked in
+            ["%3Cscript%3Ealert(1)%3C/script%3E", "InvalidParameter.%3Cimg%20src=x%3E", "\"><b>", "%FF%00"]
+        {
+            let page = error_code(asked);
+            assert!(
+                !page.body.contains("<script") && !page.body.contains("<img") && !page.body.contains("<b>")
+            );
+        }
+    }
+
+    #[test]
+    fn a_very_long_code_is_not_repeated() {
+        let page = error_code(&"x".repeat(60_000));
+        assert_eq!(page.status, 404);
+        assert!(page.body.len() < 4_000);
+    }
+
+    #[test]
+    fn every_code_names_what_answers_it() {
+        let operations: Vec<_> = catalogue::all().collect();
+        let unused = error_code::ALL.iter().filter(|code| {
+            !error_code::GATEWAY.contains(code)
+                && !operations.iter().any(|operation| operation.errors.contains(code))
+        });
+        let unused: Vec<_> = unused.map(|code| code.code).collect();
+        assert!(unused.is_empty(), "answered by no operation: {unused:?}");
+    }
+}

@@ -1,0 +1,65 @@
+//! The pages that people read: made from the catalogue, readable without script, on a phone, by day and by night.
+
+mod errors;
+mod html;
+mod landing;
+mod releases;
+
+use http::{HeaderName, header};
+
+pub(super) use self::{
+    errors::{error_code, error_codes},
+    landing::landing,
+    releases::release_notes,
+};
+
+/// Where the style sheet is.
+pub(super) const STYLE_PATH: &str = "/style.css";
+
+/// Pages take nothing but the style sheet, run nothing, and stand in no frame.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Something to read.
+pub(super) struct Page {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(HeaderName, &'static str)>,
+    pub(super) body: String,
+}
+
+impl Page {
+    fn of(status: u16, content_type: &'static str, cache: &'static str, body: String) -> Self {
+        let headers = vec![
+            (header::CONTENT_TYPE, content_type),
+            (header::CACHE_CONTROL, cache),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        Self { status, headers, body }
+    }
+
+    /// A line of plain text that holds at this moment.
+    pub(super) fn text(status: u16, body: &str) -> Self {
+        Self::of(status, TEXT, "no-store", body.to_owned())
+    }
+
+    /// Metrics for Prometheus.
+    pub(super) fn metrics(body: String) -> Self {
+        Self::of(200, OPEN_METRICS, "no-store", body)
+    }
+
+    fn html(status: u16, title: &str, body: &str) -> Self {
+        let mut page = Self::of(status, HTML, "no-cache", html::document(title, body));
+        page.headers.push((header::CONTENT_SECURITY_POLICY, POLICY));
+        page.headers.push((header::REFERRER_POLICY, "no-referrer"));
+        page
+    }
+}
+
+/// The style sheet of all pages.
+pub(super) fn style() -> Page {
+    Page::of(200, CSS, "max-age=3600", include_str!("style.css").to_owned())
+}
