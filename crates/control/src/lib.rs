@@ -30,7 +30,7 @@ pub use self::{
     access::Access,
     control::{Control, HistoryError, Opened, Phase, Status},
     history::{HistoryRecord, RecordedChange},
-    load::OpenError,
+    load::{HexKey, OpenError},
     metrics::Sizes,
     nonces::{NONCE_KEEP_MINUTES, NonceRecord},
     published::{Read, Unavailable},

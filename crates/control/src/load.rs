@@ -2,11 +2,11 @@
 
 use std::{fmt, io, ops::ControlFlow};
 
-use model::{State, UnixMillis};
+use model::{State, UnixMillis, state::Loading};
 use store::{Batch, Store, StoreError, Table};
 
 use crate::{
-    history::{self, HistoryIndex},
+    history::HistoryIndex,
     nonces::{self, NonceRecord},
     published,
     records::{self, RecordError, SCHEMA, SCHEMA_KEY},
@@ -80,23 +80,24 @@ pub(crate) struct Loaded {
 /// Loads entities and the index of the history.
 pub(crate) fn load(store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<Loaded, OpenError> {
     check_schema(store)?;
-    let mut loaded =
-        Loaded { state: State::new(), memberships: 0, entities: 0, history: HistoryIndex::default() };
+    let mut loading = Loading::new();
+    let (mut memberships, mut entities) = (0, 0u64);
     visit(store, Table::Entities, |key, value| {
         let entity = records::entity(key, value)?;
-        loaded.memberships += published::memberships(&entity);
-        loaded.state.load(&entity);
-        loaded.entities += 1;
-        if loaded.entities.is_multiple_of(REPORT_EVERY) {
-            progress(loaded.entities);
+        memberships += published::memberships(&entity);
+        loading.add(entity);
+        entities += 1;
+        if entities.is_multiple_of(REPORT_EVERY) {
+            progress(entities);
         }
         Ok(())
     })?;
+    let mut history = HistoryIndex::default();
     visit(store, Table::History, |key, value| {
-        loaded.history.push(history::generation(key)?, value.len());
+        history.push(crate::history::generation(key)?, value.len());
         Ok(())
     })?;
-    Ok(loaded)
+    Ok(Loaded { state: loading.finish(), memberships, entities, history })
 }
 
 /// The nonces that still count.

@@ -105,3 +105,28 @@ impl Sizes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_has_these_names() {
+        let (metrics, mut registry, mut text) = (Metrics::new(), Registry::default(), String::new());
+        metrics.register(&mut registry);
+        metrics.commits.inc();
+        metrics.commit_duration.observe(0.000_2);
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "control_commits_total 1",
+            "control_commit_duration_seconds_count 1",
+            "control_commit_commands_count 0",
+            "control_failed_commits_total 0",
+            "control_recoveries_total 0",
+            "control_refusals_total 0",
+            "control_overloads_total 0",
+        ] {
+            assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
+        }
+    }
+}

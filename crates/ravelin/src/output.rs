@@ -15,12 +15,20 @@ pub enum OutputFormat {
 
 /// Writes a line to standard output. A reader that has gone away ends the program quietly, as it does for others.
 pub fn line(text: &str) {
-    let mut out = io::stdout().lock();
-    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush())
+    if let Err(error) = try_line(text)
         && error.kind() == io::ErrorKind::BrokenPipe
     {
         std::process::exit(141);
     }
+}
+
+/// Writes a line to standard output, for those who have something to put in order when nobody reads it.
+///
+/// # Errors
+/// It cannot be written.
+pub fn try_line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
 /// Writes a line for people beside the result.

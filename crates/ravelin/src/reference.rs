@@ -29,12 +29,13 @@ pub fn run(directory: &Path, check: bool) -> anyhow::Result<ExitCode> {
         }
     }
     let left_over = left_over(directory, &pages)?;
-    for path in outdated.iter().chain(&left_over) {
+    for path in outdated.iter().chain(left_over.iter().filter(|_| check)) {
         output::line(&path.display().to_string());
     }
     if !check {
+        // Whoever named the wrong directory has files of their own there: nothing is removed.
         for path in &left_over {
-            fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+            output::note(&format!("{} is no page: remove it", path.display()));
         }
         output::note(&format!("{} pages, {} of them new or changed", pages.len(), outdated.len()));
         return Ok(ExitCode::SUCCESS);

@@ -97,7 +97,7 @@ class Server:
 
     def certificate(self):
         """The certificate that the server made for itself."""
-        return str(self.data / "tls" / "tls-certificate.pem")
+        return str(next(self.data.rglob("tls-certificate.pem")))
 
     def create_account(self, name):
         """A further account, made as its operator makes one. Gives its root access key."""

@@ -12,8 +12,9 @@ def test_run_and_describe(client, world):
     first, second = world.instances(2, InstanceName=name, SystemDisk={"Size": 40}, DataDisk=[{"Size": 20}])
     shown = world.describe(first)
     assert (shown["InstanceName"], shown["EnsRegionId"], shown["Status"]) == (name, REGION, "Running")
-    assert shown["SystemDisk"]["Size"] == 40
-    assert [disk["Size"] for disk in shown["DataDisk"]["DataDisk"]] == [20]
+    # Asked for in GiB, shown in MiB: so it is in ENS.
+    assert shown["SystemDisk"]["Size"] == 40 * 1024
+    assert [disk["Size"] for disk in shown["DataDisk"]["DataDisk"]] == [20 * 1024]
     assert isinstance(shown["Cpu"], str)
     assert shown["SecurityGroupIds"] == {"SecurityGroupId": []}
     [interface] = shown["NetworkInterfaces"]["NetworkInterfaces"]

@@ -60,7 +60,9 @@ impl Launch {
                 command.env_remove(name);
             }
         }
-        command.env("RAVELIN_ACCESS_KEY_ID", ACCESS_KEY_ID).env("RAVELIN_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET);
+        command
+            .env("RAVELIN_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("RAVELIN_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET);
         command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--log", "warn"]);
         Self { command }
     }
@@ -136,6 +138,27 @@ impl Server {
             assert!(Instant::now() < deadline, "the server still runs");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The value of a metric without labels; 0 where there is none.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let mut response = ureq::get(format!("http://{}/metrics", self.address)).call().expect("the metrics");
+        let text = response.body_mut().read_to_string().expect("a body");
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or(0.0)
+    }
+
+    /// A client with the root access key of a new account, which the operator makes while the server runs.
+    pub(crate) fn other_account(&self, data: &Path, name: &str) -> Client {
+        let output = Command::new(env!("CARGO_BIN_EXE_ravelin"))
+            .args(["account", "create", name, "--output", "json", "--data"])
+            .arg(data)
+            .output()
+            .expect("the operator's command can be started");
+        assert!(output.status.success(), "{output:?}");
+        let key: Value = serde_json::from_slice(&output.stdout).expect("a key");
+        let text = |field: &str| key[field].as_str().expect("a text").to_owned();
+        Client::new(&self.address, &text("AccessKeyId"), &text("AccessKeySecret"))
     }
 
     /// A client that signs with the root access key of the tests.
@@ -256,19 +279,54 @@ impl Client {
         }
     }
 
+    /// As [`Client::v3`]; none where no answer comes: the server may be gone.
+    pub(crate) fn try_v3(&self, action: &str, query: &[(&str, &str)]) -> Option<Answer> {
+        let nonce = nonce();
+        self.try_send(&sign_v3(&self.call(action, query, &[], &nonce)))
+    }
+
+    /// As [`Client::v3`], with this method and of this version of an API.
+    pub(crate) fn v3_of(&self, method: &str, version: &str, action: &str, query: &[(&str, &str)]) -> Answer {
+        let nonce = nonce();
+        let method = http::Method::from_bytes(method.as_bytes()).expect("a method");
+        let call = Call { method: &method, version, ..self.call(action, query, &[], &nonce) };
+        self.send_as(method.as_str(), &sign_v3(&call))
+    }
+
+    /// A client with the access key of a new RAM user of this client's account.
+    pub(crate) fn user(&self, name: &str) -> Self {
+        let ram = |action: &str| self.v3_of("POST", "2015-05-01", action, &[("UserName", name)]);
+        assert_eq!(ram("CreateUser").code(), "");
+        let key = ram("CreateAccessKey");
+        Self::new(&self.address, key.text("/AccessKey/AccessKeyId"), key.text("/AccessKey/AccessKeySecret"))
+    }
+
     /// Sends a signed request.
     pub(crate) fn send(&self, signed: &SignedRequest) -> Answer {
-        let mut request =
-            http::Request::post(format!("http://{}{}", self.address, signed.target));
+        self.try_send(signed).expect("an answer")
+    }
+
+    /// Sends a signed request with this method.
+    pub(crate) fn send_as(&self, method: &str, signed: &SignedRequest) -> Answer {
+        self.try_send_as(method, signed).expect("an answer")
+    }
+
+    fn try_send(&self, signed: &SignedRequest) -> Option<Answer> {
+        self.try_send_as("POST", signed)
+    }
+
+    fn try_send_as(&self, method: &str, signed: &SignedRequest) -> Option<Answer> {
+        let address = format!("http://{}{}", self.address, signed.target);
+        let mut request = http::Request::builder().method(method).uri(address);
         for (name, value) in &signed.headers {
             request = request.header(*name, value);
         }
         let request = request.body(signed.body.clone()).expect("a request");
-        let mut response = self.agent.run(request).expect("an answer");
+        let mut response = self.agent.run(request).ok()?;
         let status = response.status().as_u16();
-        let text = response.body_mut().read_to_string().expect("a body");
+        let text = response.body_mut().read_to_string().ok()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer { status, body }
+        Some(Answer { status, body })
     }
 }
 

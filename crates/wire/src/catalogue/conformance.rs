@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn declared_fields_of_declared_types_conform() {
-        let group = json!({ "SecurityGroupName": "n", "InstanceCount": 1, "InstanceIds": { "InstanceId": ["i-1"] } });
+        let group =
+            json!({ "SecurityGroupName": "n", "InstanceCount": 1, "InstanceIds": { "InstanceId": ["i-1"] } });
         let whole = json!({
             "RequestId": "r", "TotalCount": 1, "PageNumber": 1, "SecurityGroups": { "SecurityGroup": [group] }
         });
@@ -102,7 +103,10 @@ mod tests {
             (json!({ "SecurityGroups": { "SecurityGroup": {} } }), ""),
             (group(json!({ "Name": "n" })), "SecurityGroups.SecurityGroup[].Name is not declared"),
             (group(json!({ "RequestId": "r" })), "SecurityGroups.SecurityGroup[].RequestId is not declared"),
-            (group(json!({ "InstanceIds": { "InstanceId": [1] } })), "InstanceIds.InstanceId[] is declared as Text"),
+            (
+                group(json!({ "InstanceIds": { "InstanceId": [1] } })),
+                "InstanceIds.InstanceId[] is declared as Text",
+            ),
         ] {
             let difference = check(answer.clone()).expect_err(&answer.to_string());
             assert!(difference.contains(place), "{difference}");

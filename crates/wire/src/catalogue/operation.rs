@@ -250,6 +250,8 @@ pub struct Item {
 pub enum Handler {
     /// It reads.
     Query(fn(&Call<'_>, &State) -> Result<Answer, Fault>),
+    /// It reads who the callers are and what they may do, and nothing else: it waits for no commit of other things.
+    Identity(fn(&Call<'_>, control::Access<'_>) -> Result<Answer, Fault>),
     /// It changes: one command.
     Change {
         /// The command.
@@ -269,7 +271,7 @@ pub enum Handler {
 impl Handler {
     /// Whether it changes anything.
     pub fn mutates(self) -> bool {
-        !matches!(self, Self::Query(_))
+        !matches!(self, Self::Query(_) | Self::Identity(_))
     }
 }
 

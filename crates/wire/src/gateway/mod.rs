@@ -357,7 +357,7 @@ impl Gateway {
         let source = request.peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
         let named = |name: &str| parameters.text(name).ok().flatten();
         let verdict = self.control.read_access(|access| {
-            authorisation::authorise(access, caller.actor, operation, &named, source, request.secure, now)
+            authorisation::authorise(access, caller.actor, operation, named, source, request.secure, now)
         });
         verdict.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value
     }
@@ -372,6 +372,10 @@ impl Gateway {
         let answer = match call.operation.handler {
             Handler::Query(query) => {
                 let read = self.control.read(|state| query(call, state)).await;
+                read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
+            }
+            Handler::Identity(query) => {
+                let read = self.control.read_access(|access| query(call, access)).await;
                 read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
             }
             Handler::Change { command, answer } => {

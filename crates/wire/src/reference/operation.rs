@@ -110,7 +110,7 @@ fn parameter_rows(name: &str, parameter: &Parameter, required: &str, rows: &mut 
     };
     rows.push(vec![
         code(name),
-        cell(parameter.kind.type_name()),
+        code(parameter.kind.type_name()),
         required.into(),
         cell(parameter.summary),
         cell(&constraint),

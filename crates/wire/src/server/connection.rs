@@ -14,6 +14,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::watch,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -92,45 +93,39 @@ where
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&progress)));
     let mut connection = shared.http.serve_connection(io, service);
     let mut stop = shared.stop.clone();
-    let mut quiet_end = false;
-    let end = {
-        let mut stopping = pin!(async move {
-            // An error means that the server is gone, and its connections with it.
-            let draining = stop.wait_for(|stop| *stop >= Stop::Draining).await.map(|stop| *stop);
-            (draining.unwrap_or(Stop::Cut), stop)
-        });
-        let draining = {
-            let mut timer = pin!(sleep_until(progress.deadline().unwrap_or_else(Instant::now)));
-            poll_fn(|cx| {
-                if let Poll::Ready(end) = poll_connection(&mut connection, &progress, timer.as_mut(), cx) {
-                    return Poll::Ready(Err(end));
-                }
-                stopping.as_mut().poll(cx).map(Ok)
-            })
-            .await
-        };
-        match draining {
-            Err(end) => end,
-            Ok((Stop::Cut, _)) => End::Cut,
-            Ok((_, mut stop)) => {
-                quiet_end = matches!(progress.stage(), Stage::Fresh | Stage::Waiting);
-                Pin::new(&mut connection).graceful_shutdown();
-                let mut cut = pin!(async move {
-                    // As above.
-                    let _ = stop.wait_for(|stop| *stop >= Stop::Cut).await;
-                });
-                let mut timer = pin!(sleep_until(progress.deadline().unwrap_or_else(Instant::now)));
-                poll_fn(|cx| match poll_connection(&mut connection, &progress, timer.as_mut(), cx) {
-                    Poll::Ready(end) => Poll::Ready(end),
-                    Poll::Pending => cut.as_mut().poll(cx).map(|()| End::Cut),
-                })
-                .await
-            }
+    let mut quiet = false;
+    let end = match run_until(&mut connection, &progress, &mut stop, Stop::Draining).await {
+        Some(end) => end,
+        None => {
+            quiet = matches!(progress.stage(), Stage::Fresh | Stage::Waiting);
+            Pin::new(&mut connection).graceful_shutdown();
+            run_until(&mut connection, &progress, &mut stop, Stop::Cut).await.unwrap_or(End::Cut)
         }
     };
     let draining = *shared.stop.borrow() >= Stop::Draining;
     let stream = connection.into_parts().io.into_inner().stream;
-    finish(shared, &link, stream, end, draining && !quiet_end).await;
+    // A peer that was in the middle of something may have sent more, which must not take its answer away.
+    finish(shared, &link, stream, end, draining && !quiet).await;
+}
+
+/// Runs a connection to its end, or until the server is as far with stopping as `point`: then there is no end.
+async fn run_until<C>(
+    connection: &mut C,
+    progress: &Progress,
+    stop: &mut watch::Receiver<Stop>,
+    point: Stop,
+) -> Option<End>
+where
+    C: Future<Output = hyper::Result<()>> + Unpin,
+{
+    let mut timer = pin!(sleep_until(progress.deadline().unwrap_or_else(Instant::now)));
+    // An error means that the server is gone: as far as it can be.
+    let mut reached = pin!(stop.wait_for(|stop| *stop >= point));
+    poll_fn(|cx| match poll_connection(connection, progress, timer.as_mut(), cx) {
+        Poll::Ready(end) => Poll::Ready(Some(end)),
+        Poll::Pending => reached.as_mut().poll(cx).map(|_| None),
+    })
+    .await
 }
 
 /// Moves a connection on and keeps its deadline.

@@ -1,5 +1,8 @@
 //! New instances: `RunInstances` and `CreateInstance`.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{

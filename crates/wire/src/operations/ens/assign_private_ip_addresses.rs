@@ -7,7 +7,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "AssignPrivateIpAddresses",
     family: "network interface",
     summary: "Gives a network interface one more private IPv4 address.",
-    description: "The address is the lowest free one of the interface's vSwitch; the answer names it. An interface has one primary and up to 19 further addresses.",
+    description: "The address is the lowest free one of the interface's vSwitch; the answer names it. Unless configured otherwise, an interface has up to 20 addresses, its primary one included.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::required(

@@ -7,7 +7,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "AttachNetworkInterface",
     family: "network interface",
     summary: "Attaches a network interface to a stopped instance.",
-    description: "The interface must be Available, and at the edge site and in the network of the instance; the instance must be Stopped and may have ten interfaces, its primary one included. The answer comes before the work is done: DescribeNetworkInterfaces shows the interface Attaching, then InUse. Its security groups stay as they are.",
+    description: "The interface must be Available, and at the edge site and in the network of the instance; the instance must be Stopped and may have ten interfaces (unless configured otherwise), its primary one included. The answer comes before the work is done: DescribeNetworkInterfaces shows the interface Attaching, then InUse. Its security groups stay as they are.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::required("InstanceId", Kind::Id, "The instance.", "i-5vn4n3y4laeb2ii9zxxltlvzi"),

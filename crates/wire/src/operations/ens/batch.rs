@@ -33,14 +33,19 @@ macro_rules! description {
 pub(super) use description;
 
 /// The commands, one an instance.
-pub(super) fn each(call: &Call<'_>, command: impl Fn(InstanceId) -> InstanceCommand) -> Result<Vec<Item>, Fault> {
+pub(super) fn each(
+    call: &Call<'_>,
+    command: impl Fn(InstanceId) -> InstanceCommand,
+) -> Result<Vec<Item>, Fault> {
     let arguments = call.arguments;
     let (Some(texts), Some(ids)) = (arguments.texts("InstanceIds"), arguments.ids("InstanceIds")) else {
         return Err(Fault::missing());
     };
     let mut named = BTreeSet::new();
     let items = texts.into_iter().zip(ids).filter(|(text, _)| named.insert(*text));
-    Ok(items.map(|(text, id)| Item { id: text.into(), command: Ok(Command::Instance(command(id))) }).collect())
+    Ok(items
+        .map(|(text, id)| Item { id: text.into(), command: Ok(Command::Instance(command(id))) })
+        .collect())
 }
 
 /// The answer.
@@ -97,7 +102,10 @@ mod tests {
         let mut world = World::new();
         let (a, b) = (world.instance(&[]).to_string(), world.instance(&[]).to_string());
         assert_eq!(world.fault("StopInstances", &[]), "MissingParameter");
-        assert_eq!(world.call("StopInstances", &[("InstanceIds", "[]")]).unwrap()["InstanceResponses"], json!([]));
+        assert_eq!(
+            world.call("StopInstances", &[("InstanceIds", "[]")]).unwrap()["InstanceResponses"],
+            json!([])
+        );
         assert_eq!(world.fault("StopInstances", &[("InstanceIds", "i 1")]), "InvalidParameter.InstanceIds");
         let many = vec!["i-1"; 101].join(",");
         assert_eq!(world.fault("StopInstances", &[("InstanceIds", &many)]), "InvalidParameter.InstanceIds");

@@ -5,8 +5,8 @@ use model::command::{ChargeWish, InstanceWish, Placement};
 use super::{
     instance::{OFFERED, PASSWORD, SCRIPT, script, with_code},
     launch::{
-        DISK_SIZE, ERRORS, HOST, IMAGE_ID, INSTANCE_NAME, INTERNET_CHARGE_TYPE, IP_TYPE, KEY_PAIR_NAME, MONTH_DAYS,
-        PASSWORD_INHERIT, PRIVATE_IP_ADDRESS, UNIQUE_SUFFIX, V_SWITCH_ID, small, wish,
+        DISK_SIZE, ERRORS, HOST, IMAGE_ID, INSTANCE_NAME, INTERNET_CHARGE_TYPE, IP_TYPE, KEY_PAIR_NAME,
+        MONTH_DAYS, PASSWORD_INHERIT, PRIVATE_IP_ADDRESS, UNIQUE_SUFFIX, V_SWITCH_ID, small, wish,
     },
 };
 use crate::catalogue::prelude::*;
@@ -24,10 +24,25 @@ pub(super) static OPERATION: Operation = Operation {
     parameters: &[
         Parameter::required("EnsRegionId", OFFERED, "The edge site.", "edge-1"),
         Parameter::required("InstanceType", OFFERED, "The instance type.", "ens.sn1.small"),
-        Parameter::required("Period", Kind::OneOf(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "12"]), "The length of the subscription, in months.", "12"),
+        Parameter::required(
+            "Period",
+            Kind::OneOf(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "12"]),
+            "The length of the subscription, in months.",
+            "12",
+        ),
         Parameter::required("Quantity", Kind::Integer { min: 1, max: 100 }, "How many.", "1"),
-        Parameter::optional("AutoRenew", Kind::Boolean, "Whether the subscription renews itself when it is over; `False` where it is not given.", "True"),
-        Parameter::optional("AutoRenewPeriod", Kind::Integer { min: 1, max: 12 }, "By how many months it renews itself. It must be as many as `Period`: a subscription renews itself by its own length here.", "12"),
+        Parameter::optional(
+            "AutoRenew",
+            Kind::Boolean,
+            "Whether the subscription renews itself when it is over; `False` where it is not given.",
+            "True",
+        ),
+        Parameter::optional(
+            "AutoRenewPeriod",
+            Kind::Integer { min: 1, max: 12 },
+            "By how many months it renews itself. It must be as many as `Period`: a subscription renews itself by its own length here.",
+            "12",
+        ),
         IMAGE_ID,
         INSTANCE_NAME,
         HOST,
@@ -35,23 +50,69 @@ pub(super) static OPERATION: Operation = Operation {
         V_SWITCH_ID,
         PRIVATE_IP_ADDRESS,
         IP_TYPE,
-        Parameter::optional("PublicIpIdentification", Kind::Boolean, "Whether the instances get public addresses; `false` where it is not given.", "true"),
+        Parameter::optional(
+            "PublicIpIdentification",
+            Kind::Boolean,
+            "Whether the instances get public addresses; `false` where it is not given.",
+            "true",
+        ),
         INTERNET_CHARGE_TYPE,
-        Parameter::optional("SystemDisk", Kind::Object { fields: &[
-            Parameter::optional("Size", DISK_SIZE, "GiB; the size of the image where it is not given.", "40"),
-        ], encoding: Encoding::Dotted }, "The system disk.", ""),
-        Parameter::optional("DataDisk", Kind::Objects { fields: &[
-            Parameter::optional("Size", DISK_SIZE, "GiB; the smallest that the server offers where it is not given.", "50"),
-        ], max: DATA_DISKS_MAX, encoding: Encoding::Numbered }, "Data disks.", ""),
+        Parameter::optional(
+            "SystemDisk",
+            Kind::Object {
+                fields: &[Parameter::optional(
+                    "Size",
+                    DISK_SIZE,
+                    "GiB; the size of the image where it is not given.",
+                    "40",
+                )],
+                encoding: Encoding::Dotted,
+            },
+            "The system disk.",
+            "",
+        ),
+        Parameter::optional(
+            "DataDisk",
+            Kind::Objects {
+                fields: &[Parameter::optional(
+                    "Size",
+                    DISK_SIZE,
+                    "GiB; the smallest that the server offers where it is not given.",
+                    "50",
+                )],
+                max: DATA_DISKS_MAX,
+                encoding: Encoding::Numbered,
+            },
+            "Data disks.",
+            "",
+        ),
         PASSWORD,
         PASSWORD_INHERIT,
         KEY_PAIR_NAME,
-        Parameter::optional("UserData", SCRIPT, "Up to 16 KiB that the instance sees at its first start: a script that begins with `#!`, or Base64.", "#!/bin/sh\necho hello"),
-        Parameter::optional("PaymentType", Kind::OneOf(&["Subscription"]), "How the instances are paid for: there is no choice.", "Subscription"),
-        Parameter::optional("OwnerId", Kind::Ignored, "An account number. Without effect: the signature says whose the call is.", "1234567890123456"),
+        Parameter::optional(
+            "UserData",
+            SCRIPT,
+            "Up to 16 KiB that the instance sees at its first start: a script that begins with `#!`, or Base64.",
+            "#!/bin/sh\necho hello",
+        ),
+        Parameter::optional(
+            "PaymentType",
+            Kind::OneOf(&["Subscription"]),
+            "How the instances are paid for: there is no choice.",
+            "Subscription",
+        ),
+        Parameter::optional(
+            "OwnerId",
+            Kind::Ignored,
+            "An account number. Without effect: the signature says whose the call is.",
+            "1234567890123456",
+        ),
     ],
     exactly_one: &[],
-    answer: &[Field::integer("Code", "0"), Field::text("InstanceIds.InstanceId[]", "i-5vn4n3y4laeb2ii9zxxltlvzi")],
+    answer: &[
+        Field::integer("Code", "0"),
+        Field::text("InstanceIds.InstanceId[]", "i-5vn4n3y4laeb2ii9zxxltlvzi"),
+    ],
     errors: ERRORS,
     ram: Ram::all("ens:CreateInstance", Access::Create),
     handler: Handler::Change { command, answer },

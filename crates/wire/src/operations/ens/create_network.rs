@@ -52,7 +52,7 @@ fn command(call: &Call<'_>) -> Result<Command, Fault> {
         cidr: block(arguments)?,
         name: arguments.boxed("NetworkName").unwrap_or_default(),
         description: arguments.boxed("Description").unwrap_or_default(),
-        tags: tags(arguments)?,
+        tags: tags(arguments),
         ipv6: arguments.boolean("EnableIpv6").unwrap_or(false),
         ipv6_isp: arguments.boxed("Ipv6Isp").unwrap_or_default(),
     }))

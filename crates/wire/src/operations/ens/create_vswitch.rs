@@ -55,7 +55,7 @@ fn command(call: &Call<'_>) -> Result<Command, Fault> {
         cidr: block(arguments)?,
         name: arguments.boxed("VSwitchName").unwrap_or_default(),
         description: arguments.boxed("Description").unwrap_or_default(),
-        tags: tags(arguments)?,
+        tags: tags(arguments),
         ipv6: ipv6_block(arguments)?.unwrap_or(Ipv6Wish::Off),
     }))
 }

@@ -18,9 +18,24 @@ pub(super) static OPERATION: Operation = Operation {
     parameters: &[
         Parameter::optional("ImageId", OFFERED, "This image alone.", "m-debian-12"),
         Parameter::optional("ImageName", OFFERED, "Images of exactly this name.", "debian_12_x64_20G"),
-        Parameter::optional("EnsRegionId", OFFERED, "Images that can be used at this edge site: all, if the server offers it.", "edge-1"),
-        Parameter::optional("SnapshotId", Kind::Id, "Images made from this snapshot: none.", "sp-5xg63dmojc1oaa3pk"),
-        Parameter::optional("Status", Kind::Ignored, "The state of the image. Without effect, with the vendor too.", ""),
+        Parameter::optional(
+            "EnsRegionId",
+            OFFERED,
+            "Images that can be used at this edge site: all, if the server offers it.",
+            "edge-1",
+        ),
+        Parameter::optional(
+            "SnapshotId",
+            Kind::Id,
+            "Images made from this snapshot: none.",
+            "sp-5xg63dmojc1oaa3pk",
+        ),
+        Parameter::optional(
+            "Status",
+            Kind::Ignored,
+            "The state of the image. Without effect, with the vendor too.",
+            "",
+        ),
         PAGE_NUMBER,
         PAGE_SIZE,
     ],
@@ -104,7 +119,8 @@ mod tests {
 
     #[test]
     fn images_are_found_by_id_name_and_site() {
-        let ids = |parameters: &[(&str, &str)]| listed("DescribeImages", parameters, "Images.Image[].ImageId");
+        let ids =
+            |parameters: &[(&str, &str)]| listed("DescribeImages", parameters, "Images.Image[].ImageId");
         assert_eq!(ids(&[]).len(), 4);
         assert_eq!(ids(&[("ImageId", "m-debian-12")]), ["m-debian-12"]);
         assert_eq!(ids(&[("ImageName", "debian_12_x64_20G")]), ["m-debian-12"]);
@@ -118,7 +134,13 @@ mod tests {
     fn what_the_server_offers_is_listed_whole_or_by_one_name() {
         for (operation, filter, path, all, one) in [
             ("DescribeImageInfos", ("OsType", "Windows"), "Images.Image[].ImageId", 4, "m-windows-2022"),
-            ("DescribeEnsRegions", ("EnsRegionId", "edge-1"), "EnsRegions.EnsRegions[].EnsRegionId", 8, "edge-1"),
+            (
+                "DescribeEnsRegions",
+                ("EnsRegionId", "edge-1"),
+                "EnsRegions.EnsRegions[].EnsRegionId",
+                8,
+                "edge-1",
+            ),
             ("DescribeRegionIsps", ("EnsRegionId", "cn-shanghai-cmcc"), "Isps[].Name", 5, "China Mobile"),
             (
                 "DescribeInstanceTypes",
@@ -131,7 +153,9 @@ mod tests {
             assert_eq!(listed(operation, &[], path).len(), all, "{operation}");
             assert_eq!(listed(operation, &[filter], path), [one], "{operation}");
         }
-        assert!(listed("DescribeEnsRegions", &[("EnsRegionId", "x")], "EnsRegions.EnsRegions[].Name").is_empty());
+        assert!(
+            listed("DescribeEnsRegions", &[("EnsRegionId", "x")], "EnsRegions.EnsRegions[].Name").is_empty()
+        );
         let cores = listed("DescribeInstanceSpec", &[], "InstanceSpecs.InstanceSpec[].Core");
         assert_eq!((cores.len(), &*cores[0]), (8, "1"));
     }

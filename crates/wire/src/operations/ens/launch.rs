@@ -12,8 +12,12 @@ use crate::catalogue::prelude::*;
 pub(super) const MONTH_DAYS: u32 = 30;
 
 /// The name.
-pub(super) const INSTANCE_NAME: Parameter =
-    Parameter::optional("InstanceName", NAME, "The name of the instances; their ids where it is not given.", "web");
+pub(super) const INSTANCE_NAME: Parameter = Parameter::optional(
+    "InstanceName",
+    NAME,
+    "The name of the instances; their ids where it is not given.",
+    "web",
+);
 
 /// The host name.
 pub(super) const HOST: Parameter =
@@ -101,7 +105,11 @@ pub(super) const ERRORS: &[&code::ErrorCode] = &[
 
 /// The wish of a call, from the parameters that both operations have. What only one of them has is left as it is
 /// where nothing is said.
-pub(super) fn wish(arguments: &Arguments, amount: usize, placement: Placement) -> Result<InstanceWish, Fault> {
+pub(super) fn wish(
+    arguments: &Arguments,
+    amount: usize,
+    placement: Placement,
+) -> Result<InstanceWish, Fault> {
     let address = arguments.ipv4("PrivateIpAddress");
     if address.is_some() && !arguments.has("VSwitchId") {
         return Err(Fault::invalid("PrivateIpAddress needs VSwitchId"));

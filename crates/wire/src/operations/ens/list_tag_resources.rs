@@ -6,7 +6,7 @@ use model::{InstanceId, instance::Instance, tag::Tag};
 
 use super::{
     filter::newest_first,
-    tagging::{RESOURCE_TYPE, RESOURCES, TAGS, key},
+    tagging::{RESOURCE_TYPE, RESOURCES, TAGS},
 };
 use crate::catalogue::prelude::*;
 
@@ -46,10 +46,8 @@ pub(super) static OPERATION: Operation = Operation {
 
 fn query(call: &Call<'_>, state: &State) -> Result<Answer, Fault> {
     let arguments = call.arguments;
-    let wanted: Vec<(&str, Option<&str>)> = arguments
-        .objects("Tag")
-        .map(|tag| Ok((key(tag)?, tag.text("Value"))))
-        .collect::<Result<_, Fault>>()?;
+    let wanted: Vec<(&str, Option<&str>)> =
+        arguments.objects("Tag").map(|tag| (tag.required_text("Key"), tag.text("Value"))).collect();
     // The token is the serial of the last instance that was shown.
     let before: u64 = match arguments.text("NextToken") {
         Some(token) => token.parse().map_err(|_| Fault::malformed("NextToken"))?,

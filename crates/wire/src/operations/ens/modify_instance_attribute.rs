@@ -1,6 +1,8 @@
 //! `ModifyInstanceAttribute`.
 
-use super::instance::{HOST_NAME, INSTANCE_ID, NAME, PASSWORD, STATE_ERRORS, USER_DATA, instance, user_data, with_code};
+use super::instance::{
+    HOST_NAME, INSTANCE_ID, NAME, PASSWORD, STATE_ERRORS, USER_DATA, instance, user_data, with_code,
+};
 use crate::catalogue::prelude::*;
 
 pub(super) static OPERATION: Operation = Operation {
@@ -14,8 +16,18 @@ pub(super) static OPERATION: Operation = Operation {
         INSTANCE_ID,
         Parameter::optional("InstanceName", NAME, "The new name.", "web"),
         Parameter::optional("HostName", HOST_NAME, "The new host name.", "web-1"),
-        Parameter::optional("DeletionProtection", Kind::Boolean, "Whether a release is refused; not for subscriptions.", "true"),
-        Parameter::optional("UserData", USER_DATA, "The new user data: Base64 of up to 16 KiB.", "IyEvYmluL3NoCmVjaG8gaGVsbG8K"),
+        Parameter::optional(
+            "DeletionProtection",
+            Kind::Boolean,
+            "Whether a release is refused; not for subscriptions.",
+            "true",
+        ),
+        Parameter::optional(
+            "UserData",
+            USER_DATA,
+            "The new user data: Base64 of up to 16 KiB.",
+            "IyEvYmluL3NoCmVjaG8gaGVsbG8K",
+        ),
         PASSWORD,
     ],
     exactly_one: &[],

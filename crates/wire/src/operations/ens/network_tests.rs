@@ -101,7 +101,7 @@ fn what_a_network_or_vswitch_is_made_of_must_exist_and_fit() {
         ("CreateNetwork", &[nowhere, block], "InvalidEnsRegionId.NotFound"),
         ("CreateNetwork", &[AT, block, ("EnableIpv6", "yes")], "InvalidParameter.EnableIpv6"),
         ("CreateNetwork", &[AT, block, ("NetworkName", "http://n")], "InvalidParameter.NetworkName"),
-        ("CreateNetwork", &[AT, block, ("Tag.1.Value", "blue")], "InvalidParameter"),
+        ("CreateNetwork", &[AT, block, ("Tag.1.Value", "blue")], "MissingParameter"),
         ("CreateNetwork", &[AT, block, ("Tag.1.Key", "acs:k")], "InvalidParameter.Key"),
         ("CreateVSwitch", &[block], "MissingParameter"),
         ("CreateVSwitch", &[nowhere, block], "InvalidEnsRegionId.NotFound"),

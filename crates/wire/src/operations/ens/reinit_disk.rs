@@ -11,7 +11,12 @@ pub(super) static OPERATION: Operation = Operation {
     description: "The instance must be Running or Stopped. It is ImageDownloading (if the image is another one than it has) and Resetting for a while, and then as it was before. While its disk is being reset, it can neither join nor leave security groups: IncorrectInstanceStatus.",
     methods: Methods::GetOrPost,
     parameters: &[
-        Parameter::required("DiskId", Kind::Id, "The disk; DescribeInstances shows the disks of an instance.", "d-5r7v69e0bejrnzger09w71yjv"),
+        Parameter::required(
+            "DiskId",
+            Kind::Id,
+            "The disk; DescribeInstances shows the disks of an instance.",
+            "d-5r7v69e0bejrnzger09w71yjv",
+        ),
         Parameter::required("ImageId", OFFERED, "The image.", "m-debian-12"),
     ],
     exactly_one: &[],

@@ -11,11 +11,18 @@ pub(super) static OPERATION: Operation = Operation {
     name: "ReinitInstances",
     family: "instance",
     summary: "Resets the system disks of instances.",
-    description: description!("The instances must be Running or Stopped. They are Resetting for a while, and then as they were before."),
+    description: description!(
+        "The instances must be Running or Stopped. They are Resetting for a while, and then as they were before."
+    ),
     methods: Methods::Post,
     parameters: &[
         INSTANCE_IDS,
-        Parameter::optional("ImageId", OFFERED, "The image; the one that each instance has where it is not given.", "m-debian-12"),
+        Parameter::optional(
+            "ImageId",
+            OFFERED,
+            "The image; the one that each instance has where it is not given.",
+            "m-debian-12",
+        ),
         PASSWORD,
     ],
     exactly_one: &[],

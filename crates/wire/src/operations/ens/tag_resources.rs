@@ -33,6 +33,6 @@ pub(super) static OPERATION: Operation = Operation {
 fn command(call: &Call<'_>) -> Result<Command, Fault> {
     Ok(Command::Tag(TagCommand::Tag {
         instances: at_least_one("ResourceId", call.arguments.ids("ResourceId"))?,
-        tags: at_least_one("Tag", Some(tags(call.arguments)?))?,
+        tags: at_least_one("Tag", Some(tags(call.arguments)))?,
     }))
 }

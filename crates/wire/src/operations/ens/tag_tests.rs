@@ -103,7 +103,7 @@ fn calls_about_tags_that_make_no_sense_are_refused() {
         ),
         ("ListTagResources", &[], "MissingParameter"),
         ("ListTagResources", &[INSTANCES, ("NextToken", "later")], "InvalidParameter.NextToken"),
-        ("ListTagResources", &[INSTANCES, value], "InvalidParameter"),
+        ("ListTagResources", &[INSTANCES, value], "MissingParameter"),
     ] {
         assert_eq!(world.fault(operation, call), code, "{operation} {call:?}");
     }

@@ -23,9 +23,10 @@ const fn tags_of(fields: &'static [Parameter]) -> Kind {
     Kind::Objects { fields, max: TAGS_MAX, encoding: Encoding::Numbered }
 }
 
-/// `Tag` of a request that makes a resource, or looks for resources.
+/// `Tag` of a request that makes a resource, or looks for resources. The vendor marks the key of such a tag optional,
+/// as the tag itself is; but a tag without a key is none.
 pub(super) const TAGS: Kind = tags_of(&[
-    Parameter::optional("Key", KEY, "The key; every tag has one.", "team"),
+    Parameter::required("Key", KEY, "The key.", "team"),
     Parameter::optional("Value", VALUE, "The value.", "blue"),
 ]);
 
@@ -43,21 +44,12 @@ pub(super) const RESOURCE_TYPE: Parameter =
 pub(super) const RESOURCES: Kind =
     Kind::List { of: &Kind::Id, max: RESOURCES_MAX, encoding: Encoding::Numbered };
 
-/// The key of one tag of a request. The vendor's schema marks it optional where the tag itself is; a tag without a
-/// key means nothing all the same.
-///
-/// # Errors
-/// `InvalidParameter`: there is no key.
-pub(super) fn key(tag: &Arguments) -> Result<&str, Fault> {
-    tag.text("Key").ok_or_else(|| Fault::invalid("a Tag needs a Key"))
-}
-
 /// The tags that a request puts on something; a value that is not given is empty.
-///
-/// # Errors
-/// `InvalidParameter`: a tag has no key.
-pub(super) fn tags(arguments: &Arguments) -> Result<Vec<Tag>, Fault> {
-    let tag = |tag: &Arguments| Ok(Tag { key: key(tag)?.into(), value: tag.required_text("Value").into() });
+pub(super) fn tags(arguments: &Arguments) -> Vec<Tag> {
+    let tag = |tag: &Arguments| Tag {
+        key: tag.required_text("Key").into(),
+        value: tag.required_text("Value").into(),
+    };
     arguments.objects("Tag").map(tag).collect()
 }
 

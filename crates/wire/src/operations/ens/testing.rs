@@ -4,7 +4,8 @@
 use std::{net::Ipv4Addr, sync::Arc};
 
 use model::{
-    AccountId, Actor, Context, InstanceId, Limits, NetworkId, Refusal, SecurityGroupId, Timing, UnixMillis, VSwitchId,
+    AccountId, Actor, Context, InstanceId, Limits, NetworkId, Refusal, SecurityGroupId, Timing, UnixMillis,
+    VSwitchId,
     command::{AddressFamily, ChargeWish, DiskWish, InstanceWish, Placement},
     instance::Instance,
     ram::{RamCommand, RamOutcome},
@@ -117,7 +118,11 @@ impl World {
     /// A new security group without rules.
     pub(crate) fn group(&mut self, name: &str) -> SecurityGroupId {
         let (name, description) = (name.into(), "".into());
-        match self.plan(Command::SecurityGroup(SecurityGroupCommand::Create { name, description, rules: Vec::new() })) {
+        match self.plan(Command::SecurityGroup(SecurityGroupCommand::Create {
+            name,
+            description,
+            rules: Vec::new(),
+        })) {
             Ok(Outcome::SecurityGroup(id)) => id,
             other => panic!("{other:?}"),
         }
@@ -125,9 +130,9 @@ impl World {
 
     /// A new network and a vSwitch in it.
     pub(crate) fn network(&mut self, cidr: &str) -> (NetworkId, VSwitchId) {
-        let network = self.made("CreateNetwork", &[("EnsRegionId", REGION), ("CidrBlock", cidr)], "NetworkId");
-        let vswitch =
-            &[("EnsRegionId", REGION), ("CidrBlock", cidr), ("NetworkId", &network)];
+        let network =
+            self.made("CreateNetwork", &[("EnsRegionId", REGION), ("CidrBlock", cidr)], "NetworkId");
+        let vswitch = &[("EnsRegionId", REGION), ("CidrBlock", cidr), ("NetworkId", &network)];
         let vswitch = self.made("CreateVSwitch", vswitch, "VSwitchId");
         (network.parse().unwrap(), vswitch.parse().unwrap())
     }
@@ -217,7 +222,11 @@ impl World {
         result
     }
 
-    fn carry_out(&mut self, operation: &'static Operation, parameters: &[(&str, &str)]) -> Result<Answer, Fault> {
+    fn carry_out(
+        &mut self,
+        operation: &'static Operation,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, Fault> {
         let arguments = validate(operation, &read(parameters))?;
         let site = self.site.clone();
         let call = Call {
@@ -232,6 +241,7 @@ impl World {
         };
         match operation.handler {
             Handler::Query(query) => query(&call, &self.state),
+            Handler::Identity(_) => unreachable!("no operation of these products asks who calls"),
             Handler::Change { command, answer } => {
                 let outcome = self.plan(command(&call)?).map_err(|refusal| fault_of(&refusal, operation))?;
                 Ok(answer(&call, &outcome))

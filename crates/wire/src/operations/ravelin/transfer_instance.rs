@@ -9,7 +9,12 @@ pub(super) static OPERATION: Operation = Operation {
     summary: "Moves an instance to other hardware of its edge site.",
     description: "The instance must be Running or Stopped. It is Transferring for a while, in which it can neither join nor leave security groups, and then as it was before. Elsewhere the provider moves instances when it must, and nobody can ask for it.",
     methods: Methods::GetOrPost,
-    parameters: &[Parameter::required("InstanceId", Kind::Id, "The instance.", "i-5vn4n3y4laeb2ii9zxxltlvzi")],
+    parameters: &[Parameter::required(
+        "InstanceId",
+        Kind::Id,
+        "The instance.",
+        "i-5vn4n3y4laeb2ii9zxxltlvzi",
+    )],
     exactly_one: &[],
     answer: &[],
     errors: &[&code::INSTANCE_ID_NOT_FOUND, &code::INCORRECT_INSTANCE_STATUS],

@@ -21,14 +21,14 @@ pub(super) static OPERATION: Operation = Operation {
     ],
     errors: &[],
     ram: Ram::of("sts:GetCallerIdentity", Access::None, Resource::All),
-    handler: Handler::Query(query),
+    handler: Handler::Identity(identity),
 };
 
-fn query(call: &Call<'_>, state: &State) -> Result<Answer, Fault> {
+fn identity(call: &Call<'_>, access: control::Access<'_>) -> Result<Answer, Fault> {
     let account = call.account;
     let (kind, id, name) = match call.actor {
         Actor::User(_, id) => {
-            let user = state.users().of(account, &id);
+            let user = access.user(id).filter(|user| user.account == account);
             let user = user.ok_or_else(|| Fault::of(&code::INVALID_ACCESS_KEY_ID_NOT_FOUND))?;
             ("RAMUser", id.to_string(), format!("user/{}", user.name))
         }

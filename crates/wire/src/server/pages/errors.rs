@@ -40,22 +40,28 @@ pub(in crate::server) fn error_code(encoded: &str) -> Page {
     if asked.len() > CODE_BYTES_MAX {
         return unknown(None);
     }
-    match find(&asked) {
-        Some(code) => known(code, &asked),
-        None => unknown(Some(&asked)),
+    let codes = find(&asked);
+    if codes.is_empty() { unknown(Some(&asked)) } else { known(&codes, &asked) }
+}
+
+/// The code itself, or the one whose `%s` stands for the least of it. Products word some codes differently: then there
+/// are several.
+fn find(asked: &str) -> Vec<&'static ErrorCode> {
+    let all = || error_code::ALL.iter().copied();
+    let own: Vec<_> = all().filter(|code| code.code == asked).collect();
+    if !own.is_empty() {
+        return own;
     }
+    let closest = all().filter(|code| code.matches(asked)).map(|code| code.code.len()).max();
+    all().filter(|code| code.matches(asked) && Some(code.code.len()) == closest).collect()
 }
 
-/// The code itself, or the one whose `%s` stands for the rest of it.
-fn find(asked: &str) -> Option<&'static ErrorCode> {
-    let all = error_code::ALL;
-    all.iter()
-        .find(|code| code.code == asked)
-        .or_else(|| all.iter().find(|code| code.matches(asked)))
-        .copied()
+fn known(codes: &[&ErrorCode], asked: &str) -> Page {
+    let body: String = codes.iter().map(|code| section(code, asked)).collect();
+    Page::html(200, asked, &body)
 }
 
-fn known(code: &ErrorCode, asked: &str) -> Page {
+fn section(code: &ErrorCode, asked: &str) -> String {
     let mut body = format!("<p>HTTP status {}: {}</p>\n", code.status, escape(code.message));
     if asked != code.code {
         body.push_str(&format!("<p>One of the codes {}.</p>\n", link(code)));
@@ -71,7 +77,7 @@ fn known(code: &ErrorCode, asked: &str) -> Page {
         }
         body.push_str("</ul>\n");
     }
-    Page::html(200, asked, &body)
+    body
 }
 
 /// An operation, as an item of a list.
@@ -147,6 +153,18 @@ mod tests {
         assert_eq!(page.status, 200);
         assert!(page.body.contains("<h1>InvalidParameter.SourceCidrIp</h1>"));
         assert!(page.body.contains("InvalidParameter.%25s"));
+    }
+
+    #[test]
+    fn a_code_that_products_word_differently_shows_each() {
+        let page = error_code("NoPermission");
+        assert!(
+            page.body.contains("HTTP status 400") && page.body.contains("HTTP status 403"),
+            "{}",
+            page.body
+        );
+        let page = error_code("InvalidParameter.UserName.Length");
+        assert!(page.body.contains("InvalidParameter.%25s.Length"), "{}", page.body);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(in crate::server) fn landing(host: &str, secure: bool) -> Page {
         versions = escape(&versions.join(", ")),
         host = escape(host),
     );
-    Page::html(200, "Ravelin", &body)
+    Page::html(200, "The Ravelin API", &body)
 }
 
 #[cfg(test)]

@@ -91,7 +91,10 @@ impl<'a> Filter<'a> {
 
     /// All instances that can match, and as few others as the indexes allow, each once. None: no index helps, and all
     /// must be looked at.
-    pub(super) fn candidates<'s>(&self, state: &'s State) -> Option<Vec<&'s Arc<Instance>>> {
+    pub(super) fn candidates<'s>(&self, state: &'s State) -> Option<Vec<&'s Arc<Instance>>>
+    where
+        'a: 's,
+    {
         if OF_NOTHING.iter().any(|name| self.arguments.has(name)) {
             return Some(Vec::new());
         }
@@ -159,7 +162,8 @@ impl<'a> Filter<'a> {
     }
 
     fn has_public_address(&self, instance: &Instance) -> bool {
-        let one_of = |wanted: &Vec<Ipv4Addr>| instance.public_address.is_some_and(|own| wanted.contains(&own));
+        let one_of =
+            |wanted: &Vec<Ipv4Addr>| instance.public_address.is_some_and(|own| wanted.contains(&own));
         self.public.as_ref().is_none_or(one_of)
     }
 
@@ -227,7 +231,8 @@ mod tests {
     #[test]
     fn every_parameter_but_those_of_order_and_page_is_a_filter() {
         let others = ["OrderByParams", "PageNumber", "PageSize"];
-        let mut names: Vec<_> = super::super::OPERATION.parameters.iter().map(|parameter| parameter.name).collect();
+        let mut names: Vec<_> =
+            super::super::OPERATION.parameters.iter().map(|parameter| parameter.name).collect();
         names.retain(|name| !others.contains(name));
         names.sort_unstable();
         assert_eq!(names, FILTERS);

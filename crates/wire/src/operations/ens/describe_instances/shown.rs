@@ -136,10 +136,13 @@ pub(super) fn shown(
     put("OSName", json!(image.map_or("", |image| &image.os_name)));
     put("KeyPairName", json!(instance.key_pair.as_deref().unwrap_or_default()));
     put("DeletionProtection", json!(instance.deletion_protection));
-    put("InstanceResourceType", json!(match instance.charge {
-        Charge::PrePaid { .. } => "EnsInstance",
-        Charge::PostPaid => "EnsPostPaidInstance",
-    }));
+    put(
+        "InstanceResourceType",
+        json!(match instance.charge {
+            Charge::PrePaid { .. } => "EnsInstance",
+            Charge::PostPaid => "EnsPostPaidInstance",
+        }),
+    );
     put("SpotStrategy", json!("NoSpot"));
     put("CreationTime", json!(instance.created_at.to_text()));
     put("ExpiredTime", json!(expires_at(instance).to_text()));
@@ -206,11 +209,14 @@ fn network(
     if let Some(primary) = interfaces.first() {
         let network = state.vswitches().get(&primary.vswitch).map(|vswitch| vswitch.network.to_string());
         let addresses: Vec<_> = primary.addresses().map(|address| address.to_string()).collect();
-        shown.insert("NetworkAttributes".into(), json!({
-            "NetworkId": network.unwrap_or_default(),
-            "VSwitchId": primary.vswitch.to_string(),
-            "PrivateIpAddress": { "IpAddress": addresses },
-        }));
+        shown.insert(
+            "NetworkAttributes".into(),
+            json!({
+                "NetworkId": network.unwrap_or_default(),
+                "VSwitchId": primary.vswitch.to_string(),
+                "PrivateIpAddress": { "IpAddress": addresses },
+            }),
+        );
         shown.insert("SecurityGroupIds".into(), json!({ "SecurityGroupId": groups(primary, group) }));
     }
     shown.insert("PrivateIpAddresses".into(), json!({ "PrivateIpAddress": private }));
@@ -233,9 +239,7 @@ fn groups(primary: &NetworkInterface, asked: Option<SecurityGroupId>) -> Vec<Str
 }
 
 fn interface(interface: &NetworkInterface) -> Value {
-    let private = |address: std::net::Ipv4Addr| {
-        json!({ "PrivateIpAddress": address.to_string(), "Primary": address == interface.address })
-    };
+    let private = |address: std::net::Ipv4Addr| json!({ "PrivateIpAddress": address.to_string(), "Primary": address == interface.address });
     let ipv6 = interface.ipv6_addresses.iter().map(|address| json!({ "Ipv6Address": address.to_string() }));
     json!({
         "NetworkInterfaceId": interface.id.to_string(),

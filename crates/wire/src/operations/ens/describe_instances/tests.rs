@@ -90,7 +90,12 @@ fn the_filter_of_a_group_is_about_the_primary_interface() {
     let answer = world.call("DescribeInstances", &[("InstanceId", &b.to_string())]).unwrap();
     let shown = &answer["Instances"]["Instance"][0];
     assert_eq!(shown["SecurityGroupIds"]["SecurityGroupId"], json!([other.to_string()]));
-    let types: Vec<_> = shown["NetworkInterfaces"]["NetworkInterfaces"].as_array().unwrap().iter().map(|i| &i["Type"]).collect();
+    let types: Vec<_> = shown["NetworkInterfaces"]["NetworkInterfaces"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| &i["Type"])
+        .collect();
     assert_eq!(types, ["Primary", "Secondary"]);
     assert_eq!(shown["PrivateIpAddresses"]["PrivateIpAddress"].as_array().unwrap().len(), 2);
     assert_eq!(shown["NetworkAttributes"]["PrivateIpAddress"]["IpAddress"].as_array().unwrap().len(), 1);
@@ -105,7 +110,9 @@ fn what_terraform_waits_for_comes() {
     let poll = [("InstanceId", &*instance), ("SecurityGroupId", &group)];
     assert_eq!(ids(&mut world, &poll), texts(&[]));
     world.call("JoinSecurityGroup", &poll).unwrap();
-    world.call("JoinSecurityGroup", &[("InstanceId", &instance), ("SecurityGroupId", &second.to_string())]).unwrap();
+    world
+        .call("JoinSecurityGroup", &[("InstanceId", &instance), ("SecurityGroupId", &second.to_string())])
+        .unwrap();
     // The newest membership comes first, but the group that is asked for before it.
     let shown = |world: &mut World, parameters: &[(&str, &str)]| {
         let answer = world.call("DescribeInstances", parameters).unwrap();
@@ -128,7 +135,8 @@ fn what_terraform_waits_for_comes() {
 #[test]
 fn names_are_exact_and_an_id_is_the_name_of_the_nameless() {
     let mut world = World::new();
-    let (web, other, none) = (world.run(named("web"))[0], world.run(named("web2"))[0], world.run(World::wish())[0]);
+    let (web, other, none) =
+        (world.run(named("web"))[0], world.run(named("web2"))[0], world.run(World::wish())[0]);
     let again = world.run(named("web"))[0];
     finds(&mut world, "InstanceName", "web", &[again, web]);
     finds(&mut world, "InstanceName", "Web", &[]);
@@ -213,8 +221,13 @@ fn other_filters_look_at_what_instances_are() {
     ] {
         finds(&mut world, filter, value, expected);
     }
-    for (filter, value) in [("Status", "running"), ("ServiceStatus", r#"["Deleting"]"#), ("InstanceResourceType", "x")] {
-        assert_eq!(world.fault("DescribeInstances", &[(filter, value)]), format!("InvalidParameter.{filter}"));
+    for (filter, value) in
+        [("Status", "running"), ("ServiceStatus", r#"["Deleting"]"#), ("InstanceResourceType", "x")]
+    {
+        assert_eq!(
+            world.fault("DescribeInstances", &[(filter, value)]),
+            format!("InvalidParameter.{filter}")
+        );
     }
 }
 
@@ -237,7 +250,10 @@ fn pages_are_cut_out_of_the_newest_first() {
         }
     }
     let answer = world.call("DescribeInstances", &[]).unwrap();
-    assert_eq!((&answer["Code"], &answer["PageNumber"], &answer["PageSize"]), (&json!(0), &json!(1), &json!(10)));
+    assert_eq!(
+        (&answer["Code"], &answer["PageNumber"], &answer["PageSize"]),
+        (&json!(0), &json!(1), &json!(10))
+    );
     for (name, value) in [("PageSize", "101"), ("PageSize", "0"), ("PageNumber", "0"), ("PageSize", "x")] {
         assert_eq!(world.fault("DescribeInstances", &[(name, value)]), format!("InvalidParameter.{name}"));
     }
@@ -270,7 +286,8 @@ fn order_is_as_asked_for() {
 #[test]
 fn an_instance_is_shown_whole() {
     let mut world = World::new();
-    let disk = |size_gib| DiskWish { size_gib: Some(size_gib), category: None, encrypted: true, key_id: "k".into() };
+    let disk =
+        |size_gib| DiskWish { size_gib: Some(size_gib), category: None, encrypted: true, key_id: "k".into() };
     let wish = InstanceWish {
         instance_type: Some("ens.sn1.small".into()),
         image: Some("m-debian-12".into()),

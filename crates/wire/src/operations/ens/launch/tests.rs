@@ -100,7 +100,8 @@ fn many_instances_are_one_call() {
     let mut world = World::new();
     let group = world.group("web");
     let text = group.to_string();
-    let many = [HERE, ("Amount", "3"), ("SecurityId", &*text), ("InstanceName", "web"), ("UniqueSuffix", "true")];
+    let many =
+        [HERE, ("Amount", "3"), ("SecurityId", &*text), ("InstanceName", "web"), ("UniqueSuffix", "true")];
     let ids = run(&mut world, &many);
     let names: Vec<_> = ids.iter().map(|id| world.see(*id).display_name()).collect();
     assert_eq!(names, ["web001", "web002", "web003"]);
@@ -113,7 +114,10 @@ fn disks_come_as_json_or_dotted() {
     for parameters in [
         &[
             ("SystemDisk", r#"{"Size":50,"Category":"cloud_ssd"}"#),
-            ("DataDisk", r#"[{"Size":"20","Category":"local_hdd","Encrypted":true,"KMSKeyId":"key"},{"Size":40}]"#),
+            (
+                "DataDisk",
+                r#"[{"Size":"20","Category":"local_hdd","Encrypted":true,"KMSKeyId":"key"},{"Size":40}]"#,
+            ),
         ][..],
         &[
             ("SystemDisk.Size", "50"),
@@ -134,7 +138,8 @@ fn disks_come_as_json_or_dotted() {
         assert_eq!((data(0), data(1)), ((20, "local_hdd", true, "key"), (40, "cloud_efficiency", false, "")));
     }
     // What Terraform sends for a disk of which nothing is said.
-    let nothing = [("SystemDisk", "{}"), ("DataDisk", r#"[{"Size":0,"Category":"","Encrypted":false,"KMSKeyId":""}]"#)];
+    let nothing =
+        [("SystemDisk", "{}"), ("DataDisk", r#"[{"Size":0,"Category":"","Encrypted":false,"KMSKeyId":""}]"#)];
     let made = one(&mut world, &nothing);
     assert_eq!((made.system_disk.size_gib, made.data_disks[0].size_gib), (20, 20));
     for (name, value, code) in [

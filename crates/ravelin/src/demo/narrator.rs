@@ -1,0 +1,175 @@
+//! How the demo is told: numbered steps for people, a JSON object a step for programs.
+
+use serde_json::{Value, json};
+
+use crate::output::{self, Mark, marked};
+
+/// One step, when it is over.
+pub(super) struct Step<'a> {
+    /// What it is about.
+    pub(super) title: &'a str,
+    /// Who called.
+    pub(super) caller: &'a str,
+    /// The product's subcommand, such as `ens`.
+    pub(super) product: &'a str,
+    /// The operation.
+    pub(super) operation: &'a str,
+    /// What was sent.
+    pub(super) parameters: &'a [(String, String)],
+    /// How many calls it took: more than one where it waited.
+    pub(super) calls: usize,
+    /// The HTTP status of the last answer.
+    pub(super) status: u16,
+    /// Its body, without secrets.
+    pub(super) body: &'a Value,
+    /// The generation that the change made.
+    pub(super) generation: Option<u64>,
+    /// How long the step took, in milliseconds.
+    pub(super) milliseconds: f64,
+    /// What is worth seeing of the answer; or what was expected, and what came instead.
+    pub(super) result: Result<Vec<(&'static str, String)>, String>,
+}
+
+/// Tells the steps.
+pub(super) struct Narrator {
+    json: bool,
+    told: usize,
+    calls: usize,
+    unheard: bool,
+}
+
+impl Narrator {
+    /// A narrator for people, or for programs.
+    pub(super) fn new(json: bool) -> Self {
+        Self { json, told: 0, calls: 0, unheard: false }
+    }
+
+    /// Whether nobody listens any more.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.unheard
+    }
+
+    fn say(&mut self, text: &str) {
+        self.unheard |= output::try_line(text).is_err();
+    }
+
+    /// Says where the story takes place.
+    pub(super) fn begin(&mut self, url: &str) {
+        if self.json {
+            return;
+        }
+        self.say(&format!(
+            "{}\n\nAn embedded server answers at {url}; its data is removed at the end. Every step is a real HTTP\nrequest, \
+             signed with ACS3-HMAC-SHA256 as the official SDKs sign theirs, and 200 means on disk.\n",
+            marked("Ravelin: an instance joins a security group and leaves it", Mark::Strong)
+        ));
+    }
+
+    /// Begins a part of the story.
+    pub(super) fn part(&mut self, title: &str) {
+        if !self.json {
+            self.say(&format!("{}\n", marked(title, Mark::Strong)));
+        }
+    }
+
+    /// Tells a step.
+    pub(super) fn step(&mut self, step: &Step<'_>) {
+        self.told += 1;
+        self.calls += step.calls;
+        if self.json {
+            let told = self.as_json(step).to_string();
+            self.say(&told);
+        } else {
+            let told = self.as_text(step);
+            self.say(&told);
+        }
+    }
+
+    /// Says how it went, and what to do next.
+    pub(super) fn end(&mut self, succeeded: bool) {
+        if self.json {
+            return;
+        }
+        if !succeeded {
+            self.say(&marked("The story ends here: a step did not do what it should.", Mark::Bad));
+            return;
+        }
+        let all = format!("All {} steps ({} calls) did what they should.", self.told, self.calls);
+        let program = std::env::args().next().filter(|name| name.contains('/')).unwrap_or_else(|| "ravelin".into());
+        self.say(&format!(
+            "{}\n\n{}\n\n  # In one terminal; it shows a root access key, once:\n  {program} serve\n\n  # In another:\n  \
+             export RAVELIN_ACCESS_KEY_ID=... RAVELIN_ACCESS_KEY_SECRET=...\n  {program} ens CreateSecurityGroup \
+             --SecurityGroupName web\n  {program} ens RunInstances --EnsRegionId edge-1\n  {program} ens \
+             JoinSecurityGroup --SecurityGroupId sg-... --InstanceId i-...\n  {program} ens LeaveSecurityGroup \
+             --SecurityGroupId sg-... --InstanceId i-...\n\nThe official SDKs do the same, unchanged: \
+             Config(endpoint='127.0.0.1:8017', protocol='http', ...).\nREADME.md has an example; docs/reference has one \
+             for every operation.",
+            marked(&all, Mark::Good),
+            marked("Do it yourself:", Mark::Strong),
+        ));
+    }
+
+    fn as_text(&self, step: &Step<'_>) -> String {
+        let parameters: Vec<String> =
+            step.parameters.iter().map(|(name, value)| format!("--{name} {}", quoted(value))).collect();
+        let call = format!("{} {} {}", step.product, step.operation, parameters.join(" "));
+        let caller = if step.caller == "root" { String::new() } else { format!("  (as {})", step.caller) };
+        let mut text = format!(
+            "{:>3}  {}\n     {}{}\n",
+            self.told,
+            step.title,
+            marked(call.trim_end(), Mark::Faint),
+            marked(&caller, Mark::Faint)
+        );
+        let (sign, mark) = if step.result.is_ok() { ("ok", Mark::Good) } else { ("FAILED", Mark::Bad) };
+        let mut facts = vec![format!("{:.1} ms", step.milliseconds)];
+        if step.calls > 1 {
+            facts.push(format!("{} calls", step.calls));
+        }
+        facts.extend(step.generation.map(|generation| format!("generation {generation}")));
+        let code = step.body.get("Code").and_then(Value::as_str);
+        let code = code.map(|code| format!(" {code}")).filter(|_| step.status != 200).unwrap_or_default();
+        text.push_str(&format!(
+            "     {}  HTTP {}{}  {}\n",
+            marked(sign, mark),
+            step.status,
+            marked(&code, Mark::Strong),
+            marked(&facts.join(", "), Mark::Faint)
+        ));
+        match &step.result {
+            Ok(shown) => {
+                for (path, value) in shown {
+                    let name = path.rsplit('.').next().unwrap_or(path).trim_end_matches("[]");
+                    text.push_str(&format!("         {name}: {value}\n"));
+                }
+            }
+            Err(problem) => text.push_str(&format!("         {}\n", marked(problem, Mark::Bad))),
+        }
+        text
+    }
+
+    fn as_json(&self, step: &Step<'_>) -> Value {
+        let parameters: serde_json::Map<String, Value> =
+            step.parameters.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        json!({
+            "step": self.told,
+            "title": step.title,
+            "caller": step.caller,
+            "product": step.product,
+            "operation": step.operation,
+            "parameters": parameters,
+            "calls": step.calls,
+            "status": step.status,
+            "milliseconds": (step.milliseconds * 1_000.0).round() / 1_000.0,
+            "generation": step.generation,
+            "answer": step.body,
+            "ok": step.result.is_ok(),
+            "problem": step.result.as_ref().err(),
+        })
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{text}'") }
+}
