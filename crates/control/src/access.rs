@@ -17,7 +17,8 @@ use model::{
 pub struct Access<'a>(&'a State);
 
 impl<'a> Access<'a> {
-    pub(crate) fn new(state: &'a State) -> Self {
+    /// What authentication and authorisation may see of a state.
+    pub fn new(state: &'a State) -> Self {
         Self(state)
     }
 

@@ -75,11 +75,13 @@ pub enum Command {
 
 /// What `serve` is told.
 #[derive(Debug, Args)]
-#[command(after_help = "Settings come from, in this order and the later over the earlier: defaults, the file of --config, \
+#[command(
+    after_help = "Settings come from, in this order and the later over the earlier: defaults, the file of --config, \
                         the environment (RAVELIN_TIMING_RESETTING_MS is timing.resetting_ms), --set, the flags above.\n\n\
                         On the first start an account is made. Its access key is shown once on a terminal; otherwise it \
                         is written to DIR/root-access-key, which only its owner can read. RAVELIN_ACCESS_KEY_ID and \
-                        RAVELIN_ACCESS_KEY_SECRET set it instead.")]
+                        RAVELIN_ACCESS_KEY_SECRET set it instead."
+)]
 pub struct ServeArguments {
     /// Where the data is kept; made if it is missing [default: ravelin-data].
     #[arg(long, value_name = "DIR")]

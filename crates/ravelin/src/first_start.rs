@@ -33,7 +33,9 @@ pub fn key_from_environment() -> anyhow::Result<Option<KeyPair>> {
             Ok(Some(KeyPair { id: id.into(), secret: Secret::new(secret) }))
         }
         (None, None) => Ok(None),
-        _ => bail!("RAVELIN_ACCESS_KEY_ID and RAVELIN_ACCESS_KEY_SECRET go together; only one of them is set"),
+        _ => {
+            bail!("RAVELIN_ACCESS_KEY_ID and RAVELIN_ACCESS_KEY_SECRET go together; only one of them is set")
+        }
     }
 }
 
@@ -67,7 +69,11 @@ pub fn prepare(control: &Control, directory: &DataDirectory, given: Option<KeyPa
         }
         Some(key) => {
             let (account_id, access_key_id, _) = create(control, key)?;
-            tracing::info!(account_id, access_key_id, "made the first account with the access key it was given");
+            tracing::info!(
+                account_id,
+                access_key_id,
+                "made the first account with the access key it was given"
+            );
             Ok(())
         }
         None if io::stdout().is_terminal() => {
@@ -120,10 +126,13 @@ fn random_text(characters: usize) -> anyhow::Result<String> {
     const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut text = String::with_capacity(characters);
     while text.len() < characters {
-        let bytes = getrandom::u64().map_err(|error| anyhow!("there is no randomness: {error}"))?.to_le_bytes();
+        let bytes =
+            getrandom::u64().map_err(|error| anyhow!("there is no randomness: {error}"))?.to_le_bytes();
         // 248 is four times 62: without the bytes above it every character is as likely as any other.
         let fair = bytes.into_iter().filter(|byte| *byte < 248);
-        text.extend(fair.map(|byte| char::from(ALPHABET[usize::from(byte % 62)])).take(characters - text.len()));
+        text.extend(
+            fair.map(|byte| char::from(ALPHABET[usize::from(byte % 62)])).take(characters - text.len()),
+        );
     }
     Ok(text)
 }

@@ -1,7 +1,7 @@
 //! Ravelin, the one binary: server, client, demo and the operator's tools.
 
-mod client;
 mod cli;
+mod client;
 mod commands;
 mod demo;
 mod directory;

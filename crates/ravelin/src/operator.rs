@@ -242,8 +242,9 @@ pub fn listen(directory: &DataDirectory, control: Control) -> anyhow::Result<()>
         }
         _ => {}
     }
-    let listener = UnixListener::bind(&path)
-        .with_context(|| format!("cannot listen on {}; is the path longer than 107 bytes?", path.display()))?;
+    let listener = UnixListener::bind(&path).with_context(|| {
+        format!("cannot listen on {}; is the path longer than 107 bytes?", path.display())
+    })?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     std::thread::Builder::new().name("operator".into()).spawn(move || {
         for stream in listener.incoming() {

@@ -1,12 +1,6 @@
 //! `ravelin serve`: store, control plane, gateway, HTTP and HTTPS, put together and ended in order.
 
-use std::{
-    io::IsTerminal,
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::Instant,
-};
+use std::{io::IsTerminal, net::SocketAddr, path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, bail};
 use control::{Control, SystemClock};
@@ -41,7 +35,9 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let served = Served::open(&settings, None)?;
     let ready = |urls: &[String]| {
         if settings.gateway.mode == Mode::Lenient {
-            tracing::warn!("LENIENT MODE: signatures, times and nonces are not checked; everybody may do everything");
+            tracing::warn!(
+                "LENIENT MODE: signatures, times and nonces are not checked; everybody may do everything"
+            );
         }
         for url in urls {
             output::line(&format!("ready {url}"));
@@ -79,7 +75,8 @@ fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
 
 fn start_log(settings: &Settings) -> anyhow::Result<()> {
     // What the storage engine tells of itself is for those who ask for it by name.
-    let quiet = |engine: &str| if settings.log.contains(engine) { String::new() } else { format!("{engine}=warn,") };
+    let quiet =
+        |engine: &str| if settings.log.contains(engine) { String::new() } else { format!("{engine}=warn,") };
     let directives = format!("{}{}{}", quiet("fjall"), quiet("lsm_tree"), settings.log);
     let filter = tracing_subscriber::EnvFilter::try_new(&directives)
         .with_context(|| format!("{:?} is not a log filter", settings.log))?;
@@ -135,7 +132,7 @@ impl Served {
             limits: settings.limits.clone(),
             timing: settings.timing.clone(),
             site: settings.site.clone(),
-            history: settings.history.clone(),
+            history: settings.history,
             ..control::Settings::default()
         };
         let mut progress = |entities: u64| {
@@ -188,7 +185,10 @@ impl Served {
                 };
                 let stopped = server.run(ended).await;
                 if stopped.connections_cut > 0 {
-                    tracing::warn!(connections = stopped.connections_cut, "cut off connections that did not finish");
+                    tracing::warn!(
+                        connections = stopped.connections_cut,
+                        "cut off connections that did not finish"
+                    );
                 }
                 Ok(())
             }

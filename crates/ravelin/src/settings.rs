@@ -121,7 +121,8 @@ impl Settings {
         for (variable, text) in sources.environment {
             let name = names.iter().find(|name| variable_of(name) == *variable);
             if let Some(name) = name {
-                assign(&mut table, name, text).with_context(|| format!("in the environment variable {variable}"))?;
+                assign(&mut table, name, text)
+                    .with_context(|| format!("in the environment variable {variable}"))?;
             }
         }
         for assignment in sources.assignments {
@@ -129,7 +130,10 @@ impl Settings {
                 .split_once('=')
                 .with_context(|| format!("--set takes name=value, not {assignment:?}"))?;
             if !names.iter().any(|known| known == name.trim()) {
-                bail!("there is no setting {:?}; `ravelin serve --print-settings` lists them all", name.trim());
+                bail!(
+                    "there is no setting {:?}; `ravelin serve --print-settings` lists them all",
+                    name.trim()
+                );
             }
             assign(&mut table, name.trim(), text).with_context(|| format!("in --set {assignment}"))?;
         }
@@ -219,7 +223,8 @@ mod tests {
         assignments: &[&str],
         flags: &[(&'static str, &str)],
     ) -> anyhow::Result<Settings> {
-        let environment: Vec<_> = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let environment: Vec<_> =
+            environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let assignments: Vec<_> = assignments.iter().map(|a| (*a).to_owned()).collect();
         let flags: Vec<_> = flags.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
         Settings::load(&Sources { file, environment: &environment, assignments: &assignments, flags: &flags })
@@ -228,7 +233,11 @@ mod tests {
     #[test]
     fn each_source_goes_over_the_one_before() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), "listen = '127.0.0.1:1'\nlog = 'warn'\n[timing]\nresetting_ms = 1\nstarting_ms = 1\n").unwrap();
+        fs::write(
+            file.path(),
+            "listen = '127.0.0.1:1'\nlog = 'warn'\n[timing]\nresetting_ms = 1\nstarting_ms = 1\n",
+        )
+        .unwrap();
         let settings = load(
             Some(file.path()),
             &[("RAVELIN_LISTEN", "127.0.0.1:2"), ("RAVELIN_TIMING_RESETTING_MS", "2"), ("PATH", "x")],

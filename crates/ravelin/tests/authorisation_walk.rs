@@ -83,9 +83,10 @@ fn argument(parameter: &Parameter, things: &Things) -> Vec<(String, String)> {
             vec![(name.into(), format!("[\"{value}\"]"))]
         }
         Kind::List { encoding: Encoding::Numbered, .. } => vec![(format!("{name}.1"), value)],
-        Kind::Objects { fields, encoding: Encoding::Numbered, .. } => {
-            fields.iter().map(|field| (format!("{name}.1.{}", field.name), field.example.to_owned())).collect()
-        }
+        Kind::Objects { fields, encoding: Encoding::Numbered, .. } => fields
+            .iter()
+            .map(|field| (format!("{name}.1.{}", field.name), field.example.to_owned()))
+            .collect(),
         _ => vec![(name.into(), value)],
     }
 }
@@ -120,16 +121,38 @@ fn nobody_gets_anything() {
     let forger = Client::new(&server.address, ACCESS_KEY_ID, "not-the-secret");
     for operation in catalogue::all() {
         let arguments = arguments(operation, &things);
-        assert_eq!(call(&stranger, operation, &arguments).code(), "InvalidAccessKeyId.NotFound", "{}", operation.name);
-        assert_eq!(call(&forger, operation, &arguments).code(), "SignatureDoesNotMatch", "{}", operation.name);
-        let mut unsigned = vec![
-            format!("Action={}", operation.name),
-            format!("Version={}", operation.product.version()),
-        ];
-        unsigned.extend(arguments.iter().filter(|(_, value)| !value.contains(['"', '{', ' '])).map(|(n, v)| format!("{n}={v}")));
-        let unsigned = SignedRequest { target: format!("/?{}", unsigned.join("&")), headers: Vec::new(), body: String::new() };
+        assert_eq!(
+            call(&stranger, operation, &arguments).code(),
+            "InvalidAccessKeyId.NotFound",
+            "{}",
+            operation.name
+        );
+        assert_eq!(
+            call(&forger, operation, &arguments).code(),
+            "SignatureDoesNotMatch",
+            "{}",
+            operation.name
+        );
+        let mut unsigned =
+            vec![format!("Action={}", operation.name), format!("Version={}", operation.product.version())];
+        unsigned.extend(
+            arguments
+                .iter()
+                .filter(|(_, value)| !value.contains(['"', '{', ' ']))
+                .map(|(n, v)| format!("{n}={v}")),
+        );
+        let unsigned = SignedRequest {
+            target: format!("/?{}", unsigned.join("&")),
+            headers: Vec::new(),
+            body: String::new(),
+        };
         let answer = server.client().send_as(operation.methods.usual(), &unsigned);
-        assert_eq!((answer.status, answer.code()), (400, "MissingParameter"), "{} {answer:?}", operation.name);
+        assert_eq!(
+            (answer.status, answer.code()),
+            (400, "MissingParameter"),
+            "{} {answer:?}",
+            operation.name
+        );
     }
 }
 
@@ -168,7 +191,8 @@ fn another_account_sees_and_changes_nothing() {
         if answer.status == 200 {
             let shown = answer.body.to_string();
             // The batch operations repeat the id with the error; nothing else may know it.
-            let leaked = things.iter().filter(|(name, _)| ids.contains(*name)).find(|(_, id)| shown.contains(*id));
+            let leaked =
+                things.iter().filter(|(name, _)| ids.contains(*name)).find(|(_, id)| shown.contains(*id));
             let refused = shown.contains("NotFound");
             assert!(leaked.is_none() || refused, "{} shows {leaked:?}: {shown}", operation.name);
         }

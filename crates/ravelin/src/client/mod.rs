@@ -106,7 +106,8 @@ impl Client {
     /// # Errors
     /// The server cannot be reached, or its answer cannot be read. An error that the server answers is a reply.
     pub fn call(&self, operation: &Operation, parameters: &[(String, String)]) -> anyhow::Result<Reply> {
-        let parameters: Vec<(&str, &str)> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let parameters: Vec<(&str, &str)> =
+            parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let method = if operation.methods.usual() == "GET" { http::Method::GET } else { http::Method::POST };
         // Where a form is possible parameters go there: an address may be logged on the way, and is shorter.
         let (query, form): (&[_], &[_]) =

@@ -52,7 +52,8 @@ pub fn path() -> anyhow::Result<PathBuf> {
         return Ok(path);
     }
     let configuration = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
-    let configuration = configuration.context("neither XDG_CONFIG_HOME nor HOME is set; set RAVELIN_PROFILES")?;
+    let configuration =
+        configuration.context("neither XDG_CONFIG_HOME nor HOME is set; set RAVELIN_PROFILES")?;
     Ok(configuration.join("ravelin/profiles.toml"))
 }
 
@@ -82,12 +83,8 @@ pub fn save(profiles: &Profiles) -> anyhow::Result<PathBuf> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).with_context(problem)?;
     }
     let new = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)
-        .with_context(problem)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).with_context(problem)?;
     let written = file.write_all(toml::to_string_pretty(profiles)?.as_bytes()).and_then(|()| file.sync_all());
     let renamed = written.and_then(|()| fs::rename(&new, &path));
     if renamed.is_err() {

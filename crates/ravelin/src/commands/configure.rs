@@ -41,9 +41,9 @@ pub fn configure(command: &ConfigureCommand) -> anyhow::Result<()> {
             profile::save(&profiles)?;
         }
         ConfigureCommand::List => {
-            let rows = profiles.iter().map(|(name, kept)| {
-                vec![name.clone(), kept.endpoint.clone(), kept.access_key_id.clone()]
-            });
+            let rows = profiles
+                .iter()
+                .map(|(name, kept)| vec![name.clone(), kept.endpoint.clone(), kept.access_key_id.clone()]);
             output::line(&output::table(&["profile", "endpoint", "access key id"], rows));
         }
     }

@@ -36,7 +36,8 @@ pub fn is_product(name: &str) -> bool {
 /// Adds a command for each product, with a command for each of its operations.
 pub fn add_products(command: Command) -> Command {
     PRODUCTS.into_iter().fold(command, |command, (name, product, about)| {
-        let operations = catalogue::all().filter(|operation| operation.product == product).map(operation_command);
+        let operations =
+            catalogue::all().filter(|operation| operation.product == product).map(operation_command);
         command.subcommand(
             Command::new(name)
                 .about(about)
@@ -55,7 +56,10 @@ pub fn add_products(command: Command) -> Command {
 fn common_arguments() -> Vec<Arg> {
     let heading = "Which server, as whom";
     vec![
-        Arg::new("profile").long("profile").value_name("NAME").help("The profile to use; see `ravelin configure`"),
+        Arg::new("profile")
+            .long("profile")
+            .value_name("NAME")
+            .help("The profile to use; see `ravelin configure`"),
         Arg::new("endpoint")
             .long("endpoint")
             .value_name("URL")
@@ -121,7 +125,8 @@ fn argument(parameter: &'static Parameter) -> Arg {
 
 fn example(operation: &Operation) -> String {
     let one_of = operation.exactly_one.iter().filter_map(|set| set.first());
-    let needed = operation.parameters.iter().filter(|p| p.required || one_of.clone().any(|name| *name == p.name));
+    let needed =
+        operation.parameters.iter().filter(|p| p.required || one_of.clone().any(|name| *name == p.name));
     let arguments: Vec<String> = needed.map(|p| format!("--{} {}", p.name, quoted(p.example))).collect();
     let product = PRODUCTS.iter().find(|(_, product, _)| *product == operation.product);
     let command = product.map_or("ens", |(name, _, _)| name);
@@ -206,7 +211,9 @@ fn on_the_wire(parameter: &Parameter, value: &str) -> Vec<(String, String)> {
     let numbered = matches!(parameter.kind, Kind::List { encoding: Encoding::Numbered, .. });
     if numbered && !value.trim_start().starts_with('[') {
         let items = value.split(',').enumerate();
-        return items.map(|(n, item)| (format!("{}.{}", parameter.name, n + 1), item.trim().into())).collect();
+        return items
+            .map(|(n, item)| (format!("{}.{}", parameter.name, n + 1), item.trim().into()))
+            .collect();
     }
     let json = matches!(parameter.kind, Kind::List { encoding: Encoding::Json, .. });
     if json && !value.trim_start().starts_with('[') {
@@ -250,11 +257,27 @@ mod tests {
 
     #[test]
     fn numbered_parameters_become_pairs() {
-        let given = ["ravelin", "ens", "TagResources", "--Tag.1.Key", "a", "--Tag.1.Value=b", "--ResourceType", "instance"];
+        let given = [
+            "ravelin",
+            "ens",
+            "TagResources",
+            "--Tag.1.Key",
+            "a",
+            "--Tag.1.Value=b",
+            "--ResourceType",
+            "instance",
+        ];
         let expanded = expand_numbered(given.into_iter().map(Into::into));
         let expected = [
-            "ravelin", "ens", "TagResources", "--parameter", "Tag.1.Key=a", "--parameter", "Tag.1.Value=b",
-            "--ResourceType", "instance",
+            "ravelin",
+            "ens",
+            "TagResources",
+            "--parameter",
+            "Tag.1.Key=a",
+            "--parameter",
+            "Tag.1.Value=b",
+            "--ResourceType",
+            "instance",
         ];
         assert_eq!(expanded, expected.map(std::ffi::OsString::from));
     }

@@ -81,8 +81,11 @@ fn cell(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Array(items) => {
-            let shown: Option<Vec<String>> =
-                items.iter().take(NAMES_SHOWN).map(|item| item.is_string().then(|| cell(item)).flatten()).collect();
+            let shown: Option<Vec<String>> = items
+                .iter()
+                .take(NAMES_SHOWN)
+                .map(|item| item.is_string().then(|| cell(item)).flatten())
+                .collect();
             let more = items.len().saturating_sub(NAMES_SHOWN);
             let suffix = if more > 0 { format!(" +{more}") } else { String::new() };
             shown.map(|names| format!("{}{suffix}", names.join(" ")))

@@ -73,7 +73,9 @@ fn settings(place: &TempDir) -> Settings {
 
 /// The demo speaks for itself: the server's log is heard only where it is asked for.
 fn start_log() -> anyhow::Result<()> {
-    let Some(filter) = std::env::var("RAVELIN_LOG").ok().filter(|text| !text.is_empty()) else { return Ok(()) };
+    let Some(filter) = std::env::var("RAVELIN_LOG").ok().filter(|text| !text.is_empty()) else {
+        return Ok(());
+    };
     let filter = tracing_subscriber::EnvFilter::try_new(&filter)
         .with_context(|| format!("RAVELIN_LOG: {filter:?} is not a log filter"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

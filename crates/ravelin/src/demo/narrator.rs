@@ -95,7 +95,8 @@ impl Narrator {
             return;
         }
         let all = format!("All {} steps ({} calls) did what they should.", self.told, self.calls);
-        let program = std::env::args().next().filter(|name| name.contains('/')).unwrap_or_else(|| "ravelin".into());
+        let program =
+            std::env::args().next().filter(|name| name.contains('/')).unwrap_or_else(|| "ravelin".into());
         self.say(&format!(
             "{}\n\n{}\n\n  # In one terminal; it shows a root access key, once:\n  {program} serve\n\n  # In another:\n  \
              export RAVELIN_ACCESS_KEY_ID=... RAVELIN_ACCESS_KEY_SECRET=...\n  {program} ens CreateSecurityGroup \

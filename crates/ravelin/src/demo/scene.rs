@@ -124,7 +124,9 @@ impl Scene {
             result,
         });
         match failed {
-            _ if self.narrator.is_unheard() => Err(Stop::Broken(anyhow!("nobody reads standard output any more"))),
+            _ if self.narrator.is_unheard() => {
+                Err(Stop::Broken(anyhow!("nobody reads standard output any more")))
+            }
             true => Err(Stop::Failed),
             false => Ok(reply),
         }

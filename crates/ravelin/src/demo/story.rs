@@ -161,7 +161,11 @@ fn leave(scene: &mut Scene, root: &Caller, cast: &Cast) -> Result<(), Stop> {
     let target = [("SecurityGroupId", cast.web.as_str()), ("InstanceId", &cast.instance)];
     scene.call(root, "Leave the first group", (Ens, "LeaveSecurityGroup"), &target, |reply| {
         let fields = reply.body.as_object().map_or(0, serde_json::Map::len);
-        if fields == 1 { shows(reply, &["RequestId"]) } else { done(reply).and(Err("expected RequestId alone".into())) }
+        if fields == 1 {
+            shows(reply, &["RequestId"])
+        } else {
+            done(reply).and(Err("expected RequestId alone".into()))
+        }
     })?;
     scene.call(root, "No instance is in it any more", (Ens, "DescribeInstances"), &target, |reply| {
         is(reply, "TotalCount", &["0"])
@@ -173,9 +177,13 @@ fn leave(scene: &mut Scene, root: &Caller, cast: &Cast) -> Result<(), Stop> {
         &[("SecurityGroupId", &cast.web)],
         |reply| is(reply, MEMBERS, &[]),
     )?;
-    scene.call(root, "Leave again: an error that names both", (Ens, "LeaveSecurityGroup"), &target, |reply| {
-        refused(reply, 400, "InvalidParameter", &[&cast.instance, &cast.web])
-    })?;
+    scene.call(
+        root,
+        "Leave again: an error that names both",
+        (Ens, "LeaveSecurityGroup"),
+        &target,
+        |reply| refused(reply, 400, "InvalidParameter", &[&cast.instance, &cast.web]),
+    )?;
     Ok(())
 }
 
@@ -201,16 +209,22 @@ fn reset(scene: &mut Scene, root: &Caller, cast: &Cast) -> Result<(), Stop> {
 fn permission(scene: &mut Scene, root: &Caller, cast: &Cast) -> Result<(), Stop> {
     scene.narrator.part("Who may do it");
     let user = [("UserName", USER)];
-    scene.call(root, "Make a RAM user", (Ram, "CreateUser"), &user, |reply| shows(reply, &["User.UserName"]))?;
+    scene.call(root, "Make a RAM user", (Ram, "CreateUser"), &user, |reply| {
+        shows(reply, &["User.UserName"])
+    })?;
     let made = scene.call(root, "Make it an access key", (Ram, "CreateAccessKey"), &user, |reply| {
         shows(reply, &["AccessKey.AccessKeyId"])
     })?;
     let id = one(&made, "AccessKey.AccessKeyId")?;
     let alice = scene.caller(USER, Credentials { id, secret: one(&made, "AccessKey.AccessKeySecret")? })?;
     let target = [("SecurityGroupId", cast.admin.as_str()), ("InstanceId", &cast.instance)];
-    scene.call(&alice, "Without a policy it may do nothing", (Ens, "LeaveSecurityGroup"), &target, |reply| {
-        refused(reply, 400, "NoPermission", &[])
-    })?;
+    scene.call(
+        &alice,
+        "Without a policy it may do nothing",
+        (Ens, "LeaveSecurityGroup"),
+        &target,
+        |reply| refused(reply, 400, "NoPermission", &[]),
+    )?;
     let policy = [("PolicyType", "System"), ("PolicyName", "AliyunENSFullAccess"), ("UserName", USER)];
     scene.call(root, "Attach AliyunENSFullAccess", (Ram, "AttachPolicyToUser"), &policy, done)?;
     scene.call(&alice, "Now it may", (Ens, "LeaveSecurityGroup"), &target, done)?;

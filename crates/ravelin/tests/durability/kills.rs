@@ -24,8 +24,9 @@ fn every_acknowledged_change_survives_kill_9() {
     let launch = || Launch::on(data.path()).set(AT_ONCE).start();
 
     let mut server = launch();
-    let mut writers: Vec<Writer> =
-        (0..WRITERS).map(|n| Writer::create(&server.client(), n, Choices::from_seed(seed + 7919 * n))).collect();
+    let mut writers: Vec<Writer> = (0..WRITERS)
+        .map(|n| Writer::create(&server.client(), n, Choices::from_seed(seed + 7919 * n)))
+        .collect();
     let mut total = Tally::default();
     let kills = setting("RAVELIN_KILLS", KILLS);
     for _ in 0..kills {

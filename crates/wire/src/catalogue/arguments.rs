@@ -118,11 +118,11 @@ impl Arguments {
     /// The texts of a list.
     pub fn texts(&self, name: &str) -> Option<Vec<&str>> {
         let Some(Argument::List(items)) = self.values.get(name) else { return None };
-        let text = |item| match item {
-            &Argument::Text(ref text) => Some(&**text),
+        let texts = items.iter().filter_map(|item| match item {
+            Argument::Text(text) => Some(&**text),
             _ => None,
-        };
-        Some(items.iter().filter_map(text).collect())
+        });
+        Some(texts.collect())
     }
 
     /// The fields of an object.

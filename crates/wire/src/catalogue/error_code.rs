@@ -19,9 +19,10 @@ impl ErrorCode {
     /// Whether a code that was sent is this one.
     pub fn matches(&self, code: &str) -> bool {
         match self.code.split_once("%s") {
-            Some((before, after)) => {
-                code.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(|name| !name.is_empty())
-            }
+            Some((before, after)) => code
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after))
+                .is_some_and(|name| !name.is_empty()),
             None => self.code == code,
         }
     }

@@ -100,7 +100,9 @@ impl Kind {
     /// How clients send it.
     pub fn encoding(&self) -> Encoding {
         match self {
-            Self::List { encoding, .. } | Self::Object { encoding, .. } | Self::Objects { encoding, .. } => *encoding,
+            Self::List { encoding, .. } | Self::Object { encoding, .. } | Self::Objects { encoding, .. } => {
+                *encoding
+            }
             _ => Encoding::Plain,
         }
     }
@@ -121,7 +123,11 @@ impl Kind {
     pub fn constraint(&self) -> String {
         match self {
             Self::Text { min, max, form } => {
-                let length = if *min <= 1 { format!("up to {max} characters") } else { format!("{min} to {max} characters") };
+                let length = if *min <= 1 {
+                    format!("up to {max} characters")
+                } else {
+                    format!("{min} to {max} characters")
+                };
                 if form.words.is_empty() { length } else { format!("{length}; {}", form.words) }
             }
             Self::Password => Self::form(8, 30, Form::PASSWORD).constraint(),
@@ -129,9 +135,7 @@ impl Kind {
             Self::Integer { min, max } if *max >= i64::from(i32::MAX) => format!("from {min}"),
             Self::Integer { min, max } => format!("{min} to {max}"),
             Self::Boolean => "`true` or `false`".into(),
-            Self::OneOf(words) => {
-                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-            }
+            Self::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
             Self::Time => "UTC, `YYYY-MM-DDThh:mm:ssZ`".into(),
             Self::Ipv4 => "an IPv4 address".into(),
             Self::Ipv6 => "an IPv6 address".into(),
@@ -176,12 +180,22 @@ pub struct Parameter {
 
 impl Parameter {
     /// One that must be given.
-    pub const fn required(name: &'static str, kind: Kind, summary: &'static str, example: &'static str) -> Self {
+    pub const fn required(
+        name: &'static str,
+        kind: Kind,
+        summary: &'static str,
+        example: &'static str,
+    ) -> Self {
         Self { name, kind, required: true, summary, example }
     }
 
     /// One that may be given.
-    pub const fn optional(name: &'static str, kind: Kind, summary: &'static str, example: &'static str) -> Self {
+    pub const fn optional(
+        name: &'static str,
+        kind: Kind,
+        summary: &'static str,
+        example: &'static str,
+    ) -> Self {
         Self { name, kind, required: false, summary, example }
     }
 }

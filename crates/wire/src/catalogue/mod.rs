@@ -47,14 +47,12 @@ pub fn all() -> impl Iterator<Item = &'static Operation> {
 pub(crate) mod prelude {
     pub(crate) use model::{
         Command, Outcome, State,
-        command::{
-            InstanceCommand, InterfaceCommand, NetworkCommand, SecurityGroupCommand, TagCommand,
-        },
+        command::{InstanceCommand, InterfaceCommand, NetworkCommand, SecurityGroupCommand, TagCommand},
     };
     pub(crate) use serde_json::{Map, Value, json};
 
     pub(crate) use super::{
-        Access, Answer, Arguments, Call, Encoding, Fault, Field, Form, Handler, Item, Kind, Methods, Operation,
-        Parameter, Product, Ram, Resource, done, error_code as code,
+        Access, Answer, Arguments, Call, Encoding, Fault, Field, Form, Handler, Item, Kind, Methods,
+        Operation, Parameter, Product, Ram, Resource, done, error_code as code,
     };
 }

@@ -217,6 +217,9 @@ impl Field {
 /// The fields of an answer besides `RequestId`.
 pub type Answer = Map<String, Value>;
 
+/// What came of one of many: its id, and its fault if it has one.
+pub type ItemResult = (String, Option<Fault>);
+
 /// One call: who calls what with which arguments.
 pub struct Call<'a> {
     /// The operation.
@@ -264,7 +267,7 @@ pub enum Handler {
         /// The commands.
         commands: fn(&Call<'_>) -> Result<Vec<Item>, Fault>,
         /// The answer, from id and fault (if any) of each.
-        answer: fn(&[(String, Option<Fault>)]) -> Answer,
+        answer: fn(&[ItemResult]) -> Answer,
     },
 }
 
@@ -316,7 +319,11 @@ impl Operation {
 
     /// Whether the code is one that the operation documents, as its own or as every operation's.
     pub fn documents(&self, code: &str) -> bool {
-        self.errors.iter().copied().chain(super::error_code::GATEWAY.iter().copied()).any(|own| own.matches(code))
+        self.errors
+            .iter()
+            .copied()
+            .chain(super::error_code::GATEWAY.iter().copied())
+            .any(|own| own.matches(code))
     }
 }
 

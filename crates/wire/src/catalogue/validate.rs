@@ -53,7 +53,12 @@ fn exclusive(operation: &Operation, arguments: &Arguments) -> Result<(), Fault> 
 
 fn malformed(error: &ParameterError) -> Fault {
     let fault = fault::parameter(error);
-    Fault { code: fault.code, status: fault.status, message: fault.message.into_owned(), retry_after_ms: None }
+    Fault {
+        code: fault.code,
+        status: fault.status,
+        message: fault.message.into_owned(),
+        retry_after_ms: None,
+    }
 }
 
 fn top_level(parameter: &Parameter, parameters: &Parameters) -> Result<Option<Argument>, Fault> {

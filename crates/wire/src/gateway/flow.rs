@@ -1,12 +1,11 @@
 //! Flow control: how many requests a caller may send.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::{Clock as _, DefaultClock}};
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Operation;
@@ -35,7 +34,8 @@ pub(super) struct Flow {
 
 impl Flow {
     pub(super) fn new(settings: &FlowSettings) -> Self {
-        let limiter = |rate: u32| NonZeroU32::new(rate).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
+        let limiter =
+            |rate: u32| NonZeroU32::new(rate).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
         let single = settings.operations.iter();
         Self {
             all: limiter(settings.requests_per_second),

@@ -18,8 +18,8 @@ use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::{flow::FlowSettings, reply::RawResponse};
 use self::{flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
+pub use self::{flow::FlowSettings, reply::RawResponse};
 use crate::{
     authorisation,
     catalogue::{self, Answer, Arguments, Call, Fault, Handler, Operation, Product, error_code as code},
@@ -135,8 +135,7 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         nonces: &[NonceRecord],
     ) -> Self {
-        let limits =
-            NonceLimits { per_account: settings.nonces_per_account_max, total: settings.nonces_max };
+        let limits = NonceLimits { per_account: settings.nonces_per_account_max, total: settings.nonces_max };
         let mut ledger = NonceLedger::new(limits);
         for nonce in nonces {
             let seen = i64::from(nonce.minute) * 60;
@@ -397,14 +396,15 @@ impl Gateway {
                 let mut results = Vec::new();
                 for item in commands(call)? {
                     let result = match item.command {
-                        Ok(command) => {
-                            self.control.submit(submission(call, command, nonce, request_id)).await.map_err(
-                                |failure| failed(&failure, call.operation),
-                            )
-                        }
+                        Ok(command) => self
+                            .control
+                            .submit(submission(call, command, nonce, request_id))
+                            .await
+                            .map_err(|failure| failed(&failure, call.operation)),
                         Err(fault) => Err(fault),
                     };
-                    seen.generation = result.as_ref().map(|receipt| receipt.generation).ok().or(seen.generation);
+                    seen.generation =
+                        result.as_ref().map(|receipt| receipt.generation).ok().or(seen.generation);
                     results.push((item.id, result.err()));
                 }
                 answer(&results)
@@ -446,8 +446,7 @@ fn find_operation(envelope: &Envelope<'_>, method: &Method) -> Result<&'static O
     let action = envelope.action().map_err(|error| on_wire(&error))?;
     let version = envelope.version().map_err(|error| on_wire(&error))?;
     let product = Product::of_version(version).ok_or_else(|| on_wire(&ProtocolError::UnknownVersion))?;
-    let operation =
-        catalogue::find(product, action).ok_or_else(|| on_wire(&ProtocolError::UnknownAction))?;
+    let operation = catalogue::find(product, action).ok_or_else(|| on_wire(&ProtocolError::UnknownAction))?;
     if operation.methods.allow(method.as_str()) {
         Ok(operation)
     } else {
@@ -458,7 +457,12 @@ fn find_operation(envelope: &Envelope<'_>, method: &Method) -> Result<&'static O
 /// The fault that a refusal of the protocol is answered with.
 pub(crate) fn on_wire(error: &ProtocolError) -> Fault {
     let fault = fault::wire(error);
-    Fault { code: fault.code, status: fault.status, message: fault.message.into_owned(), retry_after_ms: None }
+    Fault {
+        code: fault.code,
+        status: fault.status,
+        message: fault.message.into_owned(),
+        retry_after_ms: None,
+    }
 }
 
 /// A new request id: an upper-case UUID, as current answers of the vendor have it.
@@ -470,9 +474,11 @@ fn request_id() -> String {
 
 /// The host that a request was sent to, where it names one that can stand in an address.
 fn host(headers: &HeaderMap) -> &str {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_');
     let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
-    host.filter(|text| !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)).unwrap_or("localhost")
+    host.filter(|text| !text.is_empty() && text.len() <= 255 && text.bytes().all(plain))
+        .unwrap_or("localhost")
 }
 
 /// The arguments that identify a Leave, for the lenient mode.

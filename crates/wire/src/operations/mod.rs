@@ -10,6 +10,5 @@ use std::sync::LazyLock;
 use crate::catalogue::Operation;
 
 /// Every operation, product by product.
-pub(crate) static OPERATIONS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| {
-    [ens::OPERATIONS, ram::OPERATIONS, sts::OPERATIONS, ravelin::OPERATIONS].concat()
-});
+pub(crate) static OPERATIONS: LazyLock<Vec<&'static Operation>> =
+    LazyLock::new(|| [ens::OPERATIONS, ram::OPERATIONS, sts::OPERATIONS, ravelin::OPERATIONS].concat());

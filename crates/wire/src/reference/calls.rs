@@ -35,7 +35,8 @@ pub(super) fn command(operation: &Operation) -> String {
     let mut words = vec!["ravelin".to_owned(), subcommand(operation.product).into(), operation.name.into()];
     for parameter in example::shown(operation) {
         match parameter.kind {
-            Kind::Objects { encoding: Encoding::Numbered, .. } | Kind::Object { encoding: Encoding::Dotted, .. } => {
+            Kind::Objects { encoding: Encoding::Numbered, .. }
+            | Kind::Object { encoding: Encoding::Dotted, .. } => {
                 for (name, value) in example::arguments(operation) {
                     if name.split('.').next() == Some(parameter.name) {
                         words.push(format!("--{name} {}", quoted(&value)));
@@ -43,11 +44,16 @@ pub(super) fn command(operation: &Operation) -> String {
                 }
             }
             Kind::Object { .. } | Kind::Objects { .. } => {
-                words.push(format!("--{} {}", parameter.name, quoted(&example::value(parameter).to_string())));
+                words.push(format!(
+                    "--{} {}",
+                    parameter.name,
+                    quoted(&example::value(parameter).to_string())
+                ));
             }
             Kind::List { .. } => {
                 let items = example::value(parameter);
-                let items: Vec<&str> = items.as_array().into_iter().flatten().filter_map(|i| i.as_str()).collect();
+                let items: Vec<&str> =
+                    items.as_array().into_iter().flatten().filter_map(|i| i.as_str()).collect();
                 words.push(format!("--{} {}", parameter.name, quoted(&items.join(","))));
             }
             _ => words.push(format!("--{} {}", parameter.name, quoted(parameter.example))),
@@ -58,14 +64,19 @@ pub(super) fn command(operation: &Operation) -> String {
 
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 /// The call on the wire, signed with V3 by the key of the examples.
 pub(super) fn raw(operation: &Operation) -> String {
     let method = if operation.methods.usual() == "GET" { Method::GET } else { Method::POST };
     let arguments = example::arguments(operation);
-    let pairs: Vec<(&str, &str)> = arguments.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        arguments.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let (query, form): (&[_], &[_]) = if method == Method::GET { (&pairs, &[]) } else { (&[], &pairs) };
     let signed = sign_v3(&Call {
         method: &method,

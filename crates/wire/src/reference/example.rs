@@ -6,17 +6,30 @@ use crate::catalogue::{self, Answer, Encoding, Field, Kind, Operation, Parameter
 
 /// Parameters that are optional each by itself, but without which a call is not complete or not worth an example.
 const ALSO_SHOWN: &[(&str, &[&str])] = &[
+    ("CreateNetworkInterface", &["VSwitchId"]),
     ("CreateSecurityGroup", &["Description"]),
+    ("CreateVSwitch", &["NetworkId"]),
     ("DescribeInstances", &["SecurityGroupId"]),
     ("DescribeNetworkInterfaces", &["SecurityGroupId"]),
+    ("ModifyInstanceAttribute", &["InstanceName"]),
+    ("ModifyNetworkAttribute", &["NetworkName"]),
+    ("ModifyNetworkInterfaceAttribute", &["NetworkInterfaceName"]),
     ("ModifySecurityGroupAttribute", &["SecurityGroupName"]),
+    ("ModifyVSwitchAttribute", &["VSwitchName"]),
+    ("RebootInstances", &["InstanceIds"]),
+    ("ReinitInstances", &["InstanceIds", "ImageId"]),
     ("RunInstances", &["EnsRegionId", "InstanceType", "ImageId", "SecurityId"]),
+    ("StartInstances", &["InstanceIds"]),
+    ("StopInstances", &["InstanceIds"]),
+    ("UntagResources", &["TagKey"]),
+    ("UpdateUser", &["NewDisplayName"]),
 ];
 
 /// The parameters that the example of an operation gives: the required ones, and one of each set of which one must be
 /// given.
 pub(super) fn shown(operation: &Operation) -> Vec<&'static Parameter> {
-    let also = ALSO_SHOWN.iter().find(|(name, _)| *name == operation.name).map_or(&[][..], |(_, names)| names);
+    let also =
+        ALSO_SHOWN.iter().find(|(name, _)| *name == operation.name).map_or(&[][..], |(_, names)| names);
     let one_of: Vec<&str> = operation.exactly_one.iter().filter_map(|set| set.first().copied()).collect();
     let is_shown = |parameter: &&Parameter| {
         parameter.required || one_of.contains(&parameter.name) || also.contains(&parameter.name)
@@ -119,7 +132,9 @@ fn scalar(field: &Field) -> Value {
 /// The example that the first field or parameter of this name has: where a field has none of its own, such as the ids of
 /// a list of members.
 fn elsewhere(name: &str) -> &'static str {
-    let fields = catalogue::all().flat_map(|operation| operation.answer).map(|field| (last(field.path), field.example));
+    let fields = catalogue::all()
+        .flat_map(|operation| operation.answer)
+        .map(|field| (last(field.path), field.example));
     let parameters = catalogue::all().flat_map(|operation| operation.parameters);
     let mut examples = parameters.map(|parameter| (parameter.name, parameter.example)).chain(fields);
     examples.find(|(other, example)| *other == name && !example.is_empty()).map_or("", |(_, example)| example)
@@ -134,7 +149,10 @@ mod tests {
     use super::*;
     use crate::{
         catalogue::{all, conforms, validate},
-        protocol::{parameters::Parameters, query::{Pairs, QueryLimits}},
+        protocol::{
+            parameters::Parameters,
+            query::{Pairs, QueryLimits},
+        },
     };
 
     #[test]
@@ -142,10 +160,22 @@ mod tests {
         for operation in all() {
             let encode = crate::protocol::percent::encode;
             let given = arguments(operation);
-            let query: Vec<String> = given.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
+            let query: Vec<String> =
+                given.iter().map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
             let pairs = Pairs::decode(query.join("&").as_bytes(), b"", &QueryLimits::default()).unwrap();
             let read = validate(operation, &Parameters::new(pairs));
             assert!(read.is_ok(), "{} {given:?}: {:?}", operation.name, read.err());
+        }
+    }
+
+    #[test]
+    fn what_is_shown_besides_is_there() {
+        for (name, parameters) in ALSO_SHOWN {
+            let operation = all().find(|operation| operation.name == *name);
+            let known = |parameter: &&str| {
+                operation.is_some_and(|operation| operation.parameter(parameter).is_some())
+            };
+            assert!(parameters.iter().all(known), "{name}");
         }
     }
 

@@ -46,7 +46,11 @@ fn section(product: Product, operations: &[&Operation]) -> String {
         let rows = rows.map(|operation| {
             vec![format!("[{}]({})", operation.name, path(operation)), cell(operation.summary)]
         });
-        text.push_str(&format!("\n### {}\n\n{}", capital(&heading(family)), table(&["Operation", "What it does"], rows)));
+        text.push_str(&format!(
+            "\n### {}\n\n{}",
+            capital(&heading(family)),
+            table(&["Operation", "What it does"], rows)
+        ));
     }
     text
 }

@@ -39,6 +39,8 @@ pub fn pages() -> Vec<Page> {
         Page::new("error-codes.md", errors::page()),
         Page::new("release-notes.md", release_notes::page()),
     ];
-    pages.extend(catalogue::all().map(|operation| Page::new(operation::path(operation), operation::page(operation))));
+    pages.extend(
+        catalogue::all().map(|operation| Page::new(operation::path(operation), operation::page(operation))),
+    );
     pages
 }

@@ -6,7 +6,9 @@ use super::{
     python,
 };
 use crate::{
-    catalogue::{Access, Answer, ErrorCode, Kind, Methods, Operation, Parameter, Product, Scalar, error_code},
+    catalogue::{
+        Access, Answer, ErrorCode, Kind, Methods, Operation, Parameter, Product, Scalar, error_code,
+    },
     protocol::{encoding, request::Format},
 };
 
@@ -190,7 +192,8 @@ fn examples(operation: &Operation) -> String {
 /// The codes of every operation that have to do with what this operation is.
 fn concerning(operation: &Operation) -> Vec<&'static ErrorCode> {
     let ram = operation.product == Product::Ram;
-    let needed = operation.parameters.iter().any(|parameter| parameter.required) || !operation.exactly_one.is_empty();
+    let needed =
+        operation.parameters.iter().any(|parameter| parameter.required) || !operation.exactly_one.is_empty();
     let candidates: [(&'static ErrorCode, bool); 5] = [
         (&error_code::MISSING_PARAMETER, needed),
         (&error_code::NO_PERMISSION, operation.ram.access != Access::None && !ram),
@@ -224,7 +227,8 @@ mod tests {
     #[test]
     fn xml_is_one_element_a_line() {
         let xml = "<?xml version=\"1.0\"?>\n<A><B>text</B><C><D></D><D>x</D></C></A>";
-        let expected = "<?xml version=\"1.0\"?>\n<A>\n  <B>text</B>\n  <C>\n    <D></D>\n    <D>x</D>\n  </C>\n</A>";
+        let expected =
+            "<?xml version=\"1.0\"?>\n<A>\n  <B>text</B>\n  <C>\n    <D></D>\n    <D>x</D>\n  </C>\n</A>";
         assert_eq!(indented(xml), expected);
     }
 }

@@ -11,7 +11,9 @@ const NOT_IN_SDK: &[(Product, &str)] = &[(Product::Ens, "DescribeInstanceSpec")]
 /// The example call of an operation.
 pub(super) fn call(operation: &Operation) -> String {
     match package(operation.product) {
-        Some(package) if !NOT_IN_SDK.contains(&(operation.product, operation.name)) => with_sdk(operation, package),
+        Some(package) if !NOT_IN_SDK.contains(&(operation.product, operation.name)) => {
+            with_sdk(operation, package)
+        }
         _ => generic(operation),
     }
 }
@@ -62,8 +64,10 @@ fn with_sdk(operation: &Operation, package: &str) -> String {
 
 /// The call by the generic client: for operations that no SDK knows.
 fn generic(operation: &Operation) -> String {
-    let query: Vec<String> =
-        example::arguments(operation).iter().map(|(name, value)| format!("{}: {}", quoted(name), quoted(value))).collect();
+    let query: Vec<String> = example::arguments(operation)
+        .iter()
+        .map(|(name, value)| format!("{}: {}", quoted(name), quoted(value)))
+        .collect();
     format!(
         "import os\n\nfrom alibabacloud_tea_openapi.client import Client\nfrom alibabacloud_tea_openapi.models import \
          Config, OpenApiRequest, Params\nfrom alibabacloud_tea_util.models import RuntimeOptions\n\nclient = \

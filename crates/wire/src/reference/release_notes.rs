@@ -26,7 +26,12 @@ fn section(release: &Release) -> String {
             })
             .collect();
         if !links.is_empty() {
-            text.push_str(&format!("\nAdded to {} ({}): {}.\n", product.name(), product.version(), links.join(", ")));
+            text.push_str(&format!(
+                "\nAdded to {} ({}): {}.\n",
+                product.name(),
+                product.version(),
+                links.join(", ")
+            ));
         }
     }
     text

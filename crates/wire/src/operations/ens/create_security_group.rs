@@ -10,7 +10,21 @@ pub(super) static OPERATION: Operation = Operation {
     summary: "Creates a security group, with rules if wanted.",
     description: "A group is account-wide: it belongs to no edge site and no network. Without rules it lets nothing new in, everything out, and replies in.",
     methods: Methods::GetOrPost,
-    parameters: &[Parameter::optional("SecurityGroupName", Kind::form(2, 128, Form::GROUP_NAME), "The name.", "web"), Parameter::optional("Description", Kind::form(2, 256, Form::GROUP_DESCRIPTION), "What the group is for.", "Web servers"), Parameter::optional("Permissions", PERMISSIONS, "The rules.", r#"[{"Direction":"ingress","IpProtocol":"TCP","PortRange":"80/80","Policy":"Accept","Priority":1,"SourceCidrIp":"0.0.0.0/0"}]"#)],
+    parameters: &[
+        Parameter::optional("SecurityGroupName", Kind::form(2, 128, Form::GROUP_NAME), "The name.", "web"),
+        Parameter::optional(
+            "Description",
+            Kind::form(2, 256, Form::GROUP_DESCRIPTION),
+            "What the group is for.",
+            "Web servers",
+        ),
+        Parameter::optional(
+            "Permissions",
+            PERMISSIONS,
+            "The rules.",
+            r#"[{"Direction":"ingress","IpProtocol":"TCP","PortRange":"80/80","Policy":"Accept","Priority":1,"SourceCidrIp":"0.0.0.0/0"}]"#,
+        ),
+    ],
     exactly_one: &[],
     answer: &[Field::text("SecurityGroupId", "sg-5vn4n3y4laeb2ii9zxxltlvzi")],
     errors: &[&code::RULE_DUPLICATED, &code::RULE_LIMIT, &code::QUOTA_EXCEEDED],

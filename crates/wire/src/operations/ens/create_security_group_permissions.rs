@@ -10,7 +10,20 @@ pub(super) static OPERATION: Operation = Operation {
     summary: "Adds rules, all of them or none.",
     description: "The rules must not be there yet. One rule cannot name IPv4 and IPv6 addresses at once; it may name source and destination, whatever its direction.",
     methods: Methods::GetOrPost,
-    parameters: &[Parameter::required("SecurityGroupId", Kind::Id, "The security group.", "sg-5vn4n3y4laeb2ii9zxxltlvzi"), Parameter::required("Permissions", PERMISSIONS, "The rules.", r#"[{"Direction":"ingress","IpProtocol":"TCP","PortRange":"80/80","Policy":"Accept","Priority":1,"SourceCidrIp":"0.0.0.0/0"}]"#)],
+    parameters: &[
+        Parameter::required(
+            "SecurityGroupId",
+            Kind::Id,
+            "The security group.",
+            "sg-5vn4n3y4laeb2ii9zxxltlvzi",
+        ),
+        Parameter::required(
+            "Permissions",
+            PERMISSIONS,
+            "The rules.",
+            r#"[{"Direction":"ingress","IpProtocol":"TCP","PortRange":"80/80","Policy":"Accept","Priority":1,"SourceCidrIp":"0.0.0.0/0"}]"#,
+        ),
+    ],
     exactly_one: &[],
     answer: &[],
     errors: &[&code::SECURITY_GROUP_NOT_FOUND, &code::RULE_DUPLICATED, &code::RULE_LIMIT],

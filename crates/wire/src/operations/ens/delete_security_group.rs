@@ -9,7 +9,12 @@ pub(super) static OPERATION: Operation = Operation {
     summary: "Deletes a security group.",
     description: "Refused while instances or network interfaces are members; the answer names the first of them.",
     methods: Methods::GetOrPost,
-    parameters: &[Parameter::required("SecurityGroupId", Kind::Id, "The security group.", "sg-5vn4n3y4laeb2ii9zxxltlvzi")],
+    parameters: &[Parameter::required(
+        "SecurityGroupId",
+        Kind::Id,
+        "The security group.",
+        "sg-5vn4n3y4laeb2ii9zxxltlvzi",
+    )],
     exactly_one: &[],
     answer: &[],
     errors: &[&code::SECURITY_GROUP_NOT_FOUND, &code::DEPENDENCY_VIOLATION],

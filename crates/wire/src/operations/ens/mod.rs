@@ -1,9 +1,11 @@
 //! Edge Node Service: the operations of API version 2017-11-10.
 
+mod addressing;
 mod assign_private_ip_addresses;
 mod attach_network_interface;
 mod authorize_security_group;
 mod authorize_security_group_egress;
+mod batch;
 mod create_instance;
 mod create_network;
 mod create_network_interface;
@@ -30,14 +32,23 @@ mod describe_security_groups;
 mod describe_vswitch_attributes;
 mod describe_vswitches;
 mod detach_network_interface;
+mod filter;
+mod instance;
+#[cfg(test)]
+mod interface_tests;
 mod join_security_group;
+mod launch;
 mod leave_security_group;
 mod list_tag_resources;
+mod membership;
 mod modify_instance_attribute;
 mod modify_network_attribute;
 mod modify_network_interface_attribute;
 mod modify_security_group_attribute;
 mod modify_vswitch_attribute;
+#[cfg(test)]
+mod network_tests;
+mod page;
 mod reboot_instance;
 mod reboot_instances;
 mod reinit_disk;
@@ -48,31 +59,20 @@ mod release_post_paid_instance;
 mod release_pre_paid_instance;
 mod revoke_security_group;
 mod revoke_security_group_egress;
+mod rule;
 mod run_instances;
 mod start_instance;
 mod start_instances;
 mod stop_instance;
 mod stop_instances;
 mod tag_resources;
-mod unassign_private_ip_addresses;
-mod untag_resources;
-mod batch;
-mod instance;
-mod launch;
-mod addressing;
-mod filter;
-mod membership;
-mod page;
-mod rule;
+#[cfg(test)]
+mod tag_tests;
 mod tagging;
 #[cfg(test)]
 pub(super) mod testing;
-#[cfg(test)]
-mod interface_tests;
-#[cfg(test)]
-mod network_tests;
-#[cfg(test)]
-mod tag_tests;
+mod unassign_private_ip_addresses;
+mod untag_resources;
 
 use crate::catalogue::Operation;
 

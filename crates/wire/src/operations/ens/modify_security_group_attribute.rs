@@ -9,7 +9,21 @@ pub(super) static OPERATION: Operation = Operation {
     summary: "Changes name and description of a security group.",
     description: "What is not given, or given empty by a client that always sends both, stays as it is.",
     methods: Methods::GetOrPost,
-    parameters: &[Parameter::required("SecurityGroupId", Kind::Id, "The security group.", "sg-5vn4n3y4laeb2ii9zxxltlvzi"), Parameter::optional("SecurityGroupName", Kind::form(2, 128, Form::GROUP_NAME), "The name.", "web"), Parameter::optional("Description", Kind::form(1, 256, Form::NO_URL), "What the group is for.", "Web servers")],
+    parameters: &[
+        Parameter::required(
+            "SecurityGroupId",
+            Kind::Id,
+            "The security group.",
+            "sg-5vn4n3y4laeb2ii9zxxltlvzi",
+        ),
+        Parameter::optional("SecurityGroupName", Kind::form(2, 128, Form::GROUP_NAME), "The name.", "web"),
+        Parameter::optional(
+            "Description",
+            Kind::form(1, 256, Form::NO_URL),
+            "What the group is for.",
+            "Web servers",
+        ),
+    ],
     exactly_one: &[],
     answer: &[],
     errors: &[&code::SECURITY_GROUP_NOT_FOUND],

@@ -79,7 +79,11 @@ pub(super) fn steps(arguments: &Arguments) -> Result<Option<Steps>, Fault> {
 
 impl Steps {
     /// Cuts the step out of everything that was found; `NextToken` is there while more follows.
-    pub(super) fn cut<T>(&self, found: impl Iterator<Item = T>, serial: impl Fn(&T) -> u64) -> (Answer, Vec<T>) {
+    pub(super) fn cut<T>(
+        &self,
+        found: impl Iterator<Item = T>,
+        serial: impl Fn(&T) -> u64,
+    ) -> (Answer, Vec<T>) {
         let mut total = 0usize;
         let mut entries = Vec::new();
         let mut more = false;

@@ -52,13 +52,38 @@ const OLD_PROTOCOLS: Kind = Kind::OneOf(&["tcp", "udp", "icmp", "gre", "all"]);
 /// The parameters of the four operations of the old dialect; `peer` is `SourceCidrIp` or `DestCidrIp`.
 pub(super) const fn old_dialect(peer: &'static str, peer_summary: &'static str) -> [Parameter; 7] {
     [
-        Parameter::required("SecurityGroupId", Kind::Id, "The security group.", "sg-5vn4n3y4laeb2ii9zxxltlvzi"),
+        Parameter::required(
+            "SecurityGroupId",
+            Kind::Id,
+            "The security group.",
+            "sg-5vn4n3y4laeb2ii9zxxltlvzi",
+        ),
         Parameter::required("IpProtocol", OLD_PROTOCOLS, "The protocol; small letters.", "tcp"),
-        Parameter::required("PortRange", Kind::form(1, 16, Form::PORTS), "The destination ports; `-1/-1` for protocols without ports.", "22/22"),
+        Parameter::required(
+            "PortRange",
+            Kind::form(1, 16, Form::PORTS),
+            "The destination ports; `-1/-1` for protocols without ports.",
+            "22/22",
+        ),
         Parameter::required(peer, Kind::Ipv4Prefix, peer_summary, "10.0.0.0/8"),
-        Parameter::optional("Policy", Kind::OneOf(&["accept", "drop"]), "Whether matching packets pass; `accept` where it is not given.", "accept"),
-        Parameter::optional("Priority", Kind::Integer { min: 1, max: 100 }, "The place in the order: the smaller number decides first; 1 where it is not given.", "1"),
-        Parameter::optional("SourcePortRange", Kind::form(1, 16, Form::PORTS), "The source ports; all of them where it is not given.", "1/65535"),
+        Parameter::optional(
+            "Policy",
+            Kind::OneOf(&["accept", "drop"]),
+            "Whether matching packets pass; `accept` where it is not given.",
+            "accept",
+        ),
+        Parameter::optional(
+            "Priority",
+            Kind::Integer { min: 1, max: 100 },
+            "The place in the order: the smaller number decides first; 1 where it is not given.",
+            "1",
+        ),
+        Parameter::optional(
+            "SourcePortRange",
+            Kind::form(1, 16, Form::PORTS),
+            "The source ports; all of them where it is not given.",
+            "1/65535",
+        ),
     ]
 }
 
@@ -84,9 +109,9 @@ fn permission(item: &Arguments) -> Result<Rule, Fault> {
     let ipv6 = rule.ipv6_source.is_some() || rule.ipv6_destination.is_some();
     match (ipv4, ipv6) {
         (true, true) => Err(Fault::invalid("a rule cannot have IPv4 and IPv6 addresses at once")),
-        (false, false) => Err(Fault::invalid(
-            "a rule needs SourceCidrIp, DestCidrIp, Ipv6SourceCidrIp or Ipv6DestCidrIp",
-        )),
+        (false, false) => {
+            Err(Fault::invalid("a rule needs SourceCidrIp, DestCidrIp, Ipv6SourceCidrIp or Ipv6DestCidrIp"))
+        }
         _ => Ok(rule),
     }
 }
@@ -117,7 +142,11 @@ fn without_addresses(item: &Arguments, direction: Direction) -> Result<Rule, Fau
     Ok(Rule {
         direction,
         protocol,
-        policy: if matches!(item.text("Policy"), Some("Drop" | "drop")) { Policy::Drop } else { Policy::Accept },
+        policy: if matches!(item.text("Policy"), Some("Drop" | "drop")) {
+            Policy::Drop
+        } else {
+            Policy::Accept
+        },
         priority,
         ports: ports("PortRange")?,
         source_ports: ports("SourcePortRange")?,

@@ -1,0 +1,152 @@
+//! The clients that people have, driven against a running server: each in an environment of its own under the target
+//! directory, made from pinned versions and kept until those change.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, bail};
+
+use super::{
+    World,
+    counts::Counts,
+    debian::{NODE, NPM, PYTHON, PYTHON_VENV},
+    rust::plain,
+    step::{Outcome, Step},
+};
+use crate::{
+    console,
+    process::{self, Cargo},
+    repository::Repository,
+};
+
+/// The steps.
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        name: "python",
+        summary: "the current and the old Python SDK, and captured requests",
+        run: python,
+    },
+    Step { name: "node", summary: "the generic client of Node", run: node },
+];
+
+/// What says, in an environment, what it was made from.
+const STAMP: &str = "made-from";
+
+fn python(world: &World<'_>) -> anyhow::Result<Outcome> {
+    if let Some(missing) = world.installer.provide(&[PYTHON, PYTHON_VENV])? {
+        return Ok(Outcome::skipped(missing));
+    }
+    let Some(binary) = server(world.repository)? else {
+        return Ok(Outcome::failed("the server does not compile"));
+    };
+    let python = python_environment(world.repository)?;
+    let mut command = Command::new(python);
+    command.args(["-m", "pytest", "--quiet"]).current_dir(world.repository.path("tests/clients/python"));
+    // No bytecode in the tree.
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("RAVELIN_BINARY", binary);
+    let finished = process::show(command)?;
+    Ok(Outcome::of_tests(finished.success, Counts::of_pytest(&plain(&finished.text))))
+}
+
+/// The Python of an environment with the pinned packages.
+fn python_environment(repository: &Repository) -> anyhow::Result<PathBuf> {
+    let directory = repository.built("clients/python");
+    let requirements = repository.path("tests/clients/python/requirements.txt");
+    let python = directory.join("bin/python");
+    let version = process::ask("python3", &["--version"]).unwrap_or_default();
+    let stamp = stamp(&version, &requirements)?;
+    if is_made_from(&directory, &stamp) && process::works(&python, &["--version"]) {
+        return Ok(python);
+    }
+    console::say(&format!("      making an environment in {}", directory.display()));
+    let mut make = Command::new("python3");
+    make.args(["-m", "venv", "--clear"]).arg(&directory);
+    must(make, "python3 -m venv")?;
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
+    install.arg("--requirement").arg(&requirements);
+    must(install, "pip install")?;
+    keep_stamp(&directory, &stamp)?;
+    Ok(python)
+}
+
+fn node(world: &World<'_>) -> anyhow::Result<Outcome> {
+    if let Some(missing) = world.installer.provide(&[NODE, NPM])? {
+        return Ok(Outcome::skipped(missing));
+    }
+    let Some(binary) = server(world.repository)? else {
+        return Ok(Outcome::failed("the server does not compile"));
+    };
+    let modules = node_environment(world.repository)?;
+    let tests = world.repository.path("tests/clients/node");
+    let mut files: Vec<PathBuf> = fs::read_dir(&tests)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".test.js"))
+        .collect();
+    files.sort();
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-reporter=spec"]).args(files).current_dir(tests);
+    command.env("NODE_PATH", modules).env("RAVELIN_BINARY", binary);
+    // The servers are on this host, whatever the way to others is.
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env_remove(name);
+    }
+    let finished = process::show(command)?;
+    Ok(Outcome::of_tests(finished.success, Counts::of_node(&plain(&finished.text))))
+}
+
+/// The modules of an environment with the locked packages.
+fn node_environment(repository: &Repository) -> anyhow::Result<PathBuf> {
+    let directory = repository.built("clients/node");
+    let modules = directory.join("node_modules");
+    let lock = repository.path("tests/clients/node/package-lock.json");
+    let version = process::ask("node", &["--version"]).unwrap_or_default();
+    let stamp = stamp(&version, &lock)?;
+    if is_made_from(&directory, &stamp) && modules.is_dir() {
+        return Ok(modules);
+    }
+    console::say(&format!("      making an environment in {}", directory.display()));
+    fs::create_dir_all(&directory)?;
+    for name in ["package.json", "package-lock.json"] {
+        let from = repository.path("tests/clients/node").join(name);
+        fs::copy(&from, directory.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    let mut install = Command::new("npm");
+    install.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&directory);
+    must(install, "npm ci")?;
+    keep_stamp(&directory, &stamp)?;
+    Ok(modules)
+}
+
+/// Builds the server and says where it is; None where it does not compile.
+fn server(repository: &Repository) -> anyhow::Result<Option<PathBuf>> {
+    let cargo = Cargo::new(repository).arguments(&["build", "--locked", "-p", "ravelin"]);
+    let built = process::show(cargo.command())?.success;
+    Ok(built.then(|| repository.built("debug/ravelin")))
+}
+
+fn must(command: Command, what: &str) -> anyhow::Result<()> {
+    if !process::show(command)?.success {
+        bail!("{what} failed");
+    }
+    Ok(())
+}
+
+/// What an environment is made from: the interpreter's version and the file with the pinned packages.
+fn stamp(version: &str, file: &Path) -> anyhow::Result<String> {
+    let pinned = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(format!("{version}\n{pinned}"))
+}
+
+fn is_made_from(directory: &Path, stamp: &str) -> bool {
+    fs::read_to_string(directory.join(STAMP)).is_ok_and(|kept| kept == stamp)
+}
+
+/// Written last: an environment that is half made has none.
+fn keep_stamp(directory: &Path, stamp: &str) -> anyhow::Result<()> {
+    fs::write(directory.join(STAMP), stamp)
+        .with_context(|| format!("cannot write to {}", directory.display()))
+}
