@@ -52,18 +52,24 @@ pub async fn run(binary: &Path, disk: &Path, plan: &Plan) -> anyhow::Result<()> 
     let subjects = [subject(binary, disk, plan.few)?, subject(binary, disk, plan.many)?];
     let connections = [1, 64];
     let mut floors = Vec::new();
-    let mut measured: Vec<Rounds> = (0..subjects.len() * connections.len()).map(|_| Rounds::default()).collect();
+    let mut measured: Vec<Rounds> =
+        (0..subjects.len() * connections.len()).map(|_| Rounds::default()).collect();
     for round in 1..=plan.rounds {
         eprintln_progress(round, plan.rounds);
         floors.push(floor::fdatasync(disk, time)?);
-        for (place, (count, subject)) in
-            connections.iter().flat_map(|count| subjects.iter().map(move |subject| (count, subject))).enumerate()
+        for (place, (count, subject)) in connections
+            .iter()
+            .flat_map(|count| subjects.iter().map(move |subject| (count, subject)))
+            .enumerate()
         {
             one_round(subject, *count, time, &mut measured[place]).await?;
         }
     }
     let floor = Measured::median(&floors);
-    println!("\n{} rounds of {} s each, medians; server, client and disk on one machine.\n", plan.rounds, plan.seconds);
+    println!(
+        "\n{} rounds of {} s each, medians; server, client and disk on one machine.\n",
+        plan.rounds, plan.seconds
+    );
     println!("| | connections | instances | p50 us | p99 us | calls/s |\n|---|---|---|---|---|---|");
     println!("| fdatasync of 4 KiB | | | {:.0} | {:.0} | {:.0} |", floor.p50_us, floor.p99_us, floor.rate);
     for (place, rounds) in measured.iter().enumerate() {
@@ -75,7 +81,10 @@ pub async fn run(binary: &Path, disk: &Path, plan: &Plan) -> anyhow::Result<()> 
             ("DescribeInstances by instance and group", &rounds.describe_waiter),
         ] {
             let m = Measured::median(figures);
-            println!("| {name} | {count} | {} | {:.0} | {:.0} | {:.0} |", subject.name, m.p50_us, m.p99_us, m.rate);
+            println!(
+                "| {name} | {count} | {} | {:.0} | {:.0} | {:.0} |",
+                subject.name, m.p50_us, m.p99_us, m.rate
+            );
         }
     }
     ratios(&floor, &measured);
@@ -198,7 +207,8 @@ async fn join_all(address: &str, memberships: &[(InstanceId, SecurityGroupId)]) 
         let answer: serde_json::Value = serde_json::from_slice(&body)?;
         let groups = answer.pointer("/Instances/Instance/0/SecurityGroupIds/SecurityGroupId");
         let groups = groups.and_then(serde_json::Value::as_array).context("the instance shows no groups")?;
-        let is_in = |group: &SecurityGroupId| groups.iter().any(|own| own.as_str() == Some(&group.to_string()));
+        let is_in =
+            |group: &SecurityGroupId| groups.iter().any(|own| own.as_str() == Some(&group.to_string()));
         missing.extend(chunk.iter().filter(|(_, group)| !is_in(group)).copied());
     }
     let joins = requests("JoinSecurityGroup", &missing);

@@ -47,8 +47,12 @@ impl Connection {
     }
 
     /// Sends a call and reads its answer to the end; gives the time it took and the answer.
-    pub async fn call(&mut self, (product, action, parameters): &Request) -> anyhow::Result<(Duration, Bytes)> {
-        let query: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    pub async fn call(
+        &mut self,
+        (product, action, parameters): &Request,
+    ) -> anyhow::Result<(Duration, Bytes)> {
+        let query: Vec<(&str, &str)> =
+            parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let begun = Instant::now();
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let nonce = format!("{:016x}", getrandom::u64().map_err(|e| anyhow::anyhow!("{e}"))?);

@@ -7,8 +7,8 @@ use control::{Control, Settings, Submission, SystemClock};
 use model::{
     AccountId, Actor, Command, InstanceId, NetworkId, Outcome, SecurityGroupId, VSwitchId,
     command::{
-        AddressFamily, ChargeWish, DiskWish, InstanceCommand, InstanceWish, Ipv6Wish, NetworkCommand, Placement,
-        SecurityGroupCommand,
+        AddressFamily, ChargeWish, DiskWish, InstanceCommand, InstanceWish, Ipv6Wish, NetworkCommand,
+        Placement, SecurityGroupCommand,
     },
     ram::{KeyPair, RamCommand, RamOutcome, Secret},
 };
@@ -80,7 +80,11 @@ impl Seeder<'_> {
             source: None,
             nonce: None,
         };
-        Ok(self.control.submit_blocking(submission).map_err(|failure| anyhow!("{operation}: {failure:?}"))?.outcome)
+        Ok(self
+            .control
+            .submit_blocking(submission)
+            .map_err(|failure| anyhow!("{operation}: {failure:?}"))?
+            .outcome)
     }
 
     fn account(&self) -> anyhow::Result<AccountId> {
@@ -143,8 +147,7 @@ impl Seeder<'_> {
         group: SecurityGroupId,
         amount: usize,
     ) -> anyhow::Result<Vec<InstanceId>> {
-        let disk =
-            DiskWish { size_gib: None, category: None, encrypted: false, key_id: "".into() };
+        let disk = DiskWish { size_gib: None, category: None, encrypted: false, key_id: "".into() };
         let wish = InstanceWish {
             amount,
             placement: Placement::Region(REGION.into()),

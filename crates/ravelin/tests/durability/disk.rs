@@ -83,7 +83,7 @@ fn suffers(fault: &Faults) {
     let mut writer = rig.writer(&client);
     let during = rig.suffer(&mut writer, &client, fault);
     // How it was felt differs: after an error of fdatasync the recovered store may well have the change.
-    let recoveries = server.metric("control_recoveries_total");
+    let recoveries = server.metric("ravelin_control_recoveries_total");
     assert!(recoveries > 0.0 || during.open > 0, "the fault was not felt: {during:?}");
     // What the recovered server says must be what is on disk, too.
     server.kill();

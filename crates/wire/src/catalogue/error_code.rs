@@ -51,16 +51,6 @@ codes! {
         "The named parameter is malformed: wrong type, length, character or range. The operation's page says what it must look like.";
     INVALID_PARAMETER: "InvalidParameter", 400, "The errorMessage is %s. Please check it again.",
         "The parameters are well-formed, but do not fit each other or what exists. The message says which and why.";
-    MISSING_ACTION: "MissingAction", 400, "Action is mandatory for this action.",
-        "The request names no operation: neither the parameter `Action` nor the header `x-acs-action`.";
-    MISSING_VERSION: "MissingVersion", 400, "Version is mandatory for this action.",
-        "The request names no API version: neither the parameter `Version` nor the header `x-acs-version`.";
-    MISSING_ACCESS_KEY_ID: "MissingAccessKeyId", 400, "AccessKeyId is mandatory for this action.",
-        "The request is not signed: it names no access key.";
-    MISSING_SIGNATURE: "MissingSignature", 400, "Signature is mandatory for this action.",
-        "The request names an access key, but carries no signature.";
-    MISSING_TIMESTAMP: "MissingTimestamp", 400, "Timestamp is mandatory for this action.",
-        "The request carries no time: neither the parameter `Timestamp` nor the header `x-acs-date`.";
     MISSING_SIGNATURE_NONCE: "MissingSignatureNonce", 400, "SignatureNonce is mandatory for this action.",
         "The request carries no nonce: neither the parameter `SignatureNonce` nor the header `x-acs-signature-nonce`.";
     MISSING_SIGNATURE_METHOD: "MissingSignatureMethod", 400, "SignatureMethod is mandatory for this action.",
@@ -246,11 +236,6 @@ pub static GATEWAY: &[&ErrorCode] = &[
     &NO_PERMISSION,
     &INVALID_PARAMETER_NAMED,
     &INVALID_PARAMETER,
-    &MISSING_ACTION,
-    &MISSING_VERSION,
-    &MISSING_ACCESS_KEY_ID,
-    &MISSING_SIGNATURE,
-    &MISSING_TIMESTAMP,
     &MISSING_SIGNATURE_NONCE,
     &MISSING_SIGNATURE_METHOD,
     &MISSING_SIGNATURE_VERSION,

@@ -7,7 +7,6 @@ use model::UnixMillis;
 
 use super::{Argument, Arguments, Fault, Form, Kind, Operation, Parameter, ram_fault};
 use crate::protocol::{
-    fault,
     parameters::{Object, ParameterError, Parameters},
     timestamp,
 };
@@ -52,13 +51,7 @@ fn exclusive(operation: &Operation, arguments: &Arguments) -> Result<(), Fault> 
 }
 
 fn malformed(error: &ParameterError) -> Fault {
-    let fault = fault::parameter(error);
-    Fault {
-        code: fault.code,
-        status: fault.status,
-        message: fault.message.into_owned(),
-        retry_after_ms: None,
-    }
+    Fault::malformed(&error.field)
 }
 
 fn top_level(parameter: &Parameter, parameters: &Parameters) -> Result<Option<Argument>, Fault> {
@@ -94,6 +87,10 @@ fn top_level(parameter: &Parameter, parameters: &Parameters) -> Result<Option<Ar
         Kind::Boolean => {
             let value = parameters.boolean(name).map_err(|error| malformed(&error))?;
             Ok(value.map(Argument::Boolean))
+        }
+        // What may be empty is emptied by an empty text: clients clear names and descriptions so.
+        Kind::Text { min: 0, .. } if parameters.pairs().get(name) == Some("") => {
+            Ok(Some(Argument::Text("".into())))
         }
         _ => {
             let text = parameters.text(name).map_err(|error| malformed(&error))?;

@@ -6,6 +6,7 @@
 mod flow;
 mod lenient;
 mod metrics;
+mod protocol_fault;
 mod reply;
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
@@ -19,13 +20,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::{flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
-pub use self::{flow::FlowSettings, reply::RawResponse};
+pub use self::{flow::FlowSettings, protocol_fault::protocol_fault, reply::RawResponse};
 use crate::{
     authorisation,
     catalogue::{self, Answer, Arguments, Call, Fault, Handler, Operation, Product, error_code as code},
     protocol::{
         error::ProtocolError,
-        fault,
         nonces::{self, NonceLedger, NonceLimits, NonceRefusal},
         parameters::Parameters,
         query::QueryLimits,
@@ -142,7 +142,7 @@ impl Gateway {
             ledger.load(nonce.account, u64::from_be_bytes(nonce.digest), seen);
         }
         let mut registry = Registry::default();
-        control.register(&mut registry);
+        control.register(registry.sub_registry_with_prefix("ravelin"));
         let metrics = Metrics::register(&mut registry);
         let flow = Flow::new(&settings.flow);
         Self {
@@ -245,7 +245,7 @@ impl Gateway {
             headers: request.headers,
             body: request.body,
         };
-        let envelope = Envelope::open(raw, &limits).map_err(|error| on_wire(&error))?;
+        let envelope = Envelope::open(raw, &limits).map_err(|error| protocol_fault(&error))?;
         seen.format = envelope.format();
         let operation = find_operation(&envelope, request.method)?;
         seen.operation = Some(operation);
@@ -278,26 +278,26 @@ impl Gateway {
         now: UnixMillis,
         seen: &mut Seen,
     ) -> Result<Caller, Fault> {
-        let refuse = |error: ProtocolError| on_wire(&error);
+        let refuse = |error: ProtocolError| protocol_fault(&error);
         let credentials = envelope.credentials().map_err(refuse)?;
         let id = credentials.access_key_id;
         let key = self.control.read_access(|access| access.access_key(id).cloned()).await;
         let key = key.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
-        let key = key.ok_or_else(|| on_wire(&ProtocolError::UnknownAccessKey))?;
+        let key = key.ok_or_else(|| protocol_fault(&ProtocolError::UnknownAccessKey))?;
         seen.access_key = Some(key.id.clone());
         if !key.active {
-            return Err(on_wire(&ProtocolError::InactiveAccessKey));
+            return Err(protocol_fault(&ProtocolError::InactiveAccessKey));
         }
         let timestamp = credentials.check_time(now.seconds()).map_err(refuse)?;
         credentials.verify(key.secret.reveal().as_bytes()).map_err(refuse)?;
         let digest = nonces::digest(id, credentials.nonce);
         let inserted = self.nonces.lock().insert(now.seconds(), key.account.0, digest, timestamp);
         inserted.map_err(|refusal| match refusal {
-            NonceRefusal::Used => on_wire(&ProtocolError::NonceUsed),
-            NonceRefusal::Full => on_wire(&ProtocolError::NonceLedgerFull),
+            NonceRefusal::Used => protocol_fault(&ProtocolError::NonceUsed),
+            NonceRefusal::Full => protocol_fault(&ProtocolError::NonceLedgerFull),
         })?;
         if credentials.security_token.is_some() {
-            return Err(on_wire(&ProtocolError::MalformedToken));
+            return Err(protocol_fault(&ProtocolError::MalformedToken));
         }
         let nonce = operation.handler.mutates().then(|| NonceRecord {
             minute: u32::try_from(timestamp.max(now.seconds()).max(0) / 60).unwrap_or(u32::MAX),
@@ -443,25 +443,16 @@ fn failed(failure: &control::Failure, operation: &'static Operation) -> Fault {
 }
 
 fn find_operation(envelope: &Envelope<'_>, method: &Method) -> Result<&'static Operation, Fault> {
-    let action = envelope.action().map_err(|error| on_wire(&error))?;
-    let version = envelope.version().map_err(|error| on_wire(&error))?;
-    let product = Product::of_version(version).ok_or_else(|| on_wire(&ProtocolError::UnknownVersion))?;
-    let operation = catalogue::find(product, action).ok_or_else(|| on_wire(&ProtocolError::UnknownAction))?;
+    let action = envelope.action().map_err(|error| protocol_fault(&error))?;
+    let version = envelope.version().map_err(|error| protocol_fault(&error))?;
+    let product =
+        Product::of_version(version).ok_or_else(|| protocol_fault(&ProtocolError::UnknownVersion))?;
+    let operation =
+        catalogue::find(product, action).ok_or_else(|| protocol_fault(&ProtocolError::UnknownAction))?;
     if operation.methods.allow(method.as_str()) {
         Ok(operation)
     } else {
-        Err(on_wire(&ProtocolError::UnsupportedMethod))
-    }
-}
-
-/// The fault that a refusal of the protocol is answered with.
-pub(crate) fn on_wire(error: &ProtocolError) -> Fault {
-    let fault = fault::wire(error);
-    Fault {
-        code: fault.code,
-        status: fault.status,
-        message: fault.message.into_owned(),
-        retry_after_ms: None,
+        Err(protocol_fault(&ProtocolError::UnsupportedMethod))
     }
 }
 

@@ -68,7 +68,7 @@ impl Calculation {
     /// The longest text that is given back whole, in bytes; the rest of a longer one is cut off.
     pub const BYTES_MAX: usize = 32 * 1024;
 
-    pub(super) fn new(mut text: String) -> Self {
+    pub(crate) fn new(mut text: String) -> Self {
         if text.len() > Self::BYTES_MAX {
             text.truncate(text.floor_char_boundary(Self::BYTES_MAX));
         }
@@ -97,15 +97,6 @@ pub enum ProtocolError {
     /// Neither GET nor POST.
     #[error("the HTTP method is neither GET nor POST")]
     UnsupportedMethod,
-    /// Plain HTTP where only HTTPS is allowed.
-    #[error("the operation is not served over plain HTTP")]
-    UnsupportedTransport,
-    /// The body is longer than the server reads.
-    #[error("the body is longer than {bytes_max} bytes")]
-    BodyTooLarge {
-        /// The bound, in bytes.
-        bytes_max: usize,
-    },
     /// The query string or the form body cannot be decoded.
     #[error("the parameters cannot be decoded")]
     Query(#[from] QueryError),
@@ -163,24 +154,6 @@ pub enum ProtocolError {
     /// The security token is none that this server issued.
     #[error("the security token is malformed")]
     MalformedToken,
-    /// The security token is no longer valid.
-    #[error("the security token is expired")]
-    ExpiredToken,
-    /// The security token belongs to another access key.
-    #[error("the security token belongs to another access key")]
-    MismatchedToken,
-    /// The caller exceeds the flow control of a user.
-    #[error("the caller exceeds the flow control of a user")]
-    UserThrottled,
-    /// All callers together exceed the flow control of an operation.
-    #[error("the callers exceed the flow control of an operation")]
-    OperationThrottled,
-    /// The server cannot serve now.
-    #[error("the server cannot serve now")]
-    Unavailable,
-    /// The server failed.
-    #[error("the server failed")]
-    Internal,
 }
 
 impl From<NonceRefusal> for ProtocolError {

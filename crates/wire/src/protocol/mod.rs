@@ -12,7 +12,6 @@
 
 pub mod encoding;
 pub mod error;
-pub mod fault;
 pub mod nonces;
 pub mod parameters;
 pub mod percent;

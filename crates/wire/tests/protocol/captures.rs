@@ -4,8 +4,8 @@
 //! `tests/captures` holds them as sent (the kernel's name in an unsigned `User-Agent` apart); the keys were
 //! made up.
 
+use wire::gateway::protocol_fault;
 use wire::protocol::error::ProtocolError;
-use wire::protocol::fault;
 use wire::protocol::parameters::Parameters;
 use wire::protocol::signature::Scheme;
 
@@ -79,7 +79,7 @@ fn tokens_of_temporary_keys_are_handed_on() {
 fn another_secret_is_refused_with_what_the_server_signed() {
     for request in captured() {
         let error = request.authenticate("FakeAccessKeySecret0000000001").unwrap_err();
-        let fault = fault::wire(&error);
+        let fault = protocol_fault(&error);
         assert_eq!((fault.code.as_ref(), fault.status), ("SignatureDoesNotMatch", 400));
         let (_, signed) = fault.message.split_once(':').unwrap();
         assert!(

@@ -1,15 +1,15 @@
 //! Every bad input of the protocol with its error on the wire.
 
 use http::Method;
+use wire::gateway::protocol_fault;
 use wire::protocol::error::{CommonParameter, ProtocolError, SignatureFlaw};
-use wire::protocol::fault;
 use wire::protocol::query::QueryError;
 use wire::protocol::signature::client::Call;
 
 use crate::support::{Arrived, arrived_v1, arrived_v3, leave};
 
 fn code_of(arrived: &Arrived) -> String {
-    let fault = fault::wire(&arrived.authenticate("testsecret").unwrap_err());
+    let fault = protocol_fault(&arrived.authenticate("testsecret").unwrap_err());
     format!("{} {}", fault.status, fault.code)
 }
 
@@ -226,7 +226,7 @@ fn v3_the_form_of_the_authorization_is_strict() {
 fn v3_a_changed_body_is_a_mismatch_that_names_the_digest() {
     let result = edited_v3(|arrived| arrived.body = b"a=2".to_vec());
     assert_eq!(result, Err(ProtocolError::BodyMismatch));
-    let fault = fault::wire(&ProtocolError::BodyMismatch);
+    let fault = protocol_fault(&ProtocolError::BodyMismatch);
     assert_eq!((fault.code.as_ref(), fault.status), ("SignatureDoesNotMatch", 400));
     assert!(fault.message.contains("x-acs-content-sha256") && !fault.message.contains(':'));
 }

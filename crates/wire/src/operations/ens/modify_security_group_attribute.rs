@@ -7,7 +7,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "ModifySecurityGroupAttribute",
     family: "security group",
     summary: "Changes name and description of a security group.",
-    description: "What is not given, or given empty by a client that always sends both, stays as it is.",
+    description: "What is not given stays as it is; what is given empty becomes empty.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::required(
@@ -16,10 +16,10 @@ pub(super) static OPERATION: Operation = Operation {
             "The security group.",
             "sg-5vn4n3y4laeb2ii9zxxltlvzi",
         ),
-        Parameter::optional("SecurityGroupName", Kind::form(2, 128, Form::GROUP_NAME), "The name.", "web"),
+        Parameter::optional("SecurityGroupName", Kind::form(0, 128, Form::GROUP_NAME), "The name.", "web"),
         Parameter::optional(
             "Description",
-            Kind::form(1, 256, Form::NO_URL),
+            Kind::form(0, 256, Form::NO_URL),
             "What the group is for.",
             "Web servers",
         ),
