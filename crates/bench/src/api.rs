@@ -47,9 +47,14 @@ struct Rounds {
 }
 
 /// Measures, and prints the tables.
-pub async fn run(binary: &Path, disk: &Path, plan: &Plan) -> anyhow::Result<()> {
-    let time = Duration::from_secs_f64(plan.seconds);
+pub fn run(binary: &Path, disk: &Path, plan: &Plan) -> anyhow::Result<()> {
     let subjects = [subject(binary, disk, plan.few)?, subject(binary, disk, plan.many)?];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(measure(disk, plan, &subjects))
+}
+
+async fn measure(disk: &Path, plan: &Plan, subjects: &[Subject; 2]) -> anyhow::Result<()> {
+    let time = Duration::from_secs_f64(plan.seconds);
     let connections = [1, 64];
     let mut floors = Vec::new();
     let mut measured: Vec<Rounds> =

@@ -65,11 +65,7 @@ fn main() -> anyhow::Result<()> {
     match cli.benchmark {
         Benchmark::Api { rounds, seconds, few, many } => {
             let plan = api::Plan { rounds: rounds.max(1), seconds, few, many };
-            tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(api::run(
-                &cli.binary,
-                &cli.disk,
-                &plan,
-            ))
+            api::run(&cli.binary, &cli.disk, &plan)
         }
         Benchmark::Scale { instances, groups } => scale::run(&cli.binary, &cli.disk, instances, groups),
     }

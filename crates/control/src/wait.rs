@@ -19,7 +19,9 @@ impl Wake for Unpark {
 
 /// The future's output, or none if it takes longer than `most`.
 pub(crate) fn block_on<F: Future>(most: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+    // On a thread that a runtime is running on (a mistake, but a quiet one) a future that has used up its share would
+    // wait for the runtime, which waits for this thread.
+    let mut future = pin!(tokio::task::unconstrained(future));
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     let start = Instant::now();
@@ -46,5 +48,17 @@ mod tests {
         let sending = thread::spawn(move || sender.send(2));
         assert_eq!(block_on(Duration::from_secs(60), receiver), Some(Ok(2)));
         sending.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_runtime_on_the_same_thread_does_not_hold_it_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for number in 0..1_000 {
+                let (sender, receiver) = tokio::sync::oneshot::channel();
+                sender.send(number).unwrap();
+                assert_eq!(block_on(Duration::from_secs(60), receiver), Some(Ok(number)));
+            }
+        });
     }
 }

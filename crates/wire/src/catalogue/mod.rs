@@ -31,11 +31,15 @@ pub use self::{
     refusal::fault_of,
     validate::validate,
 };
+use std::{collections::HashMap, sync::LazyLock};
+
 use crate::operations::OPERATIONS;
 
 /// The operation of this product and version with this name. Names are exact.
 pub fn find(product: Product, name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().copied().find(|operation| operation.product == product && operation.name == name)
+    static BY_NAME: LazyLock<HashMap<(Product, &'static str), &'static Operation>> =
+        LazyLock::new(|| all().map(|operation| ((operation.product, operation.name), operation)).collect());
+    BY_NAME.get(&(product, name)).copied()
 }
 
 /// Every operation, product by product, in the order of the catalogue.
