@@ -1,4 +1,4 @@
-//! The floor under durability: one fdatasync of 4 KiB on the same disk.
+//! The floors under durability: one fdatasync of 4 KiB on the same disk.
 
 use std::{
     fs::File,
@@ -13,16 +13,29 @@ use crate::statistics::Measured;
 const BLOCKS: u64 = 1024;
 const BLOCK: usize = 4096;
 
-/// Writes 4 KiB and waits until it is on disk, for this long, in a file that has its size already.
-pub fn fdatasync(directory: &Path, time: Duration) -> anyhow::Result<Measured> {
+/// Where the blocks are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Over and over in a file that has its size already: the least that a disk can do.
+    Overwritten,
+    /// At the end of a file that grows: what a log does, and every commit is an entry of one.
+    Appended,
+}
+
+/// Writes 4 KiB and waits until it is on disk, for this long.
+pub fn fdatasync(directory: &Path, time: Duration, place: Place) -> anyhow::Result<Measured> {
     let mut file = tempfile::tempfile_in(directory)?;
-    prepare(&mut file)?;
+    if place == Place::Overwritten {
+        prepare(&mut file)?;
+    }
     let block = [7u8; BLOCK];
     let mut latencies = Vec::new();
     let started = Instant::now();
     while started.elapsed() < time {
-        let place = latencies.len() as u64 % BLOCKS;
-        file.seek(SeekFrom::Start(place * BLOCK as u64))?;
+        if place == Place::Overwritten {
+            let at = latencies.len() as u64 % BLOCKS;
+            file.seek(SeekFrom::Start(at * BLOCK as u64))?;
+        }
         let begun = Instant::now();
         file.write_all(&block)?;
         file.sync_data()?;

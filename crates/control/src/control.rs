@@ -11,6 +11,7 @@ use std::{
 };
 
 use model::State;
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use store::{Identity, Snapshot, Store, StoreError};
 use tokio::{sync::oneshot, time};
@@ -27,7 +28,7 @@ use crate::{
     settings::{Clock, Settings},
     submission::{Failure, Job, Receipt, Reply, Submission},
     wait,
-    writer::{Farewell, Writer},
+    writer::{self, Desk, Farewell, Writer},
 };
 
 /// What all handles and the writer share.
@@ -104,6 +105,7 @@ pub struct Opened {
 
 struct Handle {
     jobs: SyncSender<Job>,
+    desk: Arc<Desk>,
     core: Arc<Core>,
 }
 
@@ -140,26 +142,30 @@ impl Control {
         let writer = Writer {
             store,
             core: Arc::clone(&core),
-            jobs: queue,
             entropy: SystemEntropy::new(),
             history: loaded.history,
             forgetting: Forgetting::default(),
             last_generation: revision,
             clock_rests_until: None,
             snapshots: Vec::new(),
+            failed: None,
+            wakes_for: None,
             ended: false,
         };
+        let desk: Arc<Desk> = Arc::new(Mutex::new(Some(writer)));
         let thread = thread::Builder::new().name("writer".into());
+        let (threads_desk, threads_core) = (Arc::clone(&desk), Arc::clone(&core));
         let started = thread.spawn(move || {
-            let _farewell = Farewell(Arc::clone(&writer.core));
-            writer.run();
+            let _farewell = Farewell(Arc::clone(&threads_core));
+            writer::run(&threads_desk, &threads_core, &queue);
         });
         started.map_err(|source| OpenError::Thread { source })?;
-        let control = Self(Arc::new(Handle { jobs, core }));
+        let control = Self(Arc::new(Handle { jobs, desk, core }));
         Ok(Opened { control, nonces, entities: loaded.entities })
     }
 
-    /// Asks for a change and waits until it is on disk. If the caller does not wait any more (the future is dropped),
+    /// Asks for a change and waits until it is on disk. With [`Settings::commit_on_submitter`] the commit may be made
+    /// here: then this thread is busy for as long as the disk takes. If the caller does not wait any more (the future is dropped),
     /// the command is carried out all the same.
     ///
     /// # Errors
@@ -192,6 +198,14 @@ impl Control {
             Phase::Stopped => return Err(Failure::Stopping),
         }
         let (reply, answer) = Reply::channel();
+        let (submission, reply) = if core.settings.commit_on_submitter {
+            match writer::try_alone(&self.0.desk, core, &self.0.jobs, (submission, reply)) {
+                None => return Ok(answer),
+                Some(job) => job,
+            }
+        } else {
+            (submission, reply)
+        };
         // Counted first, so that the writer never takes away what is not counted yet.
         core.queued.fetch_add(1, Ordering::Relaxed);
         let Err(error) = self.0.jobs.try_send(Job::Command(submission, reply)) else { return Ok(answer) };

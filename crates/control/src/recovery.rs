@@ -3,7 +3,10 @@
 
 use std::{
     error::Error,
-    sync::{atomic::Ordering, mpsc::RecvTimeoutError},
+    sync::{
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
     time::{Duration, Instant},
 };
 
@@ -20,7 +23,7 @@ use crate::{
 
 impl Writer {
     /// Recovers the store, however often that must be tried, and answers the batch that failed.
-    pub(crate) fn recover(&mut self, pending: Pending, error: &StoreError) {
+    pub(crate) fn recover(&mut self, jobs: &Receiver<Job>, pending: Pending, error: &StoreError) {
         tracing::error!(error = error as &dyn Error, "a write failed; recovering the store");
         self.core.metrics.failed_commits.inc();
         self.core.shared.set_phase(Phase::Recovering);
@@ -28,7 +31,7 @@ impl Writer {
         self.core.shared.take_back(pending.applied());
         let mut pause = Duration::ZERO;
         let loaded = loop {
-            if !self.turn_away(pause) {
+            if !self.turn_away(jobs, pause) {
                 pending.answer(Fate::Unknown);
                 return;
             }
@@ -77,7 +80,7 @@ impl Writer {
     }
 
     /// Answers everything in the queue that nothing can be written, for this long. False: it is time to end.
-    fn turn_away(&mut self, pause: Duration) -> bool {
+    fn turn_away(&mut self, jobs: &Receiver<Job>, pause: Duration) -> bool {
         self.snapshots.clear();
         let until = Instant::now() + pause;
         loop {
@@ -86,7 +89,7 @@ impl Writer {
             if self.ended {
                 return false;
             }
-            match self.jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Job::Command(_, reply)) => {
                     self.core.queued.fetch_sub(1, Ordering::Relaxed);
                     reply.answer(Err(Failure::NotDurable));

@@ -22,6 +22,9 @@ pub struct Settings {
     pub batch_max: usize,
     /// A commit takes no further commands when its records have this many bytes.
     pub batch_bytes_max: usize,
+    /// Whether a submitter that finds nobody else writing commits on its own thread. It spares two changes of threads,
+    /// and needs a runtime with at least two threads, of which at most one is ever held so.
+    pub commit_on_submitter: bool,
     /// The most entities that the clock changes in one commit.
     pub advance_max: usize,
     /// How long a read waits for the commit that it depends on.
@@ -44,6 +47,7 @@ impl Default for Settings {
             queue_max: 4096,
             batch_max: 256,
             batch_bytes_max: 4 << 20,
+            commit_on_submitter: false,
             advance_max: 256,
             read_deadline: Duration::from_secs(5),
             commit_deadline: Duration::from_secs(10),

@@ -1,19 +1,25 @@
-//! The writer: the one thread that changes anything.
+//! The writer: the one that changes anything.
 //!
 //! A turn takes what waits in the queue, plans and applies each command, commits all of it at once and answers. What
 //! comes in while the disk is busy is the next turn: the more is asked for, the more one synchronisation carries.
+//!
+//! The writer lies on a desk. A thread of its own takes it up when there is something in the queue or on the clock. A
+//! submitter that finds the desk free and the queue empty may take it up itself, for its own command alone: that spares
+//! two changes of threads, which cost as much as a synchronisation of a fast disk. Whoever has it is the one writer.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::Ordering,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
     },
     time::{Duration, Instant},
 };
 
 use model::{Actor, Command, Context, Plan, Refusal, UnixMillis};
-use store::{Snapshot, Store};
+use parking_lot::Mutex;
+use store::{Snapshot, Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -29,11 +35,13 @@ use crate::{
 /// The longest sleep while something is due at some time: the system's clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
+/// Where the writer lies while nobody writes; empty when it has ended.
+pub(crate) type Desk = Mutex<Option<Writer>>;
+
 /// The writer. It owns the store.
 pub(crate) struct Writer {
     pub(crate) store: Box<dyn Store>,
     pub(crate) core: Arc<Core>,
-    pub(crate) jobs: Receiver<Job>,
     pub(crate) entropy: SystemEntropy,
     pub(crate) history: HistoryIndex,
     pub(crate) forgetting: Forgetting,
@@ -43,44 +51,117 @@ pub(crate) struct Writer {
     pub(crate) clock_rests_until: Option<Instant>,
     /// Who wants a snapshot after this turn.
     pub(crate) snapshots: Vec<oneshot::Sender<Option<Box<dyn Snapshot>>>>,
+    /// A batch of a submitter's own turn that could not be written: the thread recovers the store.
+    pub(crate) failed: Option<(Pending, StoreError)>,
+    /// When the thread will look at the clock by itself; none: not until it is told to.
+    pub(crate) wakes_for: Option<UnixMillis>,
     /// Nobody can ask any more, or recovery was given up.
     pub(crate) ended: bool,
 }
 
-impl Writer {
-    /// Works until it is told to stop and has done what was asked before, or until nobody is left to ask.
-    pub(crate) fn run(mut self) {
-        while !self.ended {
-            let first = self.next_job();
-            if !self.ended {
-                self.turn(first);
-            }
+/// What the thread does next.
+enum Next {
+    /// A turn, with this job if there is one.
+    Turn(Option<Job>),
+    /// Nothing more.
+    End,
+}
+
+/// Works until the writer is told to stop and has done what was asked before, or until nobody is left to ask. Then the
+/// store is closed, however it comes to that.
+pub(crate) fn run(desk: &Desk, core: &Core, jobs: &Receiver<Job>) {
+    let _close = Close(desk);
+    loop {
+        let sleep = match desk.lock().as_mut() {
+            Some(writer) if !writer.ended => writer.sleep(),
+            _ => return,
+        };
+        let Next::Turn(job) = next(core, jobs, sleep) else { return };
+        match desk.lock().as_mut() {
+            Some(writer) => writer.turn(job, jobs),
+            None => return,
         }
     }
+}
 
-    /// Waits for something to do: a job, or none if something is due.
-    fn next_job(&mut self) -> Option<Job> {
-        if self.core.stopping.load(Ordering::SeqCst) {
-            let job = self.jobs.try_recv().ok();
-            self.ended = job.is_none();
-            return job;
+struct Close<'a>(&'a Desk);
+
+impl Drop for Close<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
+    }
+}
+
+/// Waits for a job for so long; none: for however long it takes.
+fn next(core: &Core, jobs: &Receiver<Job>, sleep: Option<Duration>) -> Next {
+    if core.stopping.load(Ordering::SeqCst) {
+        return jobs.try_recv().map_or(Next::End, |job| Next::Turn(Some(job)));
+    }
+    let Some(sleep) = sleep else { return jobs.recv().map_or(Next::End, |job| Next::Turn(Some(job))) };
+    if sleep.is_zero() {
+        return Next::Turn(jobs.try_recv().ok());
+    }
+    match jobs.recv_timeout(sleep.min(SLEEP_MAX)) {
+        Ok(job) => Next::Turn(Some(job)),
+        Err(RecvTimeoutError::Timeout) => Next::Turn(None),
+        Err(RecvTimeoutError::Disconnected) => Next::End,
+    }
+}
+
+/// Carries out a command on the submitter's own thread if nobody else writes or waits; otherwise gives it back. It
+/// blocks for as long as a commit takes.
+pub(crate) fn try_alone(
+    desk: &Desk,
+    core: &Core,
+    jobs: &SyncSender<Job>,
+    job: (Submission, Reply),
+) -> Option<(Submission, Reply)> {
+    let mut guard = match desk.try_lock() {
+        Some(guard) if core.queued.load(Ordering::Relaxed) == 0 => guard,
+        _ => return Some(job),
+    };
+    let Some(writer) = guard.as_mut().filter(|writer| writer.failed.is_none() && !writer.ended) else {
+        return Some(job);
+    };
+    let (submission, reply) = job;
+    let turn = panic::catch_unwind(AssertUnwindSafe(|| writer.turn_alone(submission, reply)));
+    let wake = turn.unwrap_or_else(|_| {
+        tracing::error!("the writer failed and has ended");
+        *guard = None;
+        core.shared.set_phase(Phase::Stopped);
+        true
+    });
+    drop(guard);
+    if wake {
+        // If the queue is full, the thread is awake.
+        let _ = jobs.try_send(Job::Wake);
+    }
+    None
+}
+
+impl Writer {
+    /// How long the thread may sleep; none: until it is told something.
+    fn sleep(&mut self) -> Option<Duration> {
+        self.wakes_for = self.core.shared.with(|published| published.state.next_due());
+        if self.failed.is_some() { Some(Duration::ZERO) } else { self.until_due() }
+    }
+
+    /// A turn for one command. Answers whether the thread has to be told: something is due before it looks at the clock
+    /// by itself, or the store has to be recovered.
+    fn turn_alone(&mut self, submission: Submission, mut reply: Reply) -> bool {
+        let mut pending = Pending::default();
+        self.advance_if_due(&mut pending);
+        reply.begin();
+        self.carry_out(submission, reply, &mut pending);
+        if let Err(error) = self.write(&mut pending) {
+            // Recovering may take long, and this thread has other things to do.
+            self.core.shared.set_phase(Phase::Recovering);
+            self.failed = Some((pending, error));
+            return true;
         }
-        let Some(sleep) = self.until_due() else {
-            let job = self.jobs.recv().ok();
-            self.ended = job.is_none();
-            return job;
-        };
-        if sleep.is_zero() {
-            return self.jobs.try_recv().ok();
-        }
-        match self.jobs.recv_timeout(sleep.min(SLEEP_MAX)) {
-            Ok(job) => Some(job),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => {
-                self.ended = true;
-                None
-            }
-        }
+        pending.answer(Fate::Durable);
+        let due = self.core.shared.with(|published| published.state.next_due());
+        due.is_some_and(|due| self.wakes_for.is_none_or(|wakes| due < wakes))
     }
 
     /// How long until the clock changes something; none: nothing is in motion.
@@ -93,19 +174,29 @@ impl Writer {
         Some(rest.max(Duration::from_millis(u64::try_from(until).unwrap_or(0))))
     }
 
-    fn turn(&mut self, first: Option<Job>) {
-        let mut pending = Pending::default();
+    fn advance_if_due(&mut self, pending: &mut Pending) {
         if self.until_due().is_some_and(|until| until.is_zero()) {
-            self.advance(&mut pending);
+            self.advance(pending);
         }
+    }
+
+    fn turn(&mut self, first: Option<Job>, jobs: &Receiver<Job>) {
+        if let Some((pending, error)) = self.failed.take() {
+            self.recover(jobs, pending, &error);
+        }
+        let mut pending = Pending::default();
+        self.advance_if_due(&mut pending);
         let mut next = first;
         while let Some(job) = next {
             self.take(job, &mut pending);
             let settings = &self.core.settings;
             let full = pending.commands() >= settings.batch_max || pending.bytes >= settings.batch_bytes_max;
-            next = if full { None } else { self.jobs.try_recv().ok() };
+            next = if full { None } else { jobs.try_recv().ok() };
         }
-        self.commit(pending);
+        match self.write(&mut pending) {
+            Ok(()) => pending.answer(Fate::Durable),
+            Err(error) => self.recover(jobs, pending, &error),
+        }
         self.give_snapshots();
     }
 
@@ -203,34 +294,22 @@ impl Writer {
         None
     }
 
-    /// Writes the batch and answers. What was refused depends on what was applied before it in the same batch, so that
-    /// it waits for the disk too; where nothing was applied, nothing waits.
-    fn commit(&mut self, mut pending: Pending) {
+    /// Writes the batch. What was refused depends on what was applied before it in the same batch, so that its answer
+    /// waits for the disk too; where nothing was applied, nothing waits.
+    fn write(&mut self, pending: &mut Pending) -> Result<(), StoreError> {
         let durable = pending.generations() > 0;
         if durable || pending.nonces > 0 {
-            self.forget_nonces(&mut pending);
+            self.forget_nonces(pending);
         }
-        if durable {
-            self.history.trim(&self.core.settings.history, &mut pending.batch);
+        if !durable {
+            return if pending.batch.is_empty() { Ok(()) } else { self.store.write_unsynced(&pending.batch) };
         }
+        self.history.trim(&self.core.settings.history, &mut pending.batch);
         let start = Instant::now();
-        let written = if durable {
-            self.store.commit(self.last_generation, &pending.batch)
-        } else if pending.batch.is_empty() {
-            Ok(())
-        } else {
-            self.store.write_unsynced(&pending.batch)
-        };
-        match written {
-            Ok(()) => {
-                if durable {
-                    self.count_commit(start, pending.generations());
-                    self.core.shared.set_durable(self.last_generation);
-                }
-                pending.answer(Fate::Durable);
-            }
-            Err(error) => self.recover(pending, &error),
-        }
+        self.store.commit(self.last_generation, &pending.batch)?;
+        self.count_commit(start, pending.generations());
+        self.core.shared.set_durable(self.last_generation);
+        Ok(())
     }
 
     fn forget_nonces(&mut self, pending: &mut Pending) {

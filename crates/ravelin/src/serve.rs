@@ -31,7 +31,7 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     start_log(&settings)?;
     raise_open_files();
     keep_files_private();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     let served = Served::open(&settings, None)?;
     let ready = |urls: &[String]| {
         if settings.gateway.mode == Mode::Lenient {
@@ -88,6 +88,12 @@ fn start_log(settings: &Settings) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
 
+/// A runtime with a thread for each processor, and never less than two: one may be held by a commit.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
 /// Lets the process have as many open files as it may: one a connection.
 #[allow(unsafe_code)]
 fn raise_open_files() {
@@ -133,6 +139,7 @@ impl Served {
             timing: settings.timing.clone(),
             site: settings.site.clone(),
             history: settings.history,
+            commit_on_submitter: true,
             ..control::Settings::default()
         };
         let mut progress = |entities: u64| {

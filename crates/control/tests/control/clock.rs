@@ -11,7 +11,7 @@ use model::{
 };
 use store::MemoryStore;
 
-use crate::world::{ManualClock, assert_consistent, settings, submission};
+use crate::world::{ManualClock, assert_consistent, either_way, submission};
 
 fn wish() -> InstanceWish {
     InstanceWish {
@@ -47,39 +47,41 @@ fn status(control: &Control, instance: InstanceId) -> InstanceStatus {
 
 #[test]
 fn an_instance_becomes_running_by_the_clock_alone() {
-    let clock = ManualClock::default();
-    let start = UnixMillis(1_700_000_000_000);
-    clock.set(start);
-    let store = Box::new(MemoryStore::new());
-    let opened = Control::open(store, settings(), Arc::new(clock.clone()), &mut |_| {}).unwrap();
-    let control = opened.control;
-    let create = Command::Ram(RamCommand::CreateAccount { name: "edge".into(), key: None });
-    let mut create = submission(create);
-    create.actor = Actor::Operator;
-    let created = control.submit_blocking(create).unwrap();
-    let Outcome::Ram(RamOutcome::Account(account, _)) = created.outcome else { panic!("{created:?}") };
-    let mut run = submission(Command::Instance(InstanceCommand::Run(Box::new(wish()))));
-    run.actor = Actor::Root(account);
-    let ran = control.submit_blocking(run).unwrap();
-    let Outcome::Instances(instances) = ran.outcome else { panic!("{ran:?}") };
-    assert_ne!(status(&control, instances[0]), InstanceStatus::Running);
+    for settings in either_way() {
+        let clock = ManualClock::default();
+        let start = UnixMillis(1_700_000_000_000);
+        clock.set(start);
+        let store = Box::new(MemoryStore::new());
+        let opened = Control::open(store, settings, Arc::new(clock.clone()), &mut |_| {}).unwrap();
+        let control = opened.control;
+        let create = Command::Ram(RamCommand::CreateAccount { name: "edge".into(), key: None });
+        let mut create = submission(create);
+        create.actor = Actor::Operator;
+        let created = control.submit_blocking(create).unwrap();
+        let Outcome::Ram(RamOutcome::Account(account, _)) = created.outcome else { panic!("{created:?}") };
+        let mut run = submission(Command::Instance(InstanceCommand::Run(Box::new(wish()))));
+        run.actor = Actor::Root(account);
+        let ran = control.submit_blocking(run).unwrap();
+        let Outcome::Instances(instances) = ran.outcome else { panic!("{ran:?}") };
+        assert_ne!(status(&control, instances[0]), InstanceStatus::Running);
 
-    // Nothing is due yet: looking changes nothing and gives no generation.
-    control.wake();
-    drop(control.snapshot_blocking().unwrap());
-    assert_eq!(control.status().generation, ran.generation);
-
-    while let Some(due) = control.read_blocking(|state| state.next_due()).unwrap().value {
-        clock.set(due);
+        // Nothing is due yet: looking changes nothing and gives no generation.
         control.wake();
-        // A snapshot is given after a turn, and each turn begins with what is due.
         drop(control.snapshot_blocking().unwrap());
+        assert_eq!(control.status().generation, ran.generation);
+
+        while let Some(due) = control.read_blocking(|state| state.next_due()).unwrap().value {
+            clock.set(due);
+            control.wake();
+            // A snapshot is given after a turn, and each turn begins with what is due.
+            drop(control.snapshot_blocking().unwrap());
+        }
+        let statuses: Vec<_> = instances.into_iter().map(|instance| status(&control, instance)).collect();
+        assert_eq!(statuses, [InstanceStatus::Running; 3]);
+        assert_consistent(&control);
+        let history = control.history_blocking(ran.generation + 1, 100).unwrap();
+        assert!(!history.is_empty());
+        assert!(history.iter().all(|record| record.actor == Actor::Clock && record.operation == "Advance"));
+        assert_eq!(history.last().unwrap().generation, control.status().durable);
     }
-    let statuses: Vec<_> = instances.into_iter().map(|instance| status(&control, instance)).collect();
-    assert_eq!(statuses, [InstanceStatus::Running; 3]);
-    assert_consistent(&control);
-    let history = control.history_blocking(ran.generation + 1, 100).unwrap();
-    assert!(!history.is_empty());
-    assert!(history.iter().all(|record| record.actor == Actor::Clock && record.operation == "Advance"));
-    assert_eq!(history.last().unwrap().generation, control.status().durable);
 }

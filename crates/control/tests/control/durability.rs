@@ -9,7 +9,8 @@ use store::{FjallStore, Options, Table};
 use crate::{
     seed,
     world::{
-        ManualClock, assert_consistent, create_group, join, leave, nonce, open, settings, shown, stored,
+        ManualClock, assert_consistent, create_group, either_way, join, leave, nonce, open, open_with,
+        settings, shown, stored,
     },
 };
 
@@ -19,32 +20,34 @@ fn fjall(directory: &Path) -> FjallStore {
 
 #[test]
 fn everything_answered_is_there_after_reopening() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut store = fjall(&directory.path().join("data"));
-    seed::fill(&mut store, 2, 8);
-    let control = open(store);
-    std::thread::scope(|scope| {
-        for worker in 0..8 {
-            let control = &control;
-            scope.spawn(move || {
-                for round in 0..6 {
-                    let asked = if round % 2 == 0 { leave(worker) } else { join(worker) };
-                    control.submit_blocking(asked).unwrap();
-                    control.submit_blocking(create_group(&format!("{worker} {round}"))).unwrap();
-                }
-            });
-        }
-    });
-    let generation = control.status().durable;
-    assert_eq!(generation, 1 + 8 * 6 * 2);
-    let before = shown(&control);
-    assert_consistent(&control);
-    control.stop_blocking();
-    let control = open(fjall(&directory.path().join("data")));
-    assert_eq!(shown(&control), before);
-    assert_eq!(control.history_blocking(0, 1000).unwrap().len(), 8 * 6 * 2);
-    assert_eq!(control.submit_blocking(create_group("next")).unwrap().generation, generation + 1);
-    assert_consistent(&control);
+    for settings in either_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = fjall(&directory.path().join("data"));
+        seed::fill(&mut store, 2, 8);
+        let control = open_with(store, settings).control;
+        std::thread::scope(|scope| {
+            for worker in 0..8 {
+                let control = &control;
+                scope.spawn(move || {
+                    for round in 0..6 {
+                        let asked = if round % 2 == 0 { leave(worker) } else { join(worker) };
+                        control.submit_blocking(asked).unwrap();
+                        control.submit_blocking(create_group(&format!("{worker} {round}"))).unwrap();
+                    }
+                });
+            }
+        });
+        let generation = control.status().durable;
+        assert_eq!(generation, 1 + 8 * 6 * 2);
+        let before = shown(&control);
+        assert_consistent(&control);
+        control.stop_blocking();
+        let control = open(fjall(&directory.path().join("data")));
+        assert_eq!(shown(&control), before);
+        assert_eq!(control.history_blocking(0, 1000).unwrap().len(), 8 * 6 * 2);
+        assert_eq!(control.submit_blocking(create_group("next")).unwrap().generation, generation + 1);
+        assert_consistent(&control);
+    }
 }
 
 fn open_at(directory: &Path, minute: u32) -> Opened {

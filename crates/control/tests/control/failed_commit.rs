@@ -10,18 +10,18 @@ use crate::{
     scripted::{BOTH, Scripted},
     seed,
     world::{
-        assert_consistent, create_group, is_member, join, leave, nonce, open, poll_once, runtime, shown,
-        stored,
+        assert_consistent, create_group, either_way, is_member, join, leave, nonce, open, open_with,
+        poll_once, runtime, shown, stored,
     },
 };
 
 #[test]
 fn callers_are_answered_by_what_recovery_found() {
-    for outcome in BOTH {
+    for (outcome, settings) in BOTH.into_iter().flat_map(|outcome| either_way().map(|way| (outcome, way))) {
         let mut store = MemoryStore::new();
         seed::fill(&mut store, 1, 2);
         let failures = store.failures();
-        let control = open(store);
+        let control = open_with(store, settings).control;
         failures.fail_commit(outcome);
         let answer = control.submit_blocking(leave(0));
         let member = control.read_blocking(|state| is_member(state, 0)).unwrap().value;
@@ -42,15 +42,17 @@ fn callers_are_answered_by_what_recovery_found() {
 
 #[test]
 fn the_very_first_commit_may_fail() {
-    let store = MemoryStore::new();
-    let failures = store.failures();
-    let control = open(store);
-    failures.fail_commit(FailedCommit::Absent);
-    assert_eq!(control.submit_blocking(create_group("a")), Err(Failure::NotDurable));
-    assert!(shown(&control).is_empty());
-    assert_eq!(control.submit_blocking(create_group("b")).unwrap().generation, 2);
-    assert_eq!(stored(&control, Table::Meta).len(), 1);
-    assert_consistent(&control);
+    for settings in either_way() {
+        let store = MemoryStore::new();
+        let failures = store.failures();
+        let control = open_with(store, settings).control;
+        failures.fail_commit(FailedCommit::Absent);
+        assert_eq!(control.submit_blocking(create_group("a")), Err(Failure::NotDurable));
+        assert!(shown(&control).is_empty());
+        assert_eq!(control.submit_blocking(create_group("b")).unwrap().generation, 2);
+        assert_eq!(stored(&control, Table::Meta).len(), 1);
+        assert_consistent(&control);
+    }
 }
 
 #[test]
@@ -140,28 +142,32 @@ fn stopping_ends_a_recovery_that_does_not_succeed() {
 
 #[test]
 fn a_refusal_whose_nonce_cannot_be_written_is_not_given() {
-    let (store, script, _) = Scripted::memory(|store| seed::fill(store, 1, 1));
-    let control = open(store);
-    let mut refused = join(0);
-    refused.nonce = nonce(1, 1);
-    script.fail_unsynced();
-    assert_eq!(control.submit_blocking(refused), Err(Failure::NotDurable));
-    let mut refused = join(0);
-    refused.nonce = nonce(1, 2);
-    let answer = control.submit_blocking(refused);
-    assert!(matches!(answer, Err(Failure::Refused(Refusal::AlreadyAMember { .. }))), "{answer:?}");
-    assert_eq!(stored(&control, Table::Nonces).len(), 1);
-    assert_consistent(&control);
+    for settings in either_way() {
+        let (store, script, _) = Scripted::memory(|store| seed::fill(store, 1, 1));
+        let control = open_with(store, settings).control;
+        let mut refused = join(0);
+        refused.nonce = nonce(1, 1);
+        script.fail_unsynced();
+        assert_eq!(control.submit_blocking(refused), Err(Failure::NotDurable));
+        let mut refused = join(0);
+        refused.nonce = nonce(1, 2);
+        let answer = control.submit_blocking(refused);
+        assert!(matches!(answer, Err(Failure::Refused(Refusal::AlreadyAMember { .. }))), "{answer:?}");
+        assert_eq!(stored(&control, Table::Nonces).len(), 1);
+        assert_consistent(&control);
+    }
 }
 
 #[test]
 fn a_writer_that_panics_leaves_nobody_waiting() {
-    let (store, script, _) = Scripted::memory(|store| seed::fill(store, 1, 1));
-    let control = open(store);
-    script.panic_in_commit();
-    assert_eq!(control.submit_blocking(leave(0)), Err(Failure::Unknown));
-    control.stop_blocking();
-    assert_eq!(control.submit_blocking(leave(0)), Err(Failure::Stopping));
-    assert!(control.read_blocking(|state| is_member(state, 0)).is_err(), "that change is not on disk");
-    assert!(control.snapshot_blocking().is_err());
+    for settings in either_way() {
+        let (store, script, _) = Scripted::memory(|store| seed::fill(store, 1, 1));
+        let control = open_with(store, settings).control;
+        script.panic_in_commit();
+        assert_eq!(control.submit_blocking(leave(0)), Err(Failure::Unknown));
+        control.stop_blocking();
+        assert_eq!(control.submit_blocking(leave(0)), Err(Failure::Stopping));
+        assert!(control.read_blocking(|state| is_member(state, 0)).is_err(), "that change is not on disk");
+        assert!(control.snapshot_blocking().is_err());
+    }
 }

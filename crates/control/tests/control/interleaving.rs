@@ -13,7 +13,7 @@ use store::{FailedCommit, MemoryStore};
 
 use crate::{
     seed::{self, interface_id},
-    world::{assert_consistent, is_member, join, leave, open_with, settings},
+    world::{assert_consistent, either_way, is_member, join, leave, open_with},
 };
 
 const WORKERS: u32 = 8;
@@ -75,49 +75,51 @@ fn views(history: &[HistoryRecord]) -> BTreeMap<u64, Vec<bool>> {
 
 #[test]
 fn reads_and_answers_are_what_history_says() {
-    let mut store = MemoryStore::new();
-    seed::fill(&mut store, 1, WORKERS);
-    let failures = store.failures();
-    let control = open_with(store, Settings { batch_max: 5, ..settings() }).control;
-    let (asked, done) = (AtomicU32::new(0), AtomicBool::new(false));
-    let fail = || {
-        let number = asked.fetch_add(1, Ordering::Relaxed);
-        if number.is_multiple_of(FAIL_EVERY) {
-            let present = (number / FAIL_EVERY).is_multiple_of(2);
-            failures.fail_commit(if present { FailedCommit::Present } else { FailedCommit::Absent });
-        }
-    };
-    let (answers, seen) = thread::scope(|scope| {
-        let readers: Vec<_> = (0..READERS)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut seen: Vec<View> = Vec::new();
-                    while !done.load(Ordering::Relaxed) {
-                        seen.push(members(&control));
-                    }
-                    seen
+    for settings in either_way() {
+        let mut store = MemoryStore::new();
+        seed::fill(&mut store, 1, WORKERS);
+        let failures = store.failures();
+        let control = open_with(store, Settings { batch_max: 5, ..settings }).control;
+        let (asked, done) = (AtomicU32::new(0), AtomicBool::new(false));
+        let fail = || {
+            let number = asked.fetch_add(1, Ordering::Relaxed);
+            if number.is_multiple_of(FAIL_EVERY) {
+                let present = (number / FAIL_EVERY).is_multiple_of(2);
+                failures.fail_commit(if present { FailedCommit::Present } else { FailedCommit::Absent });
+            }
+        };
+        let (answers, seen) = thread::scope(|scope| {
+            let readers: Vec<_> = (0..READERS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut seen: Vec<View> = Vec::new();
+                        while !done.load(Ordering::Relaxed) {
+                            seen.push(members(&control));
+                        }
+                        seen
+                    })
                 })
-            })
-            .collect();
-        let workers: Vec<_> = (0..WORKERS)
-            .map(|worker| {
-                let (control, fail) = (&control, &fail);
-                scope.spawn(move || work(control, worker, fail))
-            })
-            .collect();
-        let answers: Answers = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
-        done.store(true, Ordering::Relaxed);
-        let seen: Vec<Vec<View>> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
-        (answers, seen)
-    });
-    assert_consistent(&control);
-    let history = control.history_blocking(0, usize::MAX).unwrap();
-    check_answers(&answers, &history);
-    let views = views(&history);
-    for reader in seen {
-        assert!(reader.is_sorted_by_key(|(generation, _)| *generation), "time goes on for a reader");
-        for (generation, view) in reader {
-            assert_eq!(views.get(&generation), Some(&view), "generation {generation}");
+                .collect();
+            let workers: Vec<_> = (0..WORKERS)
+                .map(|worker| {
+                    let (control, fail) = (&control, &fail);
+                    scope.spawn(move || work(control, worker, fail))
+                })
+                .collect();
+            let answers: Answers = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
+            done.store(true, Ordering::Relaxed);
+            let seen: Vec<Vec<View>> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+            (answers, seen)
+        });
+        assert_consistent(&control);
+        let history = control.history_blocking(0, usize::MAX).unwrap();
+        check_answers(&answers, &history);
+        let views = views(&history);
+        for reader in seen {
+            assert!(reader.is_sorted_by_key(|(generation, _)| *generation), "time goes on for a reader");
+            for (generation, view) in reader {
+                assert_eq!(views.get(&generation), Some(&view), "generation {generation}");
+            }
         }
     }
 }

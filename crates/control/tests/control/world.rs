@@ -46,6 +46,11 @@ pub fn settings() -> Settings {
     }
 }
 
+/// Settings for tests that hold whoever commits: the writer's thread, or the submitter's own.
+pub fn either_way() -> [Settings; 2] {
+    [false, true].map(|commit_on_submitter| Settings { commit_on_submitter, ..settings() })
+}
+
 pub fn open_with(store: impl Store + 'static, settings: Settings) -> Opened {
     Control::open(Box::new(store), settings, Arc::new(ManualClock::default()), &mut |_| {}).unwrap()
 }

@@ -21,7 +21,7 @@ use crate::{
     cli::DemoArguments,
     client::Credentials,
     first_start, output,
-    serve::{Served, StopSignals},
+    serve::{self, Served, StopSignals},
     settings::Settings,
 };
 
@@ -40,7 +40,7 @@ pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     start_log()?;
     let place = tempfile::Builder::new().prefix("ravelin-demo-").tempdir();
     let place = place.context("cannot make a directory for the demo's data")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = serve::runtime()?;
     let settings = settings(&place);
     let root_key = first_start::new_key()?;
     let credentials = Credentials { id: root_key.id.to_string(), secret: root_key.secret.reveal().into() };

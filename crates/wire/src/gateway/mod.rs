@@ -3,6 +3,7 @@
 //! The order of checks is the contract's (decision 7): transport and method, action and version, access key, time stamp,
 //! signature, nonce, token, throttle, RAM, parameters; then the command's own. Must not know sockets or TLS.
 
+mod caller;
 mod flow;
 mod lenient;
 mod metrics;
@@ -13,20 +14,20 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use control::{Clock, Control, NonceRecord, Submission};
 use http::{HeaderMap, Method};
-use model::{AccountId, Actor, UnixMillis};
+use model::{Actor, UnixMillis};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::{flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
+use self::{caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
 pub use self::{flow::FlowSettings, protocol_fault::protocol_fault, reply::RawResponse};
 use crate::{
     authorisation,
     catalogue::{self, Answer, Arguments, Call, Fault, Handler, Operation, Product, error_code as code},
     protocol::{
         error::ProtocolError,
-        nonces::{self, NonceLedger, NonceLimits, NonceRefusal},
+        nonces::{NonceLedger, NonceLimits},
         parameters::Parameters,
         query::QueryLimits,
         request::{Envelope, Format, Request},
@@ -108,14 +109,6 @@ pub struct Gateway {
     recent_leaves: RecentLeaves,
     metrics: Metrics,
     registry: Registry,
-}
-
-/// Who calls: found by the access key, proven by the signature.
-struct Caller {
-    actor: Actor,
-    account: AccountId,
-    access_key: Box<str>,
-    nonce: Option<NonceRecord>,
 }
 
 /// What is known of a request, for its answer, its metrics and its line in the log.
@@ -268,68 +261,6 @@ impl Gateway {
             source: request.peer,
         };
         self.carry_out(&call, caller.nonce, request_id, seen).await
-    }
-
-    /// Access key, time stamp, signature, nonce, token.
-    async fn authenticate(
-        &self,
-        envelope: &Envelope<'_>,
-        operation: &'static Operation,
-        now: UnixMillis,
-        seen: &mut Seen,
-    ) -> Result<Caller, Fault> {
-        let refuse = |error: ProtocolError| protocol_fault(&error);
-        let credentials = envelope.credentials().map_err(refuse)?;
-        let id = credentials.access_key_id;
-        let key = self.control.read_access(|access| access.access_key(id).cloned()).await;
-        let key = key.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
-        let key = key.ok_or_else(|| protocol_fault(&ProtocolError::UnknownAccessKey))?;
-        seen.access_key = Some(key.id.clone());
-        if !key.active {
-            return Err(protocol_fault(&ProtocolError::InactiveAccessKey));
-        }
-        let timestamp = credentials.check_time(now.seconds()).map_err(refuse)?;
-        credentials.verify(key.secret.reveal().as_bytes()).map_err(refuse)?;
-        let digest = nonces::digest(id, credentials.nonce);
-        let inserted = self.nonces.lock().insert(now.seconds(), key.account.0, digest, timestamp);
-        inserted.map_err(|refusal| match refusal {
-            NonceRefusal::Used => protocol_fault(&ProtocolError::NonceUsed),
-            NonceRefusal::Full => protocol_fault(&ProtocolError::NonceLedgerFull),
-        })?;
-        if credentials.security_token.is_some() {
-            return Err(protocol_fault(&ProtocolError::MalformedToken));
-        }
-        let nonce = operation.handler.mutates().then(|| NonceRecord {
-            minute: u32::try_from(timestamp.max(now.seconds()).max(0) / 60).unwrap_or(u32::MAX),
-            account: key.account.0,
-            digest: digest.to_be_bytes(),
-        });
-        let actor = match key.user {
-            Some(user) => Actor::User(key.account, user),
-            None => Actor::Root(key.account),
-        };
-        Ok(Caller { actor, account: key.account, access_key: key.id.clone(), nonce })
-    }
-
-    /// Lenient mode: whoever it says it is, or the root of the first account.
-    async fn assume(&self, envelope: &Envelope<'_>, seen: &mut Seen) -> Result<Caller, Fault> {
-        let id = lenient::claimed_access_key(envelope);
-        let found = self.control.read(|state| {
-            let key = id.as_deref().and_then(|id| state.access_key(id)).filter(|key| key.active).cloned();
-            (key, state.accounts().first().map(|account| account.id))
-        });
-        let (key, first) = found.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
-        let access_key: Box<str> = id.unwrap_or_else(|| "-".into());
-        seen.access_key = Some(access_key.clone());
-        if let Some(key) = key {
-            let actor = match key.user {
-                Some(user) => Actor::User(key.account, user),
-                None => Actor::Root(key.account),
-            };
-            return Ok(Caller { actor, account: key.account, access_key, nonce: None });
-        }
-        let account = first.ok_or_else(|| Fault::of(&code::INVALID_ACCESS_KEY_ID_NOT_FOUND))?;
-        Ok(Caller { actor: Actor::Root(account), account, access_key, nonce: None })
     }
 
     fn throttle(&self, caller: &Caller, operation: &'static Operation) -> Result<(), Fault> {
