@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, SyncSender, TrySendError},
     },
@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) stopping: AtomicBool,
     /// How many submissions wait.
     pub(crate) queued: AtomicUsize,
+    /// The runtime of the submitters, where they commit on their own threads: it outlives its submissions.
+    pub(crate) runtime: OnceLock<tokio::runtime::Handle>,
     identity: Identity,
 }
 
@@ -137,6 +139,7 @@ impl Control {
             metrics: Metrics::new(),
             stopping: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
+            runtime: OnceLock::new(),
             identity: store.identity(),
         });
         let writer = Writer {
@@ -171,6 +174,10 @@ impl Control {
     /// # Errors
     /// The command was not carried out, or, with [`Failure::Unknown`], nobody knows.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, Failure> {
+        let core = &self.0.core;
+        if core.settings.commit_on_submitter {
+            core.runtime.get_or_init(tokio::runtime::Handle::current);
+        }
         let answer = self.enqueue(submission)?;
         let answered = time::timeout(self.0.core.settings.commit_deadline, answer).await;
         answered.ok().and_then(Result::ok).unwrap_or(Err(Failure::Unknown))

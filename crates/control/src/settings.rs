@@ -22,8 +22,9 @@ pub struct Settings {
     pub batch_max: usize,
     /// A commit takes no further commands when its records have this many bytes.
     pub batch_bytes_max: usize,
-    /// Whether a submitter that finds nobody else writing commits on its own thread. It spares two changes of threads,
-    /// and needs a runtime with at least two threads, of which at most one is ever held so.
+    /// Whether a submitter that finds nobody else writing commits on its own thread, and batches are answered on the
+    /// runtime that submits. It spares changes of threads, and needs one runtime for all that submit without blocking,
+    /// with at least two threads, of which at most one is ever held by a commit.
     pub commit_on_submitter: bool,
     /// The most entities that the clock changes in one commit.
     pub advance_max: usize,

@@ -35,6 +35,9 @@ use crate::{
 /// The longest sleep while something is due at some time: the system's clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
+/// From how many commands on a batch is answered by the runtime that asked.
+const MANY: usize = 4;
+
 /// Where the writer lies while nobody writes; empty when it has ended.
 pub(crate) type Desk = Mutex<Option<Writer>>;
 
@@ -194,10 +197,19 @@ impl Writer {
             next = if full { None } else { jobs.try_recv().ok() };
         }
         match self.write(&mut pending) {
-            Ok(()) => pending.answer(Fate::Durable),
+            Ok(()) => self.confirm(pending),
             Err(error) => self.recover(jobs, pending, &error),
         }
         self.give_snapshots();
+    }
+
+    /// Answers a batch that is on disk. Waking many tasks from a foreign thread costs a system call each, and this
+    /// thread has the next batch to write: the runtime that asked wakes its tasks itself.
+    fn confirm(&self, pending: Pending) {
+        match self.core.runtime.get().filter(|_| pending.commands() >= MANY) {
+            Some(runtime) => drop(runtime.spawn(async { pending.answer(Fate::Durable) })),
+            None => pending.answer(Fate::Durable),
+        }
     }
 
     /// Carries out what the time has brought.
