@@ -152,6 +152,51 @@ fn modules_say_what_they_are_for() {
     assert_none(&silent);
 }
 
+/// The targets of a Markdown text's links and images, those in code left out.
+fn link_targets(text: &str) -> Vec<&str> {
+    let mut in_block = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        }
+        // What stands between backticks is every second piece.
+        for piece in line.split('`').step_by(2).filter(|_| !in_block) {
+            let after = piece.match_indices("](").map(|(at, opening)| &piece[at + opening.len()..]);
+            found.extend(after.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target));
+        }
+    }
+    found
+}
+
+#[test]
+fn links_between_documents_lead_to_files() {
+    let root = root();
+    let mut looked_at = 0;
+    let mut broken = Vec::new();
+    for file in files().iter().filter(|file| file.path.ends_with(".md")) {
+        let folder = root.join(&file.path).parent().expect("a folder").to_owned();
+        for target in link_targets(&file.text) {
+            let path = target.split('#').next().unwrap_or_default();
+            if path.is_empty() || path.contains("://") || path.starts_with("mailto:") {
+                continue;
+            }
+            looked_at += 1;
+            if !folder.join(path).exists() {
+                broken.push(format!("{}: {target} leads nowhere", file.path));
+            }
+        }
+    }
+    assert!(looked_at > 100, "the documents have more links than {looked_at}");
+    assert_none(&broken);
+}
+
+#[test]
+fn links_are_found_outside_of_code_alone() {
+    let text = "See [one](a.md#b) and ![two](c.svg).\n`[no](d)`\n```sh\n[no](e)\n```\n[three](f)";
+    assert_eq!(link_targets(text), ["a.md#b", "c.svg", "f"]);
+}
+
 #[test]
 fn words_are_found_where_they_stand_alone() {
     assert!(stands_in("// NOTE: later", "NOTE"));

@@ -14,7 +14,7 @@ use model::State;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use store::{Identity, Snapshot, Store, StoreError};
-use tokio::{sync::oneshot, time};
+use tokio::{runtime::RuntimeFlavor, sync::oneshot, time};
 
 use crate::{
     access::Access,
@@ -151,6 +151,7 @@ impl Control {
             last_generation: revision,
             clock_rests_until: None,
             snapshots: Vec::new(),
+            last_batch: 0,
             failed: None,
             wakes_for: None,
             ended: false,
@@ -206,7 +207,11 @@ impl Control {
         }
         let (reply, answer) = Reply::channel();
         let (submission, reply) = if core.settings.commit_on_submitter {
-            match writer::try_alone(&self.0.desk, core, &self.0.jobs, (submission, reply)) {
+            let alone = || writer::try_alone(&self.0.desk, core, &self.0.jobs, (submission, reply));
+            // The runtime's other tasks must not wait for the disk with this one.
+            let several = tokio::runtime::Handle::try_current()
+                .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+            match if several { tokio::task::block_in_place(alone) } else { alone() } {
                 None => return Ok(answer),
                 Some(job) => job,
             }
@@ -224,6 +229,12 @@ impl Control {
             }
             TrySendError::Disconnected(_) => Err(Failure::Stopping),
         }
+    }
+
+    /// Keeps a nonce that was used up by a request that asked for no change. It survives the end of this process, not
+    /// that of the machine. Where the queue is full it is not kept.
+    pub fn remember(&self, nonce: NonceRecord) {
+        let _ = self.0.jobs.try_send(Job::Nonce(nonce));
     }
 
     /// Looks at the state; what it shows is on disk. `f` may be called again if a commit fails meanwhile. It must be

@@ -95,7 +95,7 @@ impl Writer {
                     reply.answer(Err(Failure::NotDurable));
                 }
                 // Dropping the sender of a snapshot is the answer that there is none.
-                Ok(Job::Snapshot(_) | Job::Wake) => {}
+                Ok(Job::Snapshot(_) | Job::Nonce(_) | Job::Wake) => {}
                 Err(RecvTimeoutError::Timeout) => return true,
                 Err(RecvTimeoutError::Disconnected) => self.ended = true,
             }

@@ -61,6 +61,8 @@ pub(crate) enum Job {
     Command(Submission, Reply),
     /// To take a snapshot; none: it cannot.
     Snapshot(oneshot::Sender<Option<Box<dyn Snapshot>>>),
+    /// To keep a nonce that was used up by a request that asked for no change.
+    Nonce(NonceRecord),
     /// To look at the clock, and whether it should end.
     Wake,
 }

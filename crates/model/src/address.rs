@@ -13,7 +13,7 @@ use crate::id::NetworkId;
 /// An IPv4 or IPv6 prefix of a rule: what it means, and how it was written.
 ///
 /// Read-back echoes the text as it was sent (`10.1.2.3` does not become `10.1.2.3/32`), because clients compare it
-/// with their configuration (`ens-api.md`, section 6.2). Two prefixes are equal when they mean the same.
+/// with their configuration (docs/decisions.md, decision 17). Two prefixes are equal when they mean the same.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Prefix {
     text: Box<str>,

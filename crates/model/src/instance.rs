@@ -1,4 +1,4 @@
-//! Instances: their ten documented states and the way between them (`ens-api.md`, section 5.5).
+//! Instances: their ten documented states and the way between them (the vendor's reference, DescribeInstances).
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,7 @@ use crate::{
     id::{InstanceId, NetworkInterfaceId, SecurityGroupId, VSwitchId},
 };
 
-/// Where an interface stands (`ens-api.md`, section 5.5).
+/// Where an interface stands (the vendor's reference, DescribeNetworkInterfaces).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum InterfaceStatus {
     /// Not attached.

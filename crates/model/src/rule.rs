@@ -1,6 +1,6 @@
 //! Security-group rules (ENS: permissions), as one value for both dialects of the wire.
 //!
-//! ENS has no rule id: a rule is its content (`ens-api.md`, section 5.1). [`Rule::same_as`] says what makes two
+//! ENS has no rule id: a rule is its content (docs/decisions.md, decision 16). [`Rule::same_as`] says what makes two
 //! rules the same one.
 
 use std::fmt;

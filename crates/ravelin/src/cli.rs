@@ -55,16 +55,6 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Write the reference documentation, or see whether it is current.
-    #[command(hide = true)]
-    Reference {
-        /// Write nothing: name the pages that are out of date, and fail where there are any.
-        #[arg(long)]
-        check: bool,
-        /// The directory; it is made if it is missing.
-        #[arg(value_name = "DIR")]
-        directory: PathBuf,
-    },
     /// Write the man pages into a directory.
     Man {
         /// The directory; it is made if it is missing.
@@ -113,6 +103,17 @@ pub struct ServeArguments {
     /// Print all settings as they would be in force, and stop.
     #[arg(long)]
     pub print_settings: bool,
+}
+
+/// What `reference` is told. It is for those who build Ravelin, and so it is in no help, man page or completion.
+#[derive(Debug, Args)]
+pub struct ReferenceArguments {
+    /// Write nothing: name the pages that are out of date, and fail where there are any.
+    #[arg(long)]
+    pub check: bool,
+    /// The directory; it is made if it is missing.
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
 }
 
 /// What `demo` is told.
@@ -169,7 +170,7 @@ pub enum ConfigureCommand {
         /// The server's address, such as http://127.0.0.1:8017.
         #[arg(long, value_name = "URL")]
         endpoint: Option<String>,
-        /// The access key's id; its secret is read from standard input.
+        /// The access key's id; its secret is asked for, or read from standard input.
         #[arg(long, value_name = "ID")]
         access_key_id: Option<String>,
         /// A PEM file with the certificates to trust.
@@ -181,6 +182,10 @@ pub enum ConfigureCommand {
     /// Forget a profile.
     Delete {
         /// The profile's name.
-        name: String,
+        #[arg(value_name = "NAME", required_unless_present = "profile", conflicts_with = "profile")]
+        name: Option<String>,
+        /// The profile's name, as `set` takes it.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
     },
 }

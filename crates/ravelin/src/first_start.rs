@@ -78,18 +78,26 @@ pub fn prepare(control: &Control, directory: &DataDirectory, given: Option<KeyPa
         }
         None if io::stdout().is_terminal() => {
             let (account_id, id, secret) = create(control, new_key()?)?;
-            output::line(&format!(
+            let text = format!(
                 "Made account {account_id}. Its root access key, shown this once:\n\n  export \
                  RAVELIN_ACCESS_KEY_ID={id}\n  export RAVELIN_ACCESS_KEY_SECRET={secret}\n"
-            ));
-            Ok(())
+            );
+            output::line_once(&text, || {
+                format!(
+                    "the first account has the root access key {id}, but its secret could not be shown; replace it \
+                     with `ravelin account reset-root-key {FIRST_ACCOUNT}`"
+                )
+            })
         }
         None => {
             let key = new_key()?;
             // First the file, then the account: a crash between the two leaves a key that opens nothing, and the next
             // start replaces it. The other way round it would leave an account that nobody has a key to.
             let path = directory.write_root_access_key(&key.id, key.secret.reveal())?;
-            let (account_id, _, _) = create(control, key)?;
+            let (account_id, _, _) = create(control, key).inspect_err(|_| {
+                // A key that opens nothing is of no use to anybody. Where it stays the next start replaces it.
+                let _ = std::fs::remove_file(&path);
+            })?;
             tracing::info!(account_id, file = %path.display(), "made the first account; its root access key is in the file");
             Ok(())
         }

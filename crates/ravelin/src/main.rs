@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod directory;
 mod first_start;
+mod log;
 mod manual;
 mod operator;
 mod output;
@@ -20,10 +21,11 @@ use clap::{CommandFactory, FromArgMatches};
 fn main() -> ExitCode {
     // One provider for all TLS of the process. It fails only where one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let command = commands::add_products(cli::Cli::command());
+    let command = commands::add_products(cli::Cli::command()).subcommand(reference::command());
     let matches = command.get_matches_from(commands::expand_numbered(std::env::args_os()));
     let result = match matches.subcommand() {
         Some((product, arguments)) if commands::is_product(product) => commands::run(product, arguments),
+        Some((reference::COMMAND, arguments)) => reference::run(arguments),
         _ => match cli::Cli::from_arg_matches(&matches) {
             Ok(cli) => run(cli.command),
             Err(error) => error.exit(),
@@ -47,11 +49,7 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
         Command::Backup { data, file } => commands::backup(&data, &file).map(|()| ExitCode::SUCCESS),
         Command::Restore { file, data } => commands::restore(&file, &data).map(|()| ExitCode::SUCCESS),
         Command::Configure(command) => commands::configure(&command).map(|()| ExitCode::SUCCESS),
-        Command::Completions { shell } => {
-            manual::completions(shell);
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Reference { check, directory } => reference::run(&directory, check),
+        Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -14,10 +14,13 @@ fn command() -> Command {
 }
 
 /// Prints the completions of a shell.
-pub fn completions(shell: clap_complete::Shell) {
+///
+/// # Errors
+/// They cannot be written.
+pub fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut commands::add_products(Cli::command()), "ravelin", &mut text);
-    output::line(String::from_utf8_lossy(&text).trim_end());
+    output::line(String::from_utf8_lossy(&text).trim_end())
 }
 
 /// Writes a man page for the program and each of its commands, operations among them.
@@ -43,4 +46,14 @@ fn write_page(directory: &Path, command: &Command, name: &str, pages: &mut usize
         write_page(directory, inner, &format!("{name}-{}", inner.get_name()), pages)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_in_no_page_and_in_no_completion() {
+        assert!(command().get_subcommands().all(|inner| !inner.is_hide_set()));
+    }
 }

@@ -4,7 +4,7 @@
 //! line each way. Without a running server the command opens the store itself. Both ways run the same code.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     os::unix::{
         fs::PermissionsExt,
         net::{UnixListener, UnixStream},
@@ -21,8 +21,9 @@ use model::{
     ram::{KeyPair, RamCommand, RamOutcome},
 };
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 
-use crate::{directory::DataDirectory, settings::Settings};
+use crate::directory::DataDirectory;
 
 /// The longest line on the socket, in bytes.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
@@ -30,6 +31,9 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How long a client may take to say what it wants.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What somebody is told who may not reach the data.
+const OWNER: &str = "run the command as the user that runs the server";
 
 /// A command of the operator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -118,7 +122,9 @@ pub fn execute(control: &Control, request: &Request) -> anyhow::Result<Response>
                     instances: state.instances().count(account.id),
                     security_groups: state.groups().count(account.id),
                 };
-                state.accounts().into_iter().map(line).collect::<Vec<_>>()
+                let mut accounts: Vec<_> = state.accounts().into_iter().collect();
+                accounts.sort_by_key(|account| (account.created_at, account.id));
+                accounts.into_iter().map(line).collect::<Vec<_>>()
             })?;
             Ok(Response::Accounts(accounts.value))
         }
@@ -193,14 +199,22 @@ fn root_key(outcome: Outcome) -> anyhow::Result<Response> {
 /// Why it did not work, for people.
 pub fn call(data: &Path, request: &Request) -> anyhow::Result<Response> {
     let directory = DataDirectory::at(data);
-    if !directory.store().is_dir() {
-        bail!(
+    match std::fs::metadata(directory.store()) {
+        Ok(found) if found.is_dir() => {}
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            bail!("permission denied on {}: {}", data.display(), OWNER)
+        }
+        _ => bail!(
             "there is no server data in {}; name the directory with --data or RAVELIN_DATA",
             data.display()
-        );
+        ),
     }
-    let response = match UnixStream::connect(directory.operator_socket()) {
+    let socket = directory.operator_socket();
+    let response = match UnixStream::connect(&socket) {
         Ok(stream) => converse(stream, request)?,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            bail!("permission denied on {}: {}", socket.display(), OWNER)
+        }
         Err(_) => offline(&directory, request)?,
     };
     match response {
@@ -220,24 +234,35 @@ fn converse(mut stream: UnixStream, request: &Request) -> anyhow::Result<Respons
 }
 
 fn offline(directory: &DataDirectory, request: &Request) -> anyhow::Result<Response> {
-    let store = store::FjallStore::open(&directory.store(), &store::Options::default())?;
-    let settings = Settings::default();
-    let control_settings = control::Settings { limits: settings.limits, ..control::Settings::default() };
+    let store = match store::FjallStore::open(&directory.store(), &store::Options::default()) {
+        Err(StoreError::Locked { .. }) => bail!(
+            "a server runs on {}, but nothing answers on its socket {}: if the socket was removed, restart the server",
+            directory.path().display(),
+            directory.operator_socket().display()
+        ),
+        opened => opened?,
+    };
+    // What the server is told is not known here: the clock stands still and no history is dropped.
+    let history = control::HistoryRetention { generations_max: usize::MAX, bytes_max: u64::MAX };
+    let control_settings = control::Settings { advance_max: 0, history, ..control::Settings::default() };
     let opened = Control::open(Box::new(store), control_settings, Arc::new(SystemClock), &mut |_| {})?;
     let response = execute(&opened.control, request);
     opened.control.stop_blocking();
     response
 }
 
-/// Takes the operator's commands until the program ends.
+/// The operator's socket, bound: commands wait in the kernel until they are taken.
+pub struct Door(UnixListener);
+
+/// Makes the socket. To be called by whoever holds the store's lock.
 ///
 /// # Errors
 /// The socket cannot be made.
-pub fn listen(directory: &DataDirectory, control: Control) -> anyhow::Result<()> {
+pub fn bind(directory: &DataDirectory) -> anyhow::Result<Door> {
     let path = directory.operator_socket();
     // One left behind by a server that was killed: the store's lock says that no other server runs.
     match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("cannot replace {}", path.display()));
         }
         _ => {}
@@ -246,15 +271,25 @@ pub fn listen(directory: &DataDirectory, control: Control) -> anyhow::Result<()>
         format!("cannot listen on {}; is the path longer than 107 bytes?", path.display())
     })?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    std::thread::Builder::new().name("operator".into()).spawn(move || {
-        for stream in listener.incoming() {
-            // One command at a time: an operator has no need of more.
-            if let Err(error) = stream.map_err(Into::into).and_then(|stream| serve(stream, &control)) {
-                tracing::debug!(error = %format!("{error:#}"), "an operator's connection failed");
+    Ok(Door(listener))
+}
+
+impl Door {
+    /// Takes the operator's commands until the program ends.
+    ///
+    /// # Errors
+    /// There can be no more threads.
+    pub fn open(self, control: Control) -> anyhow::Result<()> {
+        std::thread::Builder::new().name("operator".into()).spawn(move || {
+            for stream in self.0.incoming() {
+                // One command at a time: an operator has no need of more.
+                if let Err(error) = stream.map_err(Into::into).and_then(|stream| serve(stream, &control)) {
+                    tracing::debug!(error = %format!("{error:#}"), "an operator's connection failed");
+                }
             }
-        }
-    })?;
-    Ok(())
+        })?;
+        Ok(())
+    }
 }
 
 fn serve(mut stream: UnixStream, control: &Control) -> anyhow::Result<()> {
@@ -268,4 +303,36 @@ fn serve(mut stream: UnixStream, control: &Control) -> anyhow::Result<()> {
     let response = response.unwrap_or_else(|error| Response::Error(format!("{error:#}")));
     stream.write_all(serde_json::to_string(&response)?.as_bytes())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_its_socket_is_told_from_no_server() {
+        let place = tempfile::tempdir().unwrap();
+        let message = |result: anyhow::Result<Response>| format!("{:#}", result.err().unwrap());
+        assert!(message(call(place.path(), &Request::ListAccounts)).contains("there is no server data"));
+        let directory = DataDirectory::at(place.path());
+        let held = store::FjallStore::open(&directory.store(), &store::Options::default()).unwrap();
+        assert!(message(call(place.path(), &Request::ListAccounts)).contains("operator.sock"));
+        drop(held);
+    }
+
+    #[test]
+    fn accounts_are_listed_in_the_order_of_their_creation() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::at(place.path());
+        drop(store::FjallStore::open(&directory.store(), &store::Options::default()).unwrap());
+        let names = ["zeta", "alpha", "mid"];
+        for name in names {
+            call(place.path(), &Request::CreateAccount { name: name.into() }).unwrap();
+        }
+        let Response::Accounts(listed) = call(place.path(), &Request::ListAccounts).unwrap() else {
+            panic!("no accounts")
+        };
+        let listed: Vec<_> = listed.into_iter().map(|account| account.name).collect();
+        assert_eq!(listed, names);
+    }
 }

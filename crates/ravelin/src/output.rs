@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use anyhow::Context as _;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 
 /// How to print.
@@ -14,13 +15,27 @@ pub enum OutputFormat {
 }
 
 /// Writes a line to standard output. A reader that has gone away ends the program quietly, as it does for others.
-pub fn line(text: &str) {
-    if let Err(error) = try_line(text)
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
-        std::process::exit(141);
+///
+/// # Errors
+/// It cannot be written, for another reason: the disk is full.
+pub fn line(text: &str) -> anyhow::Result<()> {
+    match try_line(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(141),
+        written => written.context(UNWRITABLE),
     }
 }
+
+/// Writes a line that cannot be had a second time, a secret, to standard output. Also a reader that has gone away is an
+/// error here; `remedy` says what is so, and what to do now.
+///
+/// # Errors
+/// It cannot be written.
+pub fn line_once(text: &str, remedy: impl FnOnce() -> String) -> anyhow::Result<()> {
+    try_line(text).context(UNWRITABLE).with_context(remedy)
+}
+
+/// What went wrong where a result cannot be written.
+pub const UNWRITABLE: &str = "cannot write to standard output";
 
 /// Writes a line to standard output, for those who have something to put in order when nobody reads it.
 ///
@@ -68,10 +83,18 @@ pub enum Mark {
     Strong,
 }
 
-/// The text, marked where standard output is a terminal and nobody asked for no colour.
+/// The text, marked where standard output is a terminal that knows colours and nobody asked for none.
 pub fn marked(text: &str, mark: Mark) -> String {
-    if !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some() {
+    let dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+    if dumb || !io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some() {
         return text.into();
+    }
+    painted(text, mark)
+}
+
+fn painted(text: &str, mark: Mark) -> String {
+    if text.is_empty() {
+        return String::new();
     }
     let code = match mark {
         Mark::Good => "32",
@@ -80,4 +103,37 @@ pub fn marked(text: &str, mark: Mark) -> String {
         Mark::Strong => "1",
     };
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+/// The text in lines of at most so many characters, broken between words.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrapped("one two  three\nfour", 9), "one two\nthree\nfour");
+        assert_eq!(wrapped("immeasurable x", 5), "immeasurable\nx");
+        assert_eq!(wrapped("", 5), "");
+    }
+
+    #[test]
+    fn nothing_is_not_marked() {
+        assert_eq!(painted("", Mark::Bad), "");
+        assert_eq!(painted("x", Mark::Bad), "\u{1b}[31mx\u{1b}[0m");
+    }
 }

@@ -8,15 +8,34 @@ use std::{
 };
 
 use anyhow::Context as _;
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use wire::reference::{Page, pages};
 
-use crate::output;
+use crate::{cli::ReferenceArguments, output};
+
+/// The name of the subcommand.
+pub const COMMAND: &str = "reference";
+
+/// The subcommand, hidden.
+pub fn command() -> Command {
+    let about = "Write the reference documentation, or see whether it is current";
+    ReferenceArguments::augment_args(Command::new(COMMAND).hide(true).about(about))
+}
+
+/// Carries the subcommand out.
+///
+/// # Errors
+/// The directory cannot be read or written.
+pub fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let arguments = ReferenceArguments::from_arg_matches(matches)?;
+    write_all(&arguments.directory, arguments.check)
+}
 
 /// Writes the pages into a directory, or names those that are out of date there.
 ///
 /// # Errors
 /// The directory cannot be read or written.
-pub fn run(directory: &Path, check: bool) -> anyhow::Result<ExitCode> {
+fn write_all(directory: &Path, check: bool) -> anyhow::Result<ExitCode> {
     let pages = pages();
     let mut outdated: Vec<PathBuf> = Vec::new();
     for page in &pages {
@@ -30,7 +49,7 @@ pub fn run(directory: &Path, check: bool) -> anyhow::Result<ExitCode> {
     }
     let left_over = left_over(directory, &pages)?;
     for path in outdated.iter().chain(left_over.iter().filter(|_| check)) {
-        output::line(&path.display().to_string());
+        output::line(&path.display().to_string())?;
     }
     if !check {
         // Whoever named the wrong directory has files of their own there: nothing is removed.

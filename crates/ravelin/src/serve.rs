@@ -1,6 +1,6 @@
 //! `ravelin serve`: store, control plane, gateway, HTTP and HTTPS, put together and ended in order.
 
-use std::{io::IsTerminal, net::SocketAddr, path::Path, sync::Arc, time::Instant};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, bail};
 use control::{Control, SystemClock};
@@ -14,8 +14,8 @@ use wire::{
 use crate::{
     cli::ServeArguments,
     directory::DataDirectory,
-    first_start, operator, output,
-    settings::{LogFormat, Settings, Sources},
+    first_start, log, operator, output,
+    settings::{Settings, Sources},
 };
 
 /// Runs the server until it is told to stop.
@@ -25,31 +25,40 @@ use crate::{
 pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let settings = settings(arguments)?;
     if arguments.print_settings {
-        output::line(settings.to_toml()?.trim_end());
-        return Ok(());
+        return output::line(settings.to_toml()?.trim_end());
     }
-    start_log(&settings)?;
+    let _log = log::start(&settings)?;
     raise_open_files();
     keep_files_private();
     let runtime = runtime()?;
-    let served = Served::open(&settings, None)?;
+    let served = Served::open(&settings)?;
     let ready = |urls: &[String]| {
         if settings.gateway.mode == Mode::Lenient {
             tracing::warn!(
                 "LENIENT MODE: signatures, times and nonces are not checked; everybody may do everything"
             );
         }
-        for url in urls {
-            output::line(&format!("ready {url}"));
-        }
+        // Whoever waits for this line and cannot have it waits for ever: then better no server.
+        urls.iter().try_for_each(|url| output::try_line(&format!("ready {url}"))).context(output::UNWRITABLE)
     };
     runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
         let stop = async {
-            let signal = signals.wait().await;
-            tracing::info!(signal, "stopping: finishing the requests in flight");
+            let signal = signals.wait().await.name();
+            tracing::info!(
+                signal,
+                "stopping: finishing the requests in flight; the same again stops at once"
+            );
+            tokio::spawn(async move {
+                let signal = signals.wait().await;
+                output::note(&format!(
+                    "ravelin: {} again: stopped at once, with requests in flight",
+                    signal.name()
+                ));
+                std::process::exit(1);
+            });
         };
-        served.serve(&settings, ready, stop).await
+        served.serve(&settings, None, ready, stop).await
     })
 }
 
@@ -71,21 +80,6 @@ fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
         assignments: &arguments.assignments,
         flags: &flags,
     })
-}
-
-fn start_log(settings: &Settings) -> anyhow::Result<()> {
-    // What the storage engine tells of itself is for those who ask for it by name.
-    let quiet =
-        |engine: &str| if settings.log.contains(engine) { String::new() } else { format!("{engine}=warn,") };
-    let directives = format!("{}{}{}", quiet("fjall"), quiet("lsm_tree"), settings.log);
-    let filter = tracing_subscriber::EnvFilter::try_new(&directives)
-        .with_context(|| format!("{:?} is not a log filter", settings.log))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match settings.log_format {
-        LogFormat::Json => log.json().try_init(),
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
-    };
-    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
 
 /// A runtime with a thread for each processor, and never less than two: one may be held by a commit.
@@ -125,12 +119,11 @@ pub struct Served {
 }
 
 impl Served {
-    /// Opens the store and loads the state; makes the first account, with a root access key of the caller's choice if
-    /// there is one.
+    /// Opens the store and loads the state.
     ///
     /// # Errors
-    /// The store is another process's, foreign or damaged; the account cannot be made.
-    pub fn open(settings: &Settings, root_key: Option<KeyPair>) -> anyhow::Result<Self> {
+    /// The store is another process's, foreign or damaged.
+    pub fn open(settings: &Settings) -> anyhow::Result<Self> {
         let started = Instant::now();
         let directory = DataDirectory::create(Path::new(&settings.data))?;
         let store = store::FjallStore::open(&directory.store(), &store::Options::default())?;
@@ -140,6 +133,7 @@ impl Served {
             site: settings.site.clone(),
             history: settings.history,
             commit_on_submitter: true,
+            gather_max: std::time::Duration::from_micros(300),
             ..control::Settings::default()
         };
         let mut progress = |entities: u64| {
@@ -156,10 +150,6 @@ impl Served {
             "loaded"
         );
         let control = opened.control;
-        if let Err(error) = first_start::prepare(&control, &directory, root_key) {
-            control.stop_blocking();
-            return Err(error);
-        }
         let gateway = Gateway::new(
             control.clone(),
             settings.site.clone(),
@@ -170,20 +160,24 @@ impl Served {
         Ok(Self { control, gateway: Arc::new(gateway), directory })
     }
 
-    /// Serves until `stop` resolves, then finishes what was begun. `ready` is told the addresses, HTTP first, once
-    /// connections are taken.
+    /// Makes the first account if there is none, with `root_key` if one is given; then serves until `stop` resolves and
+    /// finishes what was begun. `ready` is told the addresses, HTTP first, once connections are taken.
     ///
     /// # Errors
-    /// An address cannot be listened on; the certificate cannot be used.
+    /// An address cannot be listened on; the certificate cannot be used; the account cannot be made; `ready` fails.
     pub async fn serve(
         self,
         settings: &Settings,
-        ready: impl FnOnce(&[String]),
+        root_key: Option<KeyPair>,
+        ready: impl FnOnce(&[String]) -> anyhow::Result<()>,
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let served = match self.bind(settings).await {
+        let prepared = match self.prepare(settings, root_key).await {
+            Ok(server) => ready(&server.urls()).map(|()| server),
+            failed => failed,
+        };
+        let served = match prepared {
             Ok(server) => {
-                ready(&server.urls());
                 let ended = async {
                     tokio::select! {
                         () = stop => {}
@@ -207,8 +201,18 @@ impl Served {
         served
     }
 
+    /// Binds everything, and only then makes the first account: what can fail has failed before its key is shown. No
+    /// request is taken before the server runs.
+    async fn prepare(&self, settings: &Settings, root_key: Option<KeyPair>) -> anyhow::Result<Server> {
+        let door = operator::bind(&self.directory)?;
+        let server = self.bind(settings).await?;
+        let (control, directory) = (self.control.clone(), self.directory.clone());
+        tokio::task::spawn_blocking(move || first_start::prepare(&control, &directory, root_key)).await??;
+        door.open(self.control.clone())?;
+        Ok(server)
+    }
+
     async fn bind(&self, settings: &Settings) -> anyhow::Result<Server> {
-        operator::listen(&self.directory, self.control.clone())?;
         let listen = resolve(&settings.listen).await?;
         let listen_tls = resolve(&settings.listen_tls).await?;
         if listen.is_none() && listen_tls.is_none() {
@@ -256,11 +260,43 @@ impl StopSignals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the first of them: its name.
-    pub async fn wait(&mut self) -> &'static str {
+    /// Waits for the first of them.
+    pub async fn wait(&mut self) -> StopSignal {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+        }
+    }
+}
+
+/// A signal that asks a program to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT.
+    Interrupt,
+    /// SIGHUP: the terminal was closed.
+    HangUp,
+}
+
+impl StopSignal {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+            Self::HangUp => "SIGHUP",
+        }
+    }
+
+    /// What a program returns that was ended by it.
+    pub fn exit_code(self) -> u8 {
+        // 128 and the number of the signal, as shells have it.
+        match self {
+            Self::Terminate => 143,
+            Self::Interrupt => 130,
+            Self::HangUp => 129,
         }
     }
 }

@@ -1,15 +1,16 @@
 //! What the server is told: defaults, then the file, then the environment, then `--set`, then named flags. One
 //! mechanism for all of them: every setting has one name, such as `timing.resetting_ms`.
 
+mod check;
+mod layers;
+mod near;
+
 use std::{fmt, fs, path::Path};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use wire::{gateway::GatewaySettings, server::HttpLimits};
-
-/// The prefix of environment variables that are settings: `RAVELIN_TIMING_RESETTING_MS`.
-pub const ENVIRONMENT_PREFIX: &str = "RAVELIN_";
 
 /// Everything that `ravelin serve` can be told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,39 +109,49 @@ impl Settings {
     /// A file that cannot be read, a name that is no setting, a value that does not fit; each names its source.
     pub fn load(sources: &Sources<'_>) -> anyhow::Result<Self> {
         let mut table = defaults()?;
-        let names = names(&table, "");
+        let names = layers::names(&table, "");
         if let Some(path) = sources.file {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("cannot read the settings file {}", path.display()))?;
-            let file: Table =
-                text.parse().with_context(|| format!("{} is not a TOML file", path.display()))?;
-            merge(&mut table, file);
+            let file: Table = text.parse().map_err(|error: toml::de::Error| {
+                anyhow!("{} is not a TOML file: {}", path.display(), error.to_string().trim_end())
+            })?;
+            layers::merge(&mut table, file);
             // A mistake in the file is reported as the file's, before anything else is put over it.
             read(&table).with_context(|| format!("in the settings file {}", path.display()))?;
         }
         for (variable, text) in sources.environment {
-            let name = names.iter().find(|name| variable_of(name) == *variable);
-            if let Some(name) = name {
-                assign(&mut table, name, text)
+            if let Some(name) = names.iter().find(|name| layers::variable_of(name) == *variable) {
+                layers::assign(&mut table, name, text)
+                    .and_then(|()| read(&table))
                     .with_context(|| format!("in the environment variable {variable}"))?;
+            } else {
+                layers::refuse_misspelt(variable, &names)?;
             }
         }
         for assignment in sources.assignments {
             let (name, text) = assignment
                 .split_once('=')
                 .with_context(|| format!("--set takes name=value, not {assignment:?}"))?;
-            if !names.iter().any(|known| known == name.trim()) {
+            let name = name.trim();
+            if !layers::is_setting(name, &names) {
                 bail!(
-                    "there is no setting {:?}; `ravelin serve --print-settings` lists them all",
-                    name.trim()
+                    "there is no setting {name:?}{}; `ravelin serve --print-settings` lists them all",
+                    near::suggestion(name, names.iter().map(String::as_str))
                 );
             }
-            assign(&mut table, name.trim(), text).with_context(|| format!("in --set {assignment}"))?;
+            layers::assign(&mut table, name, text)
+                .and_then(|()| read(&table))
+                .with_context(|| format!("in --set {assignment}"))?;
         }
         for (name, text) in sources.flags {
-            assign(&mut table, name, text).with_context(|| format!("in --{}", name.replace('_', "-")))?;
+            layers::assign(&mut table, name, text)
+                .and_then(|()| read(&table))
+                .with_context(|| format!("in --{}", name.replace('_', "-")))?;
         }
-        read(&table)
+        let settings = read(&table)?;
+        check::whole(&settings)?;
+        Ok(settings)
     }
 
     /// All settings as a TOML file that can be given back with `--config`.
@@ -149,8 +160,12 @@ impl Settings {
     }
 }
 
+/// The settings of a table, each of them checked by itself.
 fn read(table: &Table) -> anyhow::Result<Settings> {
-    Ok(Value::Table(table.clone()).try_into::<Settings>()?)
+    let settings = Value::Table(table.clone()).try_into::<Settings>();
+    let settings = settings.map_err(|error| anyhow!(layers::plain_words(&error.to_string())))?;
+    check::values(&settings)?;
+    Ok(settings)
 }
 
 fn defaults() -> anyhow::Result<Table> {
@@ -158,59 +173,6 @@ fn defaults() -> anyhow::Result<Table> {
         Value::Table(table) => Ok(table),
         _ => bail!("the default settings are not a table"),
     }
-}
-
-/// The names of all settings that a single value can be given to.
-fn names(table: &Table, prefix: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for (key, value) in table {
-        let name = format!("{prefix}{key}");
-        match value {
-            Value::Table(inner) if !inner.is_empty() => found.extend(names(inner, &format!("{name}."))),
-            _ => found.push(name),
-        }
-    }
-    found
-}
-
-fn variable_of(name: &str) -> String {
-    format!("{ENVIRONMENT_PREFIX}{}", name.replace('.', "_").to_uppercase())
-}
-
-fn merge(table: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (table.get_mut(&key), value) {
-            (Some(Value::Table(inner)), Value::Table(more)) => merge(inner, more),
-            (_, value) => {
-                table.insert(key, value);
-            }
-        }
-    }
-}
-
-/// Gives one setting a value written as text: of the type that the setting has.
-fn assign(table: &mut Table, name: &str, text: &str) -> anyhow::Result<()> {
-    let mut path: Vec<&str> = name.split('.').collect();
-    let last = path.pop().context("a setting has a name")?;
-    let mut place = table;
-    for step in path {
-        place = place.get_mut(step).and_then(Value::as_table_mut).context("there is no such section")?;
-    }
-    let old = place.get(last).context("there is no such setting")?;
-    let value = match old {
-        Value::String(_) => Value::String(text.into()),
-        // Everything else is written as TOML has it: 5, true, ["a", "b"], { a = 1 }.
-        _ => format!("value = {}", text.trim())
-            .parse::<Table>()
-            .ok()
-            .and_then(|mut parsed| parsed.remove("value"))
-            .with_context(|| format!("{text:?} is not a value for {name}"))?,
-    };
-    if !value.same_type(old) {
-        bail!("{name} takes a value of type {}, not {text:?}", old.type_str());
-    }
-    place.insert(last.into(), value);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -262,6 +224,79 @@ mod tests {
         assert!(message(load(None, &[], &["timing.resetting_ms=soon"], &[]).unwrap_err()).contains("soon"));
         let error = load(None, &[("RAVELIN_TIMING_RESETTING_MS", "'1'")], &[], &[]).unwrap_err();
         assert!(message(error).contains("RAVELIN_TIMING_RESETTING_MS"));
+    }
+
+    fn refused(environment: &[(&str, &str)], assignments: &[&str]) -> String {
+        format!("{:#}", load(None, environment, assignments, &[]).err().unwrap())
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_refused_and_those_of_others_are_not() {
+        let text = refused(&[("RAVELIN_TIMING_RESETING_MS", "1")], &[]);
+        assert!(text.contains("RAVELIN_TIMING_RESETING_MS"), "{text}");
+        assert!(text.contains("RAVELIN_TIMING_RESETTING_MS"), "{text}");
+        assert!(refused(&[("RAVELIN_TLS_KEYS", "x")], &[]).contains("RAVELIN_TLS_KEY"));
+        let others = [
+            "RAVELIN_ACCESS_KEY_ID",
+            "RAVELIN_ACCESS_KEY_SECRET",
+            "RAVELIN_CONFIG",
+            "RAVELIN_ENDPOINT",
+            "RAVELIN_PROFILE",
+            "RAVELIN_PROFILES",
+            "RAVELIN_CA_CERTIFICATE",
+            "RAVELIN_FAULTS_PATH",
+            "RAVELIN_KILLS",
+            "RAVELIN_SEED",
+            "RAVELIN_PORT_8017_TCP",
+        ];
+        let others: Vec<(&str, &str)> = others.into_iter().map(|name| (name, "x")).collect();
+        load(None, &others, &[], &[]).unwrap();
+    }
+
+    #[test]
+    fn mistakes_in_values_name_their_source_in_plain_words() {
+        for (name, value) in [
+            ("timing.resetting_ms", "-1"),
+            ("gateway.mode", "lax"),
+            ("log_format", "xml"),
+            ("limits.rules_per_group", "0"),
+            ("http.connections_max", "0"),
+            ("gateway.public_url", "ftp://x"),
+            ("gateway.public_url", "example"),
+            ("gateway.flow.operations", "{ Nothing = 1 }"),
+            ("log", "bogus"),
+            ("log", "wire=bogus"),
+        ] {
+            let text = refused(&[], &[&format!("{name}={value}")]);
+            assert!(text.starts_with(&format!("in --set {name}={value}: ")), "{text}");
+            assert!(!text.contains('\n') && !text.contains("u64") && !text.contains("struct"), "{text}");
+            let variable = layers::variable_of(name);
+            let text = refused(&[(&variable, value)], &[]);
+            assert!(text.starts_with(&format!("in the environment variable {variable}: ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_written_as_one() {
+        let text = refused(&[], &["tls_names=a,b"]);
+        assert!(text.contains(r#"["a", "b"]"#), "{text}");
+        assert_eq!(load(None, &[], &[r#"tls_names=["a","b"]"#], &[]).unwrap().tls_names, ["a", "b"]);
+    }
+
+    #[test]
+    fn an_operation_can_be_limited_by_name() {
+        let settings = load(None, &[], &["gateway.flow.operations.DescribeInstances=20"], &[]).unwrap();
+        assert_eq!(settings.gateway.flow.operations["DescribeInstances"], 20);
+        assert!(refused(&[], &["gateway.flow.operations.DescribeInstance=20"]).contains("DescribeInstances"));
+        assert!(refused(&[], &["gateway.flow.operations.DescribeInstances=-1"]).contains("in --set"));
+    }
+
+    #[test]
+    fn a_certificate_needs_an_address_for_https() {
+        let flags = [("tls_certificate", "a.pem"), ("tls_key", "b.pem")];
+        assert!(load(None, &[], &[], &flags).is_err());
+        let flags = [flags[0], flags[1], ("listen_tls", "127.0.0.1:0")];
+        load(None, &[], &[], &flags).unwrap();
     }
 
     #[test]

@@ -279,3 +279,29 @@ fn what_cannot_be_decoded_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     rig.serves();
 }
+
+#[test]
+fn a_mutation_that_was_not_permitted_cannot_be_sent_again_after_a_restart() {
+    let data = tempfile::tempdir().expect("a directory");
+    let mut server = Launch::on(data.path()).set(AT_ONCE).start();
+    let root = server.client();
+    let user = root.user("later");
+    let once = nonce();
+    let captured = user.signed_for("ravelin.test", "CreateSecurityGroup", &[], &once);
+    assert_eq!(server.client().send(&captured).code(), "NoPermission");
+    let policy = [("PolicyType", "System"), ("PolicyName", "AliyunENSFullAccess"), ("UserName", "later")];
+    assert_eq!(root.v3_of("POST", "2015-05-01", "AttachPolicyToUser", &policy).code(), "");
+    server.kill();
+    drop(server);
+    let server = Launch::on(data.path()).set(AT_ONCE).start();
+    assert_eq!(server.client().send(&captured).code(), "SignatureNonceUsed");
+}
+
+#[test]
+fn a_text_that_is_sent_as_a_list_is_not_given() {
+    let rig = Rig::new();
+    let group = ("SecurityGroupId", rig.group.as_str());
+    rig.refused("LeaveSecurityGroup", &[group, ("InstanceId.1", &rig.instance)], "MissingParameter");
+    let dotted = [("SecurityGroupId.1", rig.group.as_str()), ("InstanceId", &rig.instance)];
+    rig.refused("LeaveSecurityGroup", &dotted, "MissingParameter");
+}

@@ -13,7 +13,7 @@ use std::{
 use model::{
     AccountId, Actor, UnixMillis,
     ram::{
-        PolicyName, User, UserId,
+        PolicyName, User,
         document::{AccessRequest, PolicyDocument, ResourceName, ResourceOwner, SYSTEM_POLICIES, evaluate},
     },
 };
@@ -21,10 +21,14 @@ use model::{
 use crate::catalogue::{Access, Fault, Operation, Product, Resource, error_code as code};
 
 /// The system policies, read once; in the order of [`SYSTEM_POLICIES`].
-static SYSTEM_DOCUMENTS: LazyLock<Vec<PolicyDocument>> = LazyLock::new(|| {
+static SYSTEM_DOCUMENTS: LazyLock<Vec<Arc<PolicyDocument>>> = LazyLock::new(|| {
     let read = |text| PolicyDocument::parse(text).unwrap_or_else(|_| PolicyDocument::deny_all());
-    SYSTEM_POLICIES.iter().map(|policy| read(policy.document)).collect()
+    SYSTEM_POLICIES.iter().map(|policy| Arc::new(read(policy.document))).collect()
 });
+
+/// The longest parameter that names a resource, in bytes. No resource has a longer name: a longer one is refused as
+/// malformed right after, and until then it is no reason to compare megabytes with patterns.
+const NAME_BYTES_MAX: usize = 256;
 
 /// Decides whether the caller may call the operation. `parameter` gives a parameter's text as it was sent.
 ///
@@ -34,7 +38,7 @@ static SYSTEM_DOCUMENTS: LazyLock<Vec<PolicyDocument>> = LazyLock::new(|| {
 /// # Errors
 /// `NoPermission`, as the operation's product words it.
 pub fn authorise<'p>(
-    access: control::Access<'_>,
+    caller: Option<&Policies>,
     actor: Actor,
     operation: &Operation,
     parameter: impl Fn(&str) -> Option<&'p str>,
@@ -42,21 +46,31 @@ pub fn authorise<'p>(
     secure: bool,
     now: UnixMillis,
 ) -> Result<(), Fault> {
-    let find = |user| Found::of(access.user(user)?, |account, name| access.document(account, name));
-    decide(find, actor, operation, parameter, (source, secure, now))
+    decide(caller, actor, operation, parameter, (source, secure, now))
+}
+
+/// What decides about a caller: a user, and its policies. Taken out of the state, so that nobody waits while it is
+/// compared with patterns.
+pub fn policies(access: control::Access<'_>, actor: Actor) -> Option<Policies> {
+    match actor {
+        Actor::User(_, user) => {
+            Policies::of(access.user(user)?, |account, name| access.document(account, name))
+        }
+        Actor::Operator | Actor::Clock | Actor::Root(_) => None,
+    }
 }
 
 /// A user, and the documents in force of the policies that are attached to it.
-struct Found<'s> {
-    user: &'s User,
-    documents: Vec<&'s PolicyDocument>,
+pub struct Policies {
+    user: Arc<User>,
+    documents: Vec<Arc<PolicyDocument>>,
 }
 
-impl<'s> Found<'s> {
+impl Policies {
     /// None where a policy of the account cannot be found, because it might have held a Deny. System policies deny
     /// nothing: one that this server does not have is passed over.
-    fn of(
-        user: &'s User,
+    fn of<'s>(
+        user: &Arc<User>,
         document: impl Fn(AccountId, &str) -> Option<&'s Arc<PolicyDocument>>,
     ) -> Option<Self> {
         let mut documents = Vec::with_capacity(user.policies.len());
@@ -64,17 +78,17 @@ impl<'s> Found<'s> {
             match &attachment.policy {
                 PolicyName::System(name) => {
                     let place = SYSTEM_POLICIES.iter().position(|policy| policy.name == &**name);
-                    documents.extend(place.and_then(|place| SYSTEM_DOCUMENTS.get(place)));
+                    documents.extend(place.and_then(|place| SYSTEM_DOCUMENTS.get(place)).cloned());
                 }
-                PolicyName::Custom(name) => documents.push(&**document(user.account, name)?),
+                PolicyName::Custom(name) => documents.push(Arc::clone(document(user.account, name)?)),
             }
         }
-        Some(Self { user, documents })
+        Some(Self { user: Arc::clone(user), documents })
     }
 }
 
-fn decide<'s, 'p>(
-    find: impl Fn(UserId) -> Option<Found<'s>>,
+fn decide<'p>(
+    caller: Option<&Policies>,
     actor: Actor,
     operation: &Operation,
     parameter: impl Fn(&str) -> Option<&'p str>,
@@ -84,17 +98,19 @@ fn decide<'s, 'p>(
     let (account, user) = match actor {
         _ if operation.ram.access == Access::None => return Ok(()),
         Actor::Root(_) => return Ok(()),
-        Actor::User(account, id) => (account, find(id).filter(|found| found.user.account == account)),
+        Actor::User(account, id) => {
+            (account, caller.filter(|caller| caller.user.account == account && caller.user.id == id))
+        }
         // Neither of them calls operations.
         Actor::Operator | Actor::Clock => return refused(),
     };
-    let Some(Found { user, documents }) = user else { return refused() };
+    let Some(Policies { user, documents }) = user else { return refused() };
     let allowed = names(account, user, operation, parameter).into_iter().all(|(owner, relative_id)| {
         let service = operation.ram.service();
         let resource = ResourceName { service, region: "*", owner, relative_id: &relative_id };
         let action = operation.ram.action;
         let request = AccessRequest { action, resource, source_ip, secure_transport, now };
-        evaluate(documents.iter().copied(), &request).is_allowed()
+        evaluate(documents.iter().map(|document| &**document), &request).is_allowed()
     });
     if allowed { Ok(()) } else { refused() }
 }
@@ -114,7 +130,7 @@ fn names<'p>(
     parameter: impl Fn(&str) -> Option<&'p str>,
 ) -> Vec<(ResourceOwner, String)> {
     // An empty parameter counts as not given (contract, decision 10).
-    let given = |name: &str| parameter(name).filter(|text| !text.is_empty());
+    let given = |name: &str| parameter(name).filter(|text| !text.is_empty() && text.len() <= NAME_BYTES_MAX);
     let own = |kind: &str, name: &str| (ResourceOwner::Account(account), format!("{kind}/{name}"));
     let named = |kind: &str, name: &str| own(kind, given(name).unwrap_or("*"));
     let policy = || match given("PolicyType") {

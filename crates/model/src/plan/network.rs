@@ -263,6 +263,14 @@ fn create_vswitch(
     Ok(Plan { changes, outcome: Outcome::VSwitch(id) })
 }
 
+/// What to call a network in a refusal: one that the very command would make has no id that anybody could look for.
+fn known_as(state: &State, network: &Network) -> String {
+    match state.networks().get(&network.id) {
+        Some(_) => network.id.to_string(),
+        None => format!("the default network at {}", network.region),
+    }
+}
+
 /// The block, if a vSwitch of the network may have it.
 fn vswitch_block(state: &State, network: &Network, cidr: Ipv4Net) -> Result<Ipv4Net, Refusal> {
     let cidr = whole(cidr)?;
@@ -274,7 +282,7 @@ fn vswitch_block(state: &State, network: &Network, cidr: Ipv4Net) -> Result<Ipv4
         ));
     }
     if !network.cidr.contains(&cidr) {
-        let reason = format!("{cidr} does not lie in {} of {}", network.cidr, network.id);
+        let reason = format!("{cidr} does not lie in {} of {}", network.cidr, known_as(state, network));
         return Err(Refusal::unfit("CidrBlock", reason));
     }
     let overlaps = |other: &&Arc<VSwitch>| other.cidr.contains(&cidr) || cidr.contains(&other.cidr);
@@ -298,7 +306,7 @@ fn ipv6_block(
         return Ok(None);
     }
     let Some(whole) = network.ipv6_cidr else {
-        return Err(Refusal::unfit(FIELD, format!("{} has no IPv6 block", network.id)));
+        return Err(Refusal::unfit(FIELD, format!("{} has no IPv6 block", known_as(state, network))));
     };
     let others = state.vswitches_of(network.id).filter(|other| Some(other.id) != own);
     let taken: Vec<Ipv6Net> = others.filter_map(|other| other.ipv6_cidr).collect();

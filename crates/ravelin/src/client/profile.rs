@@ -97,8 +97,10 @@ pub fn save(profiles: &Profiles) -> anyhow::Result<PathBuf> {
 /// The profile of this name with the environment put over it.
 ///
 /// # Errors
-/// A profile that was named does not exist.
+/// A profile that was named, on the command line or with `RAVELIN_PROFILE`, does not exist.
 pub fn resolve(name: Option<&str>) -> anyhow::Result<Profile> {
+    let selected = env::var("RAVELIN_PROFILE").ok().filter(|name| !name.is_empty());
+    let name = name.or(selected.as_deref());
     let profiles = load()?;
     let wanted = name.unwrap_or(DEFAULT_PROFILE);
     let mut profile = match profiles.get(wanted) {
@@ -131,12 +133,37 @@ impl Profile {
     /// # Errors
     /// There is none.
     pub fn credentials(&self) -> anyhow::Result<Credentials> {
-        if self.access_key_id.is_empty() || self.access_key_secret.is_empty() {
-            bail!(
+        match (self.access_key_id.is_empty(), self.access_key_secret.is_empty()) {
+            (false, false) => {}
+            (true, false) => {
+                bail!("there is an access key's secret, but no id: set RAVELIN_ACCESS_KEY_ID, too")
+            }
+            (false, true) => {
+                bail!("there is an access key's id, but no secret: set RAVELIN_ACCESS_KEY_SECRET, too")
+            }
+            (true, true) => bail!(
                 "there is no access key: set RAVELIN_ACCESS_KEY_ID and RAVELIN_ACCESS_KEY_SECRET, or keep one with \
                  `ravelin configure set`"
-            );
+            ),
         }
         Ok(Credentials { id: self.access_key_id.clone(), secret: self.access_key_secret.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_an_access_key_says_which_half_is_missing() {
+        let key = |id: &str, secret: &str| {
+            let (access_key_id, access_key_secret) = (id.to_owned(), secret.to_owned());
+            let profile = Profile { access_key_id, access_key_secret, ..Profile::default() };
+            profile.credentials().err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert!(key("", "s").contains("set RAVELIN_ACCESS_KEY_ID, too"));
+        assert!(key("i", "").contains("set RAVELIN_ACCESS_KEY_SECRET, too"));
+        assert!(key("", "").contains("configure set"));
+        assert_eq!(key("i", "s"), "");
     }
 }

@@ -1,7 +1,10 @@
 //! The subcommands that are not the server: the operator's, the client's, the profiles'.
 
+mod column;
 mod configure;
+mod hint;
 mod product;
+mod restore;
 mod table;
 
 use std::path::Path;
@@ -11,10 +14,10 @@ use anyhow::{Context as _, bail};
 pub use self::{
     configure::configure,
     product::{add_products, expand_numbered, is_product, run},
+    restore::restore,
 };
 use crate::{
     cli::{AccountCommand, OperatorArguments},
-    directory::DataDirectory,
     operator::{self, Request, Response},
     output::{self, OutputFormat},
 };
@@ -27,19 +30,18 @@ pub fn account(command: &AccountCommand) -> anyhow::Result<()> {
     match command {
         AccountCommand::Create { name, server } => {
             let response = operator::call(&server.data, &Request::CreateAccount { name: name.clone() })?;
-            show_key(server, response)
+            show_key(server, &format!("account {name}"), name, response)
         }
         AccountCommand::ResetRootKey { account, server } => {
             let response = operator::call(&server.data, &Request::ResetRootKey { account: account.clone() })?;
-            show_key(server, response)
+            show_key(server, "the account", account, response)
         }
         AccountCommand::List { server } => {
             let Response::Accounts(accounts) = operator::call(&server.data, &Request::ListAccounts)? else {
                 bail!("the server answers something else");
             };
             if server.output == OutputFormat::Json {
-                output::line(&serde_json::to_string_pretty(&accounts)?);
-                return Ok(());
+                return output::line(&serde_json::to_string_pretty(&accounts)?);
             }
             let rows = accounts.into_iter().map(|account| {
                 vec![
@@ -52,28 +54,33 @@ pub fn account(command: &AccountCommand) -> anyhow::Result<()> {
                 ]
             });
             let columns = ["account id", "name", "created", "users", "instances", "security groups"];
-            output::line(&output::table(&columns, rows));
-            Ok(())
+            output::line(&output::table(&columns, rows))
         }
     }
 }
 
-fn show_key(server: &OperatorArguments, response: Response) -> anyhow::Result<()> {
+/// Shows an account's new root key. `what` and `name` are how the account is called, in words and on the command line.
+fn show_key(server: &OperatorArguments, what: &str, name: &str, response: Response) -> anyhow::Result<()> {
     let Response::RootKey { account_id, access_key_id, access_key_secret } = response else {
         bail!("the server answers something else");
     };
-    if server.output == OutputFormat::Json {
+    let text = if server.output == OutputFormat::Json {
         let key = serde_json::json!({
             "AccountId": account_id, "AccessKeyId": access_key_id, "AccessKeySecret": access_key_secret,
         });
-        output::line(&serde_json::to_string_pretty(&key)?);
+        serde_json::to_string_pretty(&key)?
     } else {
-        output::line(&format!(
-            "Account {account_id}. Its root access key, shown this once:\n\n  export \
+        format!(
+            "Account {account_id} ({name}). Its root access key, shown this once:\n\n  export \
              RAVELIN_ACCESS_KEY_ID={access_key_id}\n  export RAVELIN_ACCESS_KEY_SECRET={access_key_secret}"
-        ));
-    }
-    Ok(())
+        )
+    };
+    output::line_once(&text, || {
+        format!(
+            "{what} has the new root access key {access_key_id}, but its secret could not be shown; replace it with \
+             `ravelin account reset-root-key {name}`"
+        )
+    })
 }
 
 /// `ravelin backup`.
@@ -87,22 +94,5 @@ pub fn backup(data: &Path, file: &Path) -> anyhow::Result<()> {
     else {
         bail!("the server answers something else");
     };
-    output::line(&format!("{}: generation {generation}, {records} records, {bytes} bytes", file.display()));
-    Ok(())
-}
-
-/// `ravelin restore`.
-///
-/// # Errors
-/// Why it did not work, for people.
-pub fn restore(file: &Path, data: &Path) -> anyhow::Result<()> {
-    let directory = DataDirectory::create(data)?;
-    let report = store::restore(file, &directory.store())?;
-    output::line(&format!(
-        "{}: generation {}, {} records. `ravelin serve --data {0}` serves it.",
-        data.display(),
-        report.revision,
-        report.records
-    ));
-    Ok(())
+    output::line(&format!("{}: generation {generation}, {records} records, {bytes} bytes", file.display()))
 }

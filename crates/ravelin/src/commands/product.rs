@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
 use wire::catalogue::{self, Encoding, Kind, Operation, Parameter, Product};
 
-use super::table;
+use super::{hint, table};
 use crate::{
     client::{Client, Reply, Trust, profile},
     output::{self, Mark, OutputFormat},
@@ -19,6 +19,11 @@ const EXIT_SERVER_FAILED: u8 = 4;
 
 const EXIT_CODES: &str = "Exit codes: 0 it was done; 1 the server cannot be reached, or the command failed here; 2 the \
                           command line is wrong; 3 the server refused; 4 the server failed.";
+
+const ENVIRONMENT: &str = "Environment:\n  RAVELIN_ACCESS_KEY_ID      the access key's id\n  \
+                           RAVELIN_ACCESS_KEY_SECRET  the access key's secret\n  RAVELIN_PROFILE            the \
+                           profile to use, where --profile names none\n  RAVELIN_ENDPOINT           the server's \
+                           address\n  RAVELIN_CA_CERTIFICATE     a PEM file with the certificates to trust";
 
 /// The commands that are products, and the products.
 const PRODUCTS: [(&str, Product, &str); 4] = [
@@ -46,7 +51,7 @@ pub fn add_products(command: Command) -> Command {
                 .subcommand_value_name("Operation")
                 .subcommand_help_heading("Operations")
                 .disable_help_subcommand(true)
-                .after_help(EXIT_CODES)
+                .after_help(format!("{ENVIRONMENT}\n\n{EXIT_CODES}"))
                 .args(common_arguments())
                 .subcommands(operations),
         )
@@ -59,7 +64,7 @@ fn common_arguments() -> Vec<Arg> {
         Arg::new("profile")
             .long("profile")
             .value_name("NAME")
-            .help("The profile to use; see `ravelin configure`"),
+            .help("The profile to use; see `ravelin configure` [env: RAVELIN_PROFILE]"),
         Arg::new("endpoint")
             .long("endpoint")
             .value_name("URL")
@@ -124,18 +129,26 @@ fn argument(parameter: &'static Parameter) -> Arg {
 }
 
 fn example(operation: &Operation) -> String {
-    let one_of = operation.exactly_one.iter().filter_map(|set| set.first());
-    let needed =
-        operation.parameters.iter().filter(|p| p.required || one_of.clone().any(|name| *name == p.name));
-    let arguments: Vec<String> = needed.map(|p| format!("--{} {}", p.name, quoted(p.example))).collect();
-    let product = PRODUCTS.iter().find(|(_, product, _)| *product == operation.product);
-    let command = product.map_or("ens", |(name, _, _)| name);
-    format!("Example: ravelin {command} {} {}\n\n{EXIT_CODES}", operation.name, arguments.join(" "))
+    let mut text = format!("Example: {}\n\n", wire::reference::command(operation));
+    for parameter in operation.parameters {
+        let (fields, prefix) = match parameter.kind {
+            Kind::Objects { fields, encoding: Encoding::Numbered, .. } => {
+                (fields, format!("{}.1", parameter.name))
+            }
+            Kind::Object { fields, encoding: Encoding::Dotted } => (fields, parameter.name.to_owned()),
+            _ => continue,
+        };
+        let names: Vec<String> = fields.iter().map(|field| format!("--{prefix}.{}", field.name)).collect();
+        let more = if prefix.ends_with(".1") { "; the second one with .2, and so on" } else { "" };
+        text.push_str(&format!("{} is given by its fields: {}{more}.\n\n", parameter.name, names.join(", ")));
+    }
+    text.push_str(&format!("{ENVIRONMENT}\n\n{EXIT_CODES}"));
+    text
 }
 
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:*".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{text}'") }
+/// The command of a product.
+fn command_of(product: Product) -> &'static str {
+    PRODUCTS.iter().find(|(_, known, _)| *known == product).map_or("ens", |(name, _, _)| name)
 }
 
 /// Turns arguments such as `--Tag.1.Key role`, of which there is no end, into `--parameter Tag.1.Key=role`.
@@ -185,9 +198,16 @@ pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         None => Trust::System,
     };
     let client = Client::new(&profile.endpoint, profile.credentials()?, &trust)?;
-    let reply = client.call(operation, &parameters(operation, arguments)?)?;
+    let sent = parameters(operation, arguments)?;
+    let reply = client.call(operation, &sent)?;
     let format = if text("output") == Some("table") { OutputFormat::Table } else { OutputFormat::Json };
-    print(&reply, format)
+    let code = print(&reply, format)?;
+    if let Some(refused) = reply.error_code()
+        && let Some(hint) = hint::of(operation, refused, &sent)
+    {
+        output::note(&format!("{hint}\nSee `ravelin {} {} --help`.", command_of(product), operation.name));
+    }
+    Ok(code)
 }
 
 fn parameters(operation: &Operation, arguments: &ArgMatches) -> anyhow::Result<Vec<(String, String)>> {
@@ -224,25 +244,38 @@ fn on_the_wire(parameter: &Parameter, value: &str) -> Vec<(String, String)> {
 }
 
 fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitCode> {
-    if reply.status == 200 {
-        match format {
-            OutputFormat::Json => output::line(&serde_json::to_string_pretty(&reply.body)?),
-            OutputFormat::Table => output::line(&table::render(&reply.body)),
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
     let field = |name: &str| reply.body.get(name).and_then(serde_json::Value::as_str).unwrap_or("-");
-    match format {
-        OutputFormat::Json => output::line(&serde_json::to_string_pretty(&reply.body)?),
-        OutputFormat::Table => output::line(&format!(
+    let text = match format {
+        OutputFormat::Json => serde_json::to_string_pretty(&reply.body)?,
+        OutputFormat::Table if reply.status == 200 => table::render(&reply.body, output::width()),
+        OutputFormat::Table => format!(
             "{}: {}\n{}\nrequest {}",
             output::marked(field("Code"), Mark::Bad),
             field("Message"),
             field("Recommend"),
             field("RequestId")
-        )),
+        ),
+    };
+    match new_key(&reply.body) {
+        Some(id) => output::line_once(&text, || {
+            format!(
+                "the access key {id} was made, but its secret could not be shown; delete it with `ravelin ram \
+                 DeleteAccessKey --UserAccessKeyId {id}` (and --UserName, if it is a user's) and make another"
+            )
+        })?,
+        None => output::line(&text)?,
     }
-    Ok(ExitCode::from(if reply.status >= 500 { EXIT_SERVER_FAILED } else { EXIT_REFUSED }))
+    Ok(ExitCode::from(match reply.status {
+        200 => 0,
+        500.. => EXIT_SERVER_FAILED,
+        _ => EXIT_REFUSED,
+    }))
+}
+
+/// The id of the access key that the answer shows the secret of.
+fn new_key(answer: &serde_json::Value) -> Option<&str> {
+    answer.pointer("/AccessKey/AccessKeySecret")?;
+    answer.pointer("/AccessKey/AccessKeyId")?.as_str()
 }
 
 #[cfg(test)]

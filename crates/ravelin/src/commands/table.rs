@@ -1,98 +1,170 @@
-//! An answer as a table: its first list of objects, or its own fields.
+//! An answer as tables: its own fields, and below them a table for each list of objects.
+//!
+//! Nothing vanishes silently: what does not fit is counted and named.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::column;
 use crate::output;
 
-/// The widest list of names in one cell.
+/// The longest list of names in one cell.
 const NAMES_SHOWN: usize = 3;
 
-/// The answer for people.
-pub fn render(answer: &Value) -> String {
-    match list(answer) {
-        Some([]) => "(nothing)".into(),
-        Some(rows) => rows_table(rows),
-        None => fields_table(answer),
+/// The answer for people, on a terminal of so many characters.
+pub fn render(answer: &Value, width: usize) -> String {
+    let (mut fields, mut lists) = (Vec::new(), Vec::new());
+    split(answer, "", &mut fields, &mut lists);
+    let mut parts = Vec::new();
+    let flat = fields.iter().all(|(path, _)| !path.contains('.'));
+    if flat && !lists.is_empty() {
+        let words: Vec<String> = fields.iter().map(|(path, value)| format!("{path}: {value}")).collect();
+        parts.push(output::wrapped(&words.join(", "), width));
+    } else if !fields.is_empty() {
+        let rows = fields.into_iter().map(|(path, value)| vec![path, value]);
+        parts.push(output::table(&["field", "value"], rows));
+    }
+    let many = lists.len() > 1 || !flat;
+    for (path, rows) in lists {
+        let table = rows_table(&path, rows, width);
+        parts.push(if many { format!("{path}:\n{table}") } else { table });
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+/// The answer's lists of objects, and everything else as paths and texts.
+fn split<'a>(
+    value: &'a Value,
+    path: &str,
+    fields: &mut Vec<(String, String)>,
+    lists: &mut Vec<(String, &'a [Value])>,
+) {
+    match value {
+        Value::Object(inner) => {
+            for (name, value) in inner {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                split(value, &path, fields, lists);
+            }
+        }
+        Value::Array(items) if items.is_empty() => fields.push((path.into(), "(none)".into())),
+        Value::Array(items) if items.iter().all(Value::is_object) => lists.push((path.into(), items)),
+        _ => fields.push((path.into(), text(value))),
     }
 }
 
-/// The first list of objects in the answer, however it is wrapped.
-fn list(value: &Value) -> Option<&[Value]> {
-    let Value::Object(fields) = value else { return None };
-    for field in fields.values() {
-        match field {
-            Value::Array(items) if items.iter().all(Value::is_object) => return Some(items),
-            Value::Object(inner) if inner.len() == 1 => {
-                if let Some(items) = list(field) {
-                    return Some(items);
+/// A value on one line, all of it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let pairs = fields.iter().map(|(name, value)| format!("{name}={}", text(value)));
+            pairs.collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+/// A list of objects: its columns and the cells of each row. A cell is a list of texts, most often of one.
+struct Grid {
+    columns: Vec<String>,
+    rows: Vec<Map<String, Value>>,
+}
+
+fn rows_table(path: &str, objects: &[Value], width: usize) -> String {
+    let grid = Grid::new(path, objects);
+    // Side by side where all of it fits, below each other where that shows more.
+    let (shown, separator) = match grid.fitting(width, " ") {
+        all if all.len() == grid.columns.len() => (all, " "),
+        _ => (grid.fitting(width, "\n"), "\n"),
+    };
+    let rows = grid.rows.iter().map(|row| {
+        shown.iter().map(|column| row.get(*column).map(|v| cell(v, separator)).unwrap_or_default()).collect()
+    });
+    let table = output::table(&shown, rows);
+    let hidden: Vec<&str> =
+        grid.columns.iter().map(String::as_str).filter(|column| !shown.contains(column)).collect();
+    if hidden.is_empty() {
+        return table;
+    }
+    let note =
+        format!("({} more columns: {}; --output json shows everything)", hidden.len(), hidden.join(", "));
+    format!("{table}\n{}", output::wrapped(&note, width))
+}
+
+impl Grid {
+    fn new(path: &str, objects: &[Value]) -> Self {
+        let mut rows = Vec::with_capacity(objects.len());
+        let mut columns: Vec<String> = Vec::new();
+        let mut known = BTreeSet::new();
+        for object in objects {
+            let mut row = Map::new();
+            flatten(object, "", &mut row);
+            for (column, value) in &row {
+                if !cell(value, " ").is_empty() && known.insert(column.clone()) {
+                    columns.push(column.clone());
                 }
             }
-            _ => {}
+            rows.push(row);
         }
+        let columns = column::in_order(path, columns, &rows);
+        Self { columns, rows }
     }
-    None
-}
 
-fn rows_table(rows: &[Value]) -> String {
-    let objects: Vec<&Map<String, Value>> = rows.iter().filter_map(Value::as_object).collect();
-    let mut columns: Vec<&str> = Vec::new();
-    for object in &objects {
-        for (name, value) in *object {
-            if !columns.contains(&name.as_str()) && cell(value).is_some_and(|text| !text.is_empty()) {
-                columns.push(name);
+    /// The columns that fit beside each other; at least one.
+    fn fitting(&self, width: usize, separator: &str) -> Vec<&str> {
+        let mut left = width;
+        let mut shown = Vec::new();
+        for column in &self.columns {
+            let cells =
+                self.rows.iter().filter_map(|row| row.get(column)).map(|value| cell(value, separator));
+            let widest = cells.map(|text| widest_line(&text)).max().unwrap_or(0);
+            // A column has a blank on either side.
+            let needed = widest.max(column.chars().count()) + 2;
+            if needed <= left || shown.is_empty() {
+                left = left.saturating_sub(needed);
+                shown.push(column.as_str());
             }
         }
-    }
-    let all = columns.len();
-    columns.truncate(fitting(&objects, &columns));
-    let rows = objects.iter().map(|object| {
-        columns.iter().map(|column| object.get(*column).and_then(cell).unwrap_or_default()).collect()
-    });
-    let table = output::table(&columns, rows);
-    match all - columns.len() {
-        0 => table,
-        hidden => format!("{table}\n({hidden} more columns; --output json shows everything)"),
+        shown
     }
 }
 
-/// How many of the columns fit beside each other; at least one.
-fn fitting(objects: &[&Map<String, Value>], columns: &[&str]) -> usize {
-    let mut left = output::width();
-    let fit = columns.iter().take_while(|column| {
-        let cells = objects.iter().filter_map(|object| object.get(**column).and_then(cell));
-        let widest = cells.map(|text| text.chars().count()).max().unwrap_or(0).max(column.len());
-        let fits = left >= widest + 2;
-        left = left.saturating_sub(widest + 2);
-        fits
-    });
-    fit.count().max(1)
+fn widest_line(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
-fn fields_table(answer: &Value) -> String {
-    let fields = answer.as_object().into_iter().flatten();
-    let rows = fields.filter_map(|(name, value)| Some(vec![name.clone(), cell(value)?]));
-    output::table(&["field", "value"], rows)
-}
-
-/// What a cell shows of a value: scalars, and lists of scalars; nothing of deeper things.
-fn cell(value: &Value) -> Option<String> {
+/// A row's fields: of an object within it each field by itself, named by its path; a lone field by its owner's name.
+fn flatten(value: &Value, path: &str, row: &mut Map<String, Value>) {
     match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Array(items) => {
-            let shown: Option<Vec<String>> = items
-                .iter()
-                .take(NAMES_SHOWN)
-                .map(|item| item.is_string().then(|| cell(item)).flatten())
-                .collect();
-            let more = items.len().saturating_sub(NAMES_SHOWN);
-            let suffix = if more > 0 { format!(" +{more}") } else { String::new() };
-            shown.map(|names| format!("{}{suffix}", names.join(" ")))
+        Value::Object(fields) if fields.len() == 1 && !path.is_empty() => {
+            for value in fields.values() {
+                flatten(value, path, row);
+            }
         }
-        Value::Object(fields) if fields.len() == 1 => fields.values().next().and_then(cell),
-        Value::Object(_) => None,
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(value, &path, row);
+            }
+        }
+        _ => {
+            row.insert(path.into(), value.clone());
+        }
     }
+}
+
+/// What a cell shows: of a list the first items, and how many more there are.
+fn cell(value: &Value, separator: &str) -> String {
+    let Value::Array(items) = value else { return text(value) };
+    let mut shown: Vec<String> = items.iter().take(NAMES_SHOWN).map(text).collect();
+    if items.len() > NAMES_SHOWN {
+        shown.push(format!("+{}", items.len() - NAMES_SHOWN));
+    }
+    shown.join(separator)
 }
 
 #[cfg(test)]
@@ -102,20 +174,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_found_in_its_wrapper() {
+    fn a_list_is_found_in_its_wrapper_below_the_answers_own_fields() {
         let answer = json!({"RequestId": "r", "TotalCount": 1, "Instances": {"Instance": [
             {"InstanceId": "i-1", "Status": "Running", "Tags": {"Tags": []}, "HostName": "",
              "SecurityGroupIds": {"SecurityGroupId": ["sg-1", "sg-2", "sg-3", "sg-4"]}},
         ]}});
-        let text = render(&answer);
-        assert_eq!(text.lines().count(), 2, "{text}");
+        let text = render(&answer, 160);
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.starts_with("RequestId: r, TotalCount: 1\n\n"), "{text}");
         assert!(text.contains("INSTANCEID") && !text.contains("HOSTNAME"), "{text}");
         assert!(text.contains("sg-1 sg-2 sg-3 +1"), "{text}");
     }
 
     #[test]
     fn an_answer_without_a_list_shows_its_fields() {
-        assert!(render(&json!({"RequestId": "r"})).contains("RequestId"));
-        assert_eq!(render(&json!({"RequestId": "r", "Tags": {"Tag": []}})), "(nothing)");
+        assert!(render(&json!({"RequestId": "r"}), 80).contains("RequestId"));
+        let text = render(&json!({"RequestId": "r", "Tags": {"Tag": []}}), 80);
+        assert!(text.contains("Tags.Tag") && text.contains("(none)") && text.contains("RequestId"), "{text}");
+    }
+
+    #[test]
+    fn a_secret_that_is_shown_once_is_shown() {
+        let text = render(
+            &json!({"RequestId": "r", "AccessKey": {"AccessKeyId": "a", "AccessKeySecret": "s3"}}),
+            80,
+        );
+        assert!(text.contains("AccessKey.AccessKeySecret") && text.contains("s3"), "{text}");
+    }
+
+    /// Every leaf is there, or it is said that there is more.
+    #[test]
+    fn no_leaf_vanishes_without_a_note() {
+        let answer = json!({
+            "RequestId": "leaf-1", "NetworkId": "leaf-2", "Deep": {"Deeper": {"Deepest": "leaf-3", "Two": 40004}},
+            "VSwitchIds": {"VSwitchId": ["leaf-5", "leaf-6", "leaf-7", "leaf-8"]},
+            "Mixed": ["leaf-9", {"A": "leaf-10"}],
+            "Ones": {"One": [{"Id": "leaf-11", "In": {"A": "leaf-12", "B": "leaf-13"}, "List": [{"C": "leaf-14"}]}]},
+            "Others": [{"OtherId": "leaf-15", "Flag": false}],
+        });
+        let text = render(&answer, 160);
+        for n in (1..=15).filter(|n| *n != 4) {
+            assert!(text.contains(&format!("leaf-{n}")), "leaf-{n}: {text}");
+        }
+        assert!(text.contains("40004") && text.contains("false"), "{text}");
+        let narrow = render(&answer, 20);
+        for column in ["In.A", "In.B", "List"] {
+            assert!(narrow.to_uppercase().contains(&column.to_uppercase()), "{column}: {narrow}");
+        }
     }
 }

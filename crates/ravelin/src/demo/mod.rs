@@ -10,6 +10,7 @@ mod story;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use model::ram::KeyPair;
 use tempfile::TempDir;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -21,7 +22,7 @@ use crate::{
     cli::DemoArguments,
     client::Credentials,
     first_start, output,
-    serve::{self, Served, StopSignals},
+    serve::{self, Served, StopSignal, StopSignals},
     settings::Settings,
 };
 
@@ -29,8 +30,6 @@ use crate::{
 const RESETTING_MS: u64 = 3_000;
 /// How long the other passing states take, in milliseconds.
 const PASSING_MS: u64 = 250;
-/// What a program returns that was interrupted.
-const INTERRUPTED: u8 = 130;
 
 /// Runs the demo. The exit code is 0 if every step did what it should, and 1 otherwise.
 ///
@@ -44,13 +43,20 @@ pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     let settings = settings(&place);
     let root_key = first_start::new_key()?;
     let credentials = Credentials { id: root_key.id.to_string(), secret: root_key.secret.reveal().into() };
-    let served = Served::open(&settings, Some(root_key))?;
+    let served = Served::open(&settings)?;
     let narrator = Narrator::new(arguments.json);
-    let code = runtime.block_on(play(served, &settings, credentials, narrator));
+    let end = runtime.block_on(play(served, &settings, (root_key, credentials), narrator));
     // A story that was interrupted may still wait for an answer; nobody waits for it.
     runtime.shutdown_background();
     place.close().context("cannot remove the demo's data")?;
-    code
+    match end? {
+        End::Told(told) => Ok(if told? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        End::Interrupted(signal) => {
+            output::note("Interrupted; the demo's data is removed.");
+            Ok(ExitCode::from(signal.exit_code()))
+        }
+        End::Lost => Ok(ExitCode::FAILURE),
+    }
 }
 
 fn settings(place: &TempDir) -> Settings {
@@ -85,7 +91,7 @@ fn start_log() -> anyhow::Result<()> {
 /// How the story ended.
 enum End {
     Told(anyhow::Result<bool>),
-    Interrupted,
+    Interrupted(StopSignal),
     /// The thread that tells it is gone.
     Lost,
 }
@@ -94,9 +100,9 @@ enum End {
 async fn play(
     served: Served,
     settings: &Settings,
-    credentials: Credentials,
+    (root_key, credentials): (KeyPair, Credentials),
     narrator: Narrator,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<End> {
     let mut signals = StopSignals::listen()?;
     // A terminal that is closed ends the demo, too; a server would be ended by nobody's wish.
     let mut hangup = signal(SignalKind::hangup())?;
@@ -111,19 +117,16 @@ async fn play(
         if let Err(error) = telling {
             output::note(&format!("ravelin: the story cannot be told: {error}"));
         }
+        Ok(())
     };
     let mut end = End::Lost;
     let stop = async {
         end = tokio::select! {
             told = &mut ended => told.map_or(End::Lost, End::Told),
-            _ = signals.wait() => End::Interrupted,
-            _ = hangup.recv() => End::Interrupted,
+            signal = signals.wait() => End::Interrupted(signal),
+            _ = hangup.recv() => End::Interrupted(StopSignal::HangUp),
         };
     };
-    served.serve(settings, ready, stop).await?;
-    match end {
-        End::Told(told) => Ok(if told? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-        End::Interrupted => Ok(ExitCode::from(INTERRUPTED)),
-        End::Lost => Ok(ExitCode::FAILURE),
-    }
+    served.serve(settings, Some(root_key), ready, stop).await?;
+    Ok(end)
 }

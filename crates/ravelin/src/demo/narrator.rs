@@ -1,8 +1,11 @@
 //! How the demo is told: numbered steps for people, a JSON object a step for programs.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use crate::output::{self, Mark, marked};
+use anyhow::anyhow;
 
 /// One step, when it is over.
 pub(super) struct Step<'a> {
@@ -30,27 +33,36 @@ pub(super) struct Step<'a> {
     pub(super) result: Result<Vec<(&'static str, String)>, String>,
 }
 
+/// The longest line of running text, in characters.
+const WIDTH_MAX: usize = 100;
+
 /// Tells the steps.
 pub(super) struct Narrator {
     json: bool,
     told: usize,
     calls: usize,
-    unheard: bool,
+    unheard: Option<io::Error>,
 }
 
 impl Narrator {
     /// A narrator for people, or for programs.
     pub(super) fn new(json: bool) -> Self {
-        Self { json, told: 0, calls: 0, unheard: false }
+        Self { json, told: 0, calls: 0, unheard: None }
     }
 
-    /// Whether nobody listens any more.
-    pub(super) fn is_unheard(&self) -> bool {
-        self.unheard
+    /// Why nobody hears the story any more, once that is so.
+    pub(super) fn unheard(&mut self) -> Option<anyhow::Error> {
+        let error = self.unheard.take()?;
+        Some(match error.kind() {
+            io::ErrorKind::BrokenPipe => anyhow!("nobody reads standard output any more"),
+            _ => anyhow!(error).context(output::UNWRITABLE),
+        })
     }
 
     fn say(&mut self, text: &str) {
-        self.unheard |= output::try_line(text).is_err();
+        if let Err(error) = output::try_line(text) {
+            self.unheard.get_or_insert(error);
+        }
     }
 
     /// Says where the story takes place.
@@ -58,10 +70,14 @@ impl Narrator {
         if self.json {
             return;
         }
+        let intro = format!(
+            "An embedded server answers at {url}; its data is removed at the end. Every step is a real HTTP request, \
+             signed with ACS3-HMAC-SHA256 as the official SDKs sign theirs, and 200 means on disk."
+        );
         self.say(&format!(
-            "{}\n\nAn embedded server answers at {url}; its data is removed at the end. Every step is a real HTTP\nrequest, \
-             signed with ACS3-HMAC-SHA256 as the official SDKs sign theirs, and 200 means on disk.\n",
-            marked("Ravelin: an instance joins a security group and leaves it", Mark::Strong)
+            "{}\n\n{}\n",
+            marked("Ravelin: an instance joins a security group and leaves it", Mark::Strong),
+            output::wrapped(&intro, output::width().min(WIDTH_MAX))
         ));
     }
 
@@ -100,8 +116,8 @@ impl Narrator {
         self.say(&format!(
             "{}\n\n{}\n\n  # In one terminal; it shows a root access key, once:\n  {program} serve\n\n  # In another:\n  \
              export RAVELIN_ACCESS_KEY_ID=... RAVELIN_ACCESS_KEY_SECRET=...\n  {program} ens CreateSecurityGroup \
-             --SecurityGroupName web\n  {program} ens RunInstances --EnsRegionId edge-1\n  {program} ens \
-             JoinSecurityGroup --SecurityGroupId sg-... --InstanceId i-...\n  {program} ens LeaveSecurityGroup \
+             --SecurityGroupName web\n  {program} ens RunInstances --EnsRegionId edge-1\n  # The instance takes \
+             about a second to be Running; before that it may not join.\n  {program} ens JoinSecurityGroup --SecurityGroupId sg-... --InstanceId i-...\n  {program} ens LeaveSecurityGroup \
              --SecurityGroupId sg-... --InstanceId i-...\n\nThe official SDKs do the same, unchanged: \
              Config(endpoint='127.0.0.1:8017', protocol='http', ...).\nREADME.md has an example; docs/reference has one \
              for every operation.",

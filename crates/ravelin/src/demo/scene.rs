@@ -123,13 +123,10 @@ impl Scene {
             milliseconds: started.elapsed().as_secs_f64() * 1_000.0,
             result,
         });
-        match failed {
-            _ if self.narrator.is_unheard() => {
-                Err(Stop::Broken(anyhow!("nobody reads standard output any more")))
-            }
-            true => Err(Stop::Failed),
-            false => Ok(reply),
+        if let Some(error) = self.narrator.unheard() {
+            return Err(Stop::Broken(error));
         }
+        if failed { Err(Stop::Failed) } else { Ok(reply) }
     }
 }
 

@@ -25,6 +25,9 @@ pub(super) fn tell(mut scene: Scene, credentials: Credentials) -> anyhow::Result
     scene.narrator.begin(&url);
     let told = scene.caller("root", credentials).and_then(|root| parts(&mut scene, &root));
     scene.narrator.end(told.is_ok());
+    if let Some(error) = scene.narrator.unheard() {
+        return Err(error);
+    }
     match told {
         Ok(()) => Ok(true),
         Err(Stop::Failed) => Ok(false),

@@ -63,7 +63,7 @@ impl Launch {
         command
             .env("RAVELIN_ACCESS_KEY_ID", ACCESS_KEY_ID)
             .env("RAVELIN_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET);
-        command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--log", "warn"]);
+        command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).env("RAVELIN_LOG", "warn");
         Self { command }
     }
 
@@ -84,6 +84,12 @@ impl Launch {
     /// With this environment variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// With its log going there.
+    pub(crate) fn log_to(mut self, log: Stdio) -> Self {
+        self.command.stderr(log);
         self
     }
 
@@ -283,6 +289,17 @@ impl Client {
     pub(crate) fn try_v3(&self, action: &str, query: &[(&str, &str)]) -> Option<Answer> {
         let nonce = nonce();
         self.try_send(&sign_v3(&self.call(action, query, &[], &nonce)))
+    }
+
+    /// A request of this client to a server of this name, not yet sent.
+    pub(crate) fn signed_for(
+        &self,
+        host: &str,
+        action: &str,
+        query: &[(&str, &str)],
+        nonce: &str,
+    ) -> SignedRequest {
+        sign_v3(&Call { host, ..self.call(action, query, &[], nonce) })
     }
 
     /// As [`Client::v3`], with this method and of this version of an API.

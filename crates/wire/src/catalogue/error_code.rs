@@ -118,11 +118,11 @@ codes! {
         "The group has no rule with exactly this content. DescribeSecurityGroupAttribute shows what it has.";
     INCORRECT_INSTANCE_STATUS: "IncorrectInstanceStatus", 400,
         "The current status of the resource does not support this operation.",
-        "The current operation is not supported. The disk is being reset, or the instance is in another passing state. Wait until DescribeInstances shows it Running or Stopped.";
+        "The current operation is not supported. The disk is being reset, the instance is in another passing state, or it is already in the state asked for. DescribeInstances shows its state; where that is a passing one, wait until it is Running or Stopped.";
     INSTANCE_NOT_FOUND: "InvalidInstanceId.NotFound", 400, "The specified InstanceId does not exist.",
         "The specified instance does not exist, or belongs to another account.";
     ENS_INTERFACE_ERROR: "ens.interface.error", 400, "An error occurred while calling the API.",
-        "The change is made and durable, but a node that must carry it out failed or did not answer in the time that the caller wanted to wait.";
+        "The change is made and durable, but a node that must carry it out failed, or did not answer in the time that the caller wanted to wait. There are no nodes yet: the code comes with them, and nothing answers it until then.";
     DEPENDENCY_VIOLATION: "DependencyViolation", 400, "%s.",
         "The resource is still used by others. The message names them; remove them first.";
     GROUP_LIMIT: "InstanceSecurityGroupLimitExceeded", 400,

@@ -1,4 +1,4 @@
-//! What texts must look like: the rules for names and descriptions (`ens-api.md`, sections 4 and 5).
+//! What texts must look like: the rules for names and descriptions, as the vendor's reference gives them.
 
 use std::fmt;
 

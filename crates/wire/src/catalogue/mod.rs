@@ -15,6 +15,7 @@ mod ram_fault;
 mod refusal;
 pub mod release_notes;
 mod resource;
+mod unanswered;
 mod validate;
 
 pub use self::{

@@ -35,9 +35,19 @@ pub fn validate(operation: &Operation, parameters: &Parameters) -> Result<Argume
 fn missing(operation: &Operation, parameters: &Parameters) -> Result<(), Fault> {
     let required = operation.parameters.iter().filter(|parameter| parameter.required);
     let one_of = operation.exactly_one.iter();
-    let complete = required.into_iter().all(|parameter| parameters.supplied(parameter.name))
-        && one_of.into_iter().all(|set| set.iter().any(|name| parameters.supplied(name)));
+    let given =
+        |name: &str| operation.parameter(name).is_some_and(|parameter| supplied(parameter, parameters));
+    let complete = required.into_iter().all(|parameter| supplied(parameter, parameters))
+        && one_of.into_iter().all(|set| set.iter().any(|name| given(name)));
     if complete { Ok(()) } else { Err(Fault::missing()) }
+}
+
+/// Whether the parameter is given, in a form that it can have: `Name.1` is a list or an object, never a text.
+fn supplied(parameter: &Parameter, parameters: &Parameters) -> bool {
+    match parameter.kind {
+        Kind::List { .. } | Kind::Object { .. } | Kind::Objects { .. } => parameters.supplied(parameter.name),
+        _ => parameters.pairs().get(parameter.name).is_some_and(|text| !text.is_empty()),
+    }
 }
 
 fn exclusive(operation: &Operation, arguments: &Arguments) -> Result<(), Fault> {
@@ -99,7 +109,7 @@ fn top_level(parameter: &Parameter, parameters: &Parameters) -> Result<Option<Ar
     }
 }
 
-/// The fields of an object. An empty text in it is a mistake, not an absence (`ens-api.md`, section 2.3).
+/// The fields of an object. An empty text in it is a mistake, not an absence (docs/decisions.md, decision 25).
 fn object_of(fields: &'static [Parameter], object: &Object) -> Result<Arguments, Fault> {
     let mut arguments = Arguments::default();
     for field in fields {
@@ -144,7 +154,7 @@ fn in_object(field: &Parameter, object: &Object) -> Result<Option<Argument>, Fau
 }
 
 /// The name under which the object has the field: the SDK's model of a rule spells `Priority` with a small letter
-/// (`ens-api.md`, section 0.5).
+/// (the vendor's SDK, CreateSecurityGroupPermissions).
 fn spelling(name: &'static str, object: &Object) -> &'static str {
     if name == "Priority" && object.get(name).is_none() { "priority" } else { name }
 }

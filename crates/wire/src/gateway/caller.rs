@@ -18,7 +18,6 @@ pub(super) struct Caller {
     pub(super) actor: Actor,
     pub(super) account: AccountId,
     pub(super) access_key: Box<str>,
-    pub(super) nonce: Option<NonceRecord>,
 }
 
 impl Gateway {
@@ -51,7 +50,7 @@ impl Gateway {
         if credentials.security_token.is_some() {
             return Err(protocol_fault(&ProtocolError::MalformedToken));
         }
-        let nonce = operation.handler.mutates().then(|| NonceRecord {
+        seen.nonce = operation.handler.mutates().then(|| NonceRecord {
             minute: u32::try_from(timestamp.max(now.seconds()).max(0) / 60).unwrap_or(u32::MAX),
             account: key.account.0,
             digest: digest.to_be_bytes(),
@@ -60,7 +59,7 @@ impl Gateway {
             Some(user) => Actor::User(key.account, user),
             None => Actor::Root(key.account),
         };
-        Ok(Caller { actor, account: key.account, access_key: key.id.clone(), nonce })
+        Ok(Caller { actor, account: key.account, access_key: key.id.clone() })
     }
 
     /// Lenient mode: whoever it says it is, or the root of the first account.
@@ -78,9 +77,9 @@ impl Gateway {
                 Some(user) => Actor::User(key.account, user),
                 None => Actor::Root(key.account),
             };
-            return Ok(Caller { actor, account: key.account, access_key, nonce: None });
+            return Ok(Caller { actor, account: key.account, access_key });
         }
         let account = first.ok_or_else(|| Fault::of(&code::INVALID_ACCESS_KEY_ID_NOT_FOUND))?;
-        Ok(Caller { actor: Actor::Root(account), account, access_key, nonce: None })
+        Ok(Caller { actor: Actor::Root(account), account, access_key })
     }
 }

@@ -117,6 +117,8 @@ struct Seen {
     operation: Option<&'static Operation>,
     access_key: Option<Box<str>>,
     generation: Option<u64>,
+    /// The nonce of a mutation that has not gone to the control plane.
+    nonce: Option<NonceRecord>,
 }
 
 impl Gateway {
@@ -160,8 +162,13 @@ impl Gateway {
             operation: None,
             access_key: None,
             generation: None,
+            nonce: None,
         };
         let result = self.process(&request, &request_id, &mut seen).await;
+        if let Some(nonce) = seen.nonce.take() {
+            // It is used up, whatever becomes of the request, and after a restart too.
+            self.control.remember(nonce);
+        }
         self.metrics.count(seen.operation, &result, started.elapsed());
         tracing::debug!(
             request_id,
@@ -260,7 +267,7 @@ impl Gateway {
             site: &self.site,
             source: request.peer,
         };
-        self.carry_out(&call, caller.nonce, request_id, seen).await
+        self.carry_out(&call, request_id, seen).await
     }
 
     fn throttle(&self, caller: &Caller, operation: &'static Operation) -> Result<(), Fault> {
@@ -286,19 +293,20 @@ impl Gateway {
         }
         let source = request.peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
         let named = |name: &str| parameters.text(name).ok().flatten();
-        let verdict = self.control.read_access(|access| {
-            authorisation::authorise(access, caller.actor, operation, named, source, request.secure, now)
-        });
-        verdict.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value
+        let policies = self.control.read_access(|access| authorisation::policies(access, caller.actor)).await;
+        let policies = policies.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
+        authorisation::authorise(
+            policies.as_ref(),
+            caller.actor,
+            operation,
+            named,
+            source,
+            request.secure,
+            now,
+        )
     }
 
-    async fn carry_out(
-        &self,
-        call: &Call<'_>,
-        nonce: Option<NonceRecord>,
-        request_id: &str,
-        seen: &mut Seen,
-    ) -> Result<Answer, Fault> {
+    async fn carry_out(&self, call: &Call<'_>, request_id: &str, seen: &mut Seen) -> Result<Answer, Fault> {
         let answer = match call.operation.handler {
             Handler::Query(query) => {
                 let read = self.control.read(|state| query(call, state)).await;
@@ -310,7 +318,7 @@ impl Gateway {
             }
             Handler::Change { command, answer } => {
                 let command = command(call)?;
-                let submission = submission(call, command, nonce, request_id);
+                let submission = submission(call, command, seen.nonce.take(), request_id);
                 match self.control.submit(submission).await {
                     Ok(receipt) => {
                         seen.generation = Some(receipt.generation);
@@ -329,7 +337,7 @@ impl Gateway {
                     let result = match item.command {
                         Ok(command) => self
                             .control
-                            .submit(submission(call, command, nonce, request_id))
+                            .submit(submission(call, command, seen.nonce.take(), request_id))
                             .await
                             .map_err(|failure| failed(&failure, call.operation)),
                         Err(fault) => Err(fault),

@@ -30,8 +30,8 @@ pub(super) fn subcommand(product: Product) -> &'static str {
     }
 }
 
-/// The call as a command line.
-pub(super) fn command(operation: &Operation) -> String {
+/// The example call of an operation as a command line of `ravelin`.
+pub fn command(operation: &Operation) -> String {
     let mut words = vec!["ravelin".to_owned(), subcommand(operation.product).into(), operation.name.into()];
     for parameter in example::shown(operation) {
         match parameter.kind {

@@ -33,8 +33,17 @@ pub(super) fn page() -> String {
 }
 
 fn operations(error: &'static ErrorCode) -> String {
-    let answering = catalogue::all().filter(|operation| operation.errors.contains(&error));
-    let links: Vec<String> =
-        answering.map(|operation| format!("[{}]({})", operation.name, path(operation))).collect();
-    if links.is_empty() { "none at present".into() } else { links.join(", ") }
+    let links = |answers: bool| {
+        let documenting = catalogue::all().filter(|operation| operation.errors.contains(&error));
+        let links: Vec<String> = documenting
+            .filter(|operation| operation.answers(error) == answers)
+            .map(|operation| format!("[{}]({})", operation.name, path(operation)))
+            .collect();
+        links.join(", ")
+    };
+    match (links(true), links(false)) {
+        (answering, shared) if shared.is_empty() => answering,
+        (answering, shared) if answering.is_empty() => format!("none yet; documented for {shared}"),
+        (answering, shared) => format!("{answering}; documented for {shared}, too, which do not answer it"),
+    }
 }

@@ -35,10 +35,10 @@ fn section(product: Product, operations: &[&Operation]) -> String {
     let links: Vec<String> =
         families.iter().map(|family| format!("[{family}](#{})", anchor(&heading(family)))).collect();
     let mut text = format!(
-        "\n## {}\n\nVersion {}, {} operations: {}.\n",
+        "\n## {}\n\nVersion {}, {}: {}.\n",
         title(product),
         product.version(),
-        operations.len(),
+        counted(operations.len()),
         links.join(", ")
     );
     for family in families {
@@ -53,6 +53,10 @@ fn section(product: Product, operations: &[&Operation]) -> String {
         ));
     }
     text
+}
+
+fn counted(operations: usize) -> String {
+    if operations == 1 { "1 operation".into() } else { format!("{operations} operations") }
 }
 
 fn title(product: Product) -> &'static str {

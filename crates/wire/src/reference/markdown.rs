@@ -28,7 +28,7 @@ pub(super) fn block(language: &str, text: &str) -> String {
 }
 
 /// What GitHub makes of a heading to link to it.
-pub(super) fn anchor(heading: &str) -> String {
+pub fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
 }

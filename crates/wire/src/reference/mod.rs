@@ -13,7 +13,12 @@ mod operation;
 mod python;
 mod release_notes;
 
-pub use self::example::{answer, arguments};
+pub use self::{
+    calls::command,
+    example::{answer, arguments},
+    markdown::anchor,
+    operation::path,
+};
 use crate::catalogue;
 
 /// A page of the reference documentation.
@@ -29,6 +34,18 @@ impl Page {
     fn new(path: impl Into<String>, text: String) -> Self {
         Self { path: path.into(), text }
     }
+}
+
+/// The page that stands at a path such as `ens/LeaveSecurityGroup.md`, without making the others.
+pub fn page(path: &str) -> Option<Page> {
+    let text = match path {
+        "README.md" => index::page(),
+        "common.md" => common::page(),
+        "error-codes.md" => errors::page(),
+        "release-notes.md" => release_notes::page(),
+        _ => operation::page(catalogue::all().find(|operation| operation::path(operation) == path)?),
+    };
+    Some(Page::new(path, text))
 }
 
 /// Every page: the index, one an operation, the error codes, the release notes, what all operations share.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     catalogue::{
-        Access, Answer, ErrorCode, Kind, Methods, Operation, Parameter, Product, Scalar, error_code,
+        self, Access, Answer, ErrorCode, Kind, Methods, Operation, Parameter, Product, Scalar, error_code,
     },
     protocol::{encoding, request::Format},
 };
@@ -15,8 +15,8 @@ use crate::{
 /// The request id of the example answers.
 const REQUEST_ID: &str = "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E";
 
-/// Where the page of an operation stands.
-pub(super) fn path(operation: &Operation) -> String {
+/// Where the page of an operation stands, such as `ens/LeaveSecurityGroup.md`.
+pub fn path(operation: &Operation) -> String {
     format!("{}/{}.md", calls::subcommand(operation.product), operation.name)
 }
 
@@ -208,7 +208,15 @@ fn errors(operation: &Operation) -> String {
     let mut listed = concerning(operation);
     listed.extend(operation.errors.iter().copied().filter(|code| !concerning(operation).contains(code)));
     let rows = listed.into_iter().map(|error| {
-        vec![code(error.code), error.status.to_string(), cell(error.message), cell(error.meaning)]
+        let mut meaning = cell(error.meaning);
+        // What nothing answers yet says so itself.
+        if !operation.answers(error) && catalogue::all().any(|other| other.answers(error)) {
+            meaning.push_str(&format!(
+                " Documented by the vendor for the family: {} itself does not answer it.",
+                operation.name
+            ));
+        }
+        vec![code(error.code), error.status.to_string(), cell(error.message), meaning]
     });
     let head = if operation.errors.is_empty() { "has no error codes of its own" } else { "may answer" };
     format!(

@@ -102,8 +102,9 @@ async fn route<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, b
             refuse(shared, &parts.headers, Fault::of(&code::UNSUPPORTED_HTTP_METHOD))
         };
     }
-    match find_page(shared, path) {
+    match find_page(shared, path, parts.uri.query().unwrap_or_default()) {
         Some(found) if reads => page(found),
+        None if reads && is_browser(parts) => page(pages::not_found()),
         Some(_) => refuse(shared, &parts.headers, Fault::of(&code::UNSUPPORTED_HTTP_METHOD)),
         None => refuse(shared, &parts.headers, Fault::of(&code::INVALID_ACTION_NOT_FOUND)),
     }
@@ -111,15 +112,18 @@ async fn route<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, b
 
 /// Whether a person looks at the address of the API with a browser.
 fn wants_page(parts: &Parts) -> bool {
+    parts.uri.query().is_none_or(str::is_empty) && is_browser(parts)
+}
+
+fn is_browser(parts: &Parts) -> bool {
     let headers = &parts.headers;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    parts.uri.query().is_none_or(str::is_empty)
-        && accept.contains("text/html")
+    accept.contains("text/html")
         && !headers.contains_key("x-acs-action")
         && !headers.contains_key(header::AUTHORIZATION)
 }
 
-fn find_page<A: Application>(shared: &Shared<A>, path: &str) -> Option<Page> {
+fn find_page<A: Application>(shared: &Shared<A>, path: &str, query: &str) -> Option<Page> {
     let page = match path {
         "/healthz" => Page::text(200, "ok\n"),
         "/readyz" => readiness(shared),
@@ -127,7 +131,11 @@ fn find_page<A: Application>(shared: &Shared<A>, path: &str) -> Option<Page> {
         "/errors" | "/errors/" => pages::error_codes(),
         "/release-notes" => pages::release_notes(),
         pages::STYLE_PATH => pages::style(),
-        _ => return path.strip_prefix("/errors/").map(pages::error_code),
+        "/reference" => return pages::reference_page(""),
+        _ => {
+            let code = path.strip_prefix("/errors/").map(|code| pages::error_code(code, query));
+            return code.or_else(|| pages::reference_page(path.strip_prefix(pages::REFERENCE_PATH)?));
+        }
     };
     Some(page)
 }

@@ -26,7 +26,13 @@ async fn an_operator_sees_how_the_server_is() {
 async fn pages_run_nothing_and_escape_what_they_were_asked() {
     let server = Running::begin(local());
     let mut connection = server.connect().await;
-    for target in ["/errors", "/errors/NoPermission?product=Ens&requestId=1", "/release-notes"] {
+    for target in [
+        "/errors",
+        "/errors/NoPermission?product=Ens&requestId=1",
+        "/release-notes",
+        "/reference",
+        "/reference/ens/LeaveSecurityGroup",
+    ] {
         let page = get(&mut connection, target).await;
         assert_eq!(page.status, 200, "{target}");
         assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
@@ -57,6 +63,15 @@ async fn a_browser_at_the_address_of_the_api_gets_a_page_and_programs_the_api() 
     ] {
         assert!(connection.ask(&request).await.body.contains(" / query="), "{request}");
     }
+}
+
+#[tokio::test]
+async fn a_browser_at_an_address_that_there_is_not_gets_a_page() {
+    let server = Running::begin(local());
+    let mut connection = server.connect().await;
+    let page = connection.ask("GET /nope?a=b HTTP/1.1\r\naccept: text/html\r\nhost: x\r\n\r\n").await;
+    assert_eq!((page.status, page.header("content-type")), (404, Some("text/html; charset=utf-8")));
+    assert!(page.body.contains("<h1>Not found</h1>") && !page.body.contains("nope"));
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ fn modify(before: &Arc<Instance>, command: &Command) -> Result<Plan, Refusal> {
     Ok(replaced(before, after))
 }
 
-/// Protection from release is for instances that are paid by use (`ens-api.md`, RunInstances).
+/// Protection from release is for instances that are paid by use (the vendor's reference, RunInstances).
 fn check_protection(protected: bool, charge: Charge) -> Result<(), Refusal> {
     match charge {
         Charge::PrePaid { .. } if protected => {

@@ -25,7 +25,7 @@ use crate::{
     tag::{self, Tags},
 };
 
-/// How many instances one command may make (`ens-api.md`, section 5.3).
+/// How many instances one command may make (the vendor's reference, RunInstances).
 const AMOUNT_MAX: usize = 100;
 /// How many IPv6 addresses an instance may get at first.
 const IPV6_COUNT_MAX: usize = 10;

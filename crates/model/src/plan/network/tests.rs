@@ -117,6 +117,16 @@ fn a_vswitch_without_a_network_is_in_the_default_one() {
     assert_eq!(world.primary(instance).vswitch, id);
 }
 
+#[test]
+fn a_default_network_that_is_not_there_yet_is_named_as_such() {
+    let mut world = World::new();
+    let mut create = new_vswitch(crate::NetworkId::from_entropy(5), "10.0.0.0/24");
+    let Command::CreateVSwitch { network, .. } = &mut create else { panic!() };
+    *network = None;
+    let Err(Refusal::Unfit { reason, .. }) = world.act(create) else { panic!("it does not fit") };
+    assert!(reason.ends_with(&format!("of the default network at {SITE}")), "{reason}");
+}
+
 fn with_ipv6(network: crate::NetworkId, block: &str, wish: Ipv6Wish) -> Command {
     let mut create = new_vswitch(network, block);
     if let Command::CreateVSwitch { ipv6, .. } = &mut create {

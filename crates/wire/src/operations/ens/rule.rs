@@ -1,4 +1,4 @@
-//! Rules on the wire: the two dialects of ENS (`ens-api.md`, sections 0.2 and 5.1).
+//! Rules on the wire: the two dialects of ENS (docs/decisions.md, decisions 16 to 20).
 
 use model::{
     Id, UnixMillis,

@@ -1,4 +1,4 @@
-//! Tags on the wire (`ens-api.md`, sections 4.4 and 4.6).
+//! Tags on the wire, as the vendor's reference has them.
 
 use model::tag::Tag;
 

@@ -5,9 +5,10 @@ use percent_encoding::percent_decode_str;
 use super::{
     Page,
     html::{escape, prose},
+    reference::address,
 };
 use crate::{
-    catalogue::{self, ErrorCode, Operation, error_code},
+    catalogue::{self, ErrorCode, Operation, Product, error_code},
     protocol::percent,
 };
 
@@ -34,13 +35,14 @@ pub(in crate::server) fn error_codes() -> Page {
     Page::html(200, "Error codes", &body)
 }
 
-/// The page of a code, as it stands in an address.
-pub(in crate::server) fn error_code(encoded: &str) -> Page {
+/// The page of a code, as it stands in an address. The address's query may name the product that answered: then, where
+/// products word a code differently, only its words are shown.
+pub(in crate::server) fn error_code(encoded: &str, query: &str) -> Page {
     let asked = percent_decode_str(encoded).decode_utf8_lossy();
     if asked.len() > CODE_BYTES_MAX {
         return unknown(None);
     }
-    let codes = find(&asked);
+    let codes = of_product(find(&asked), product(query));
     if codes.is_empty() { unknown(Some(&asked)) } else { known(&codes, &asked) }
 }
 
@@ -56,13 +58,38 @@ fn find(asked: &str) -> Vec<&'static ErrorCode> {
     all().filter(|code| code.matches(asked) && Some(code.code.len()) == closest).collect()
 }
 
+/// The product that a query such as `product=Ens&requestId=...` names.
+fn product(query: &str) -> Option<Product> {
+    let name = query.split('&').find_map(|pair| pair.strip_prefix("product="))?;
+    Product::ALL.into_iter().find(|product| product.name().eq_ignore_ascii_case(name))
+}
+
+/// Those of the codes that the product answers; all of them, where that leaves none.
+fn of_product(codes: Vec<&'static ErrorCode>, product: Option<Product>) -> Vec<&'static ErrorCode> {
+    let Some(product) = product else { return codes };
+    let is_own = |code: &&ErrorCode| {
+        let mut own = catalogue::all().filter(|operation| operation.product == product);
+        own.any(|operation| operation.errors.contains(code))
+    };
+    let is_gateways = |code: &&ErrorCode| error_code::GATEWAY.contains(code);
+    for chosen in [
+        codes.iter().copied().filter(is_own).collect::<Vec<_>>(),
+        codes.iter().copied().filter(is_gateways).collect(),
+    ] {
+        if !chosen.is_empty() {
+            return chosen;
+        }
+    }
+    codes
+}
+
 fn known(codes: &[&ErrorCode], asked: &str) -> Page {
     let body: String = codes.iter().map(|code| section(code, asked)).collect();
     Page::html(200, asked, &body)
 }
 
 fn section(code: &ErrorCode, asked: &str) -> String {
-    let mut body = format!("<p>HTTP status {}: {}</p>\n", code.status, escape(code.message));
+    let mut body = format!("<p>HTTP status {}: {}</p>\n", code.status, escape(&message(code, asked)));
     if asked != code.code {
         body.push_str(&format!("<p>One of the codes {}.</p>\n", link(code)));
     }
@@ -71,13 +98,28 @@ fn section(code: &ErrorCode, asked: &str) -> String {
     if error_code::GATEWAY.contains(&code) {
         body.push_str("<p>Every operation.</p>\n");
     } else {
-        body.push_str("<ul>\n");
-        for operation in catalogue::all().filter(|operation| operation.errors.contains(&code)) {
-            body.push_str(&item(operation));
-        }
-        body.push_str("</ul>\n");
+        let documenting = || catalogue::all().filter(|operation| operation.errors.contains(&code));
+        body.push_str(&items("", documenting().filter(|operation| operation.answers(code))));
+        body.push_str(&items(
+            "<p>The vendor documents it for these, too; they do not answer it here:</p>\n",
+            documenting().filter(|operation| !operation.answers(code)),
+        ));
     }
     body
+}
+
+/// The message of a code, with the name that stands in the code that was asked for.
+fn message(code: &ErrorCode, asked: &str) -> String {
+    let name = code.code.split_once("%s").and_then(|(before, after)| {
+        asked.strip_prefix(before)?.strip_suffix(after).filter(|_| asked != code.code)
+    });
+    name.map_or_else(|| code.message.to_owned(), |name| code.message.replace("%s", name))
+}
+
+/// A list of operations below a sentence; nothing where there are none.
+fn items(head: &str, operations: impl Iterator<Item = &'static Operation>) -> String {
+    let items: String = operations.map(item).collect();
+    if items.is_empty() { items } else { format!("{head}<ul>\n{items}</ul>\n") }
 }
 
 /// An operation, as an item of a list.
@@ -85,7 +127,8 @@ pub(super) fn item(operation: &Operation) -> String {
     let summary =
         if operation.summary.is_empty() { String::new() } else { format!(" {}", prose(operation.summary)) };
     format!(
-        "<li><code>{}</code> <span class=\"soft\">{}</span>{summary}</li>\n",
+        "<li><a href=\"{}\"><code>{}</code></a> <span class=\"soft\">{}</span>{summary}</li>\n",
+        escape(&address(operation)),
         escape(operation.name),
         escape(operation.product.name())
     )
@@ -115,7 +158,8 @@ fn link(code: &ErrorCode) -> String {
 fn near(asked: &str) -> Vec<&'static ErrorCode> {
     let asked: Vec<char> = asked.to_lowercase().chars().collect();
     let mut codes: Vec<_> = error_code::ALL.iter().map(|code| (distance(&asked, code.code), *code)).collect();
-    codes.sort_by_key(|(distance, _)| *distance);
+    codes.sort_by_key(|(distance, code)| (*distance, code.code));
+    codes.dedup_by_key(|(_, code)| code.code);
     codes.into_iter().take(NEAR).map(|(_, code)| code).collect()
 }
 
@@ -141,7 +185,7 @@ mod tests {
     #[test]
     fn every_code_has_a_page_that_links_resolve_to() {
         for code in error_code::ALL {
-            let page = error_code(&percent::encode(code.code));
+            let page = error_code(&percent::encode(code.code), "");
             assert_eq!(page.status, 200, "{}", code.code);
             assert!(page.body.contains(&prose(code.meaning)), "{}", code.code);
         }
@@ -149,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_code_with_a_name_in_it_shows_the_name() {
-        let page = error_code("InvalidParameter.SourceCidrIp");
+        let page = error_code("InvalidParameter.SourceCidrIp", "");
         assert_eq!(page.status, 200);
         assert!(page.body.contains("<h1>InvalidParameter.SourceCidrIp</h1>"));
         assert!(page.body.contains("InvalidParameter.%25s"));
@@ -157,19 +201,48 @@ mod tests {
 
     #[test]
     fn a_code_that_products_word_differently_shows_each() {
-        let page = error_code("NoPermission");
+        let page = error_code("NoPermission", "");
         assert!(
             page.body.contains("HTTP status 400") && page.body.contains("HTTP status 403"),
             "{}",
             page.body
         );
-        let page = error_code("InvalidParameter.UserName.Length");
+        let page = error_code("InvalidParameter.UserName.Length", "");
         assert!(page.body.contains("InvalidParameter.%25s.Length"), "{}", page.body);
     }
 
     #[test]
+    fn the_name_in_a_code_stands_in_its_message() {
+        let page = error_code("InvalidParameter.SecurityGroupName", "product=Ens&requestId=1");
+        assert!(page.body.contains("The specified field SecurityGroupName invalid."), "{}", page.body);
+        assert!(!page.body.contains("is incorrect"), "RAM's words are not ENS's: {}", page.body);
+    }
+
+    #[test]
+    fn the_product_chooses_among_the_wordings() {
+        let page = |product: &str| error_code("NoPermission", &format!("product={product}&requestId=1")).body;
+        assert!(page("Ens").contains("HTTP status 400") && !page("Ens").contains("HTTP status 403"));
+        assert!(page("Ram").contains("HTTP status 403") && !page("Ram").contains("HTTP status 400"));
+        assert!(page("Nope").contains("HTTP status 403") && page("Nope").contains("HTTP status 400"));
+    }
+
+    #[test]
+    fn codes_like_it_are_named_once() {
+        let page = error_code("NoPermissions", "");
+        assert_eq!(page.body.matches("/errors/NoPermission\"").count(), 1, "{}", page.body);
+    }
+
+    #[test]
+    fn what_answers_a_code_is_told_from_what_only_documents_it() {
+        let page = error_code("SecurityGroupRule.NotFound", "");
+        let (answering, documenting) = page.body.split_once("The vendor documents it").unwrap();
+        assert!(answering.contains("/reference/ens/RevokeSecurityGroup\""));
+        assert!(documenting.contains("/reference/ens/LeaveSecurityGroup\""));
+    }
+
+    #[test]
     fn a_misspelt_code_is_answered_with_those_like_it() {
-        let page = error_code("InvalidSecurityGroupid.Notfound");
+        let page = error_code("InvalidSecurityGroupid.Notfound", "");
         assert_eq!(page.status, 404);
         assert!(page.body.contains("/errors/InvalidSecurityGroupId.NotFound\""), "{}", page.body);
     }
@@ -179,7 +252,7 @@ mod tests {
         for asked in
             ["%3Cscript%3Ealert(1)%3C/script%3E", "InvalidParameter.%3Cimg%20src=x%3E", "\"><b>", "%FF%00"]
         {
-            let page = error_code(asked);
+            let page = error_code(asked, "");
             assert!(
                 !page.body.contains("<script") && !page.body.contains("<img") && !page.body.contains("<b>")
             );
@@ -188,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_very_long_code_is_not_repeated() {
-        let page = error_code(&"x".repeat(60_000));
+        let page = error_code(&"x".repeat(60_000), "");
         assert_eq!(page.status, 404);
         assert!(page.body.len() < 4_000);
     }

@@ -51,7 +51,7 @@ pub(super) fn document(title: &str, body: &str) -> String {
          <link rel=\"stylesheet\" href=\"{style}\">\n\
          </head>\n\
          <body>\n\
-         <header><nav aria-label=\"Pages\"><a href=\"/\">Ravelin</a> <a href=\"/errors\">Error codes</a> \
+         <header><nav aria-label=\"Pages\"><a href=\"/\">Ravelin</a> <a href=\"/reference/\">Reference</a> <a href=\"/errors\">Error codes</a> \
          <a href=\"/release-notes\">Release notes</a></nav></header>\n\
          <main>\n<h1>{title}</h1>\n{body}</main>\n\
          </body>\n\

@@ -17,6 +17,7 @@ pub(in crate::server) fn landing(host: &str, secure: bool) -> Page {
          Service. It has {operations} operations ({versions}). Programs call them with signed requests at this very \
          address.</p>\n\
          <ul>\n\
+         <li><a href=\"/reference/\">Reference</a>: every operation, and how a call is made</li>\n\
          <li><a href=\"/errors\">Error codes</a>: what each means and what to do</li>\n\
          <li><a href=\"/release-notes\">Release notes</a> of the API</li>\n\
          <li><a href=\"/readyz\">Readiness</a>, <a href=\"/healthz\">health</a> and <a href=\"/metrics\">metrics</a></li>\n\

@@ -3,6 +3,8 @@
 mod errors;
 mod html;
 mod landing;
+mod markdown;
+mod reference;
 mod releases;
 
 use http::{HeaderName, header};
@@ -10,11 +12,15 @@ use http::{HeaderName, header};
 pub(super) use self::{
     errors::{error_code, error_codes},
     landing::landing,
+    reference::reference_page,
     releases::release_notes,
 };
 
 /// Where the style sheet is.
 pub(super) const STYLE_PATH: &str = "/style.css";
+
+/// Where the reference documentation begins.
+pub(super) const REFERENCE_PATH: &str = "/reference/";
 
 /// Pages take nothing but the style sheet, run nothing, and stand in no frame.
 const POLICY: &str =
@@ -57,6 +63,14 @@ impl Page {
         page.headers.push((header::REFERRER_POLICY, "no-referrer"));
         page
     }
+}
+
+/// What a person gets for an address that there is not. Programs get the error of the API.
+pub(super) fn not_found() -> Page {
+    let body = "<p>There is no such page here. There are <a href=\"/\">the first page</a>, \
+                <a href=\"/reference/\">the reference</a>, <a href=\"/errors\">the error codes</a> and \
+                <a href=\"/release-notes\">the release notes</a>.</p>\n";
+    Page::html(404, "Not found", body)
 }
 
 /// The style sheet of all pages.

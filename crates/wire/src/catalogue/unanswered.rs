@@ -1,0 +1,48 @@
+//! The codes that the vendor documents for an operation, and that the operation cannot answer here: rows that its
+//! table shares with its family.
+
+use super::{ErrorCode, Operation, Product, error_code as code};
+
+/// The operations whose tables have the codes of rules, though they touch none.
+const WITHOUT_RULES: &[&str] = &["JoinSecurityGroup", "LeaveSecurityGroup"];
+
+impl Operation {
+    /// Whether a code that the operation documents is one that it answers. The others stand in its table because they
+    /// stand in the vendor's.
+    pub fn answers(&self, error: &ErrorCode) -> bool {
+        let of_rules = [&code::RULE_DUPLICATED, &code::RULE_LIMIT, &code::RULE_NOT_FOUND].contains(&error);
+        let without_rules = self.product == Product::Ens && WITHOUT_RULES.contains(&self.name);
+        // The code of the nodes comes with them.
+        *error != code::ENS_INTERFACE_ERROR && !(of_rules && without_rules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{all, find};
+
+    #[test]
+    fn what_an_operation_never_answers_is_told_from_what_it_does() {
+        let leave = find(Product::Ens, "LeaveSecurityGroup").unwrap();
+        let never: Vec<_> = leave.errors.iter().filter(|error| !leave.answers(error)).collect();
+        assert_eq!(
+            never.iter().map(|error| error.code).collect::<Vec<_>>(),
+            [
+                "SecurityGroupRuleConflict.Duplicated",
+                "AuthorizationLimitExceed",
+                "SecurityGroupRule.NotFound",
+                "ens.interface.error"
+            ]
+        );
+        let authorize = find(Product::Ens, "AuthorizeSecurityGroup").unwrap();
+        assert!(authorize.errors.iter().all(|error| authorize.answers(error)));
+    }
+
+    #[test]
+    fn the_operations_without_rules_are_there() {
+        for name in WITHOUT_RULES {
+            assert!(all().any(|operation| operation.name == *name), "{name}");
+        }
+    }
+}
