@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) stopping: AtomicBool,
     /// How many submissions wait.
     pub(crate) queued: AtomicUsize,
+    /// How many submissions have begun and have not ended.
+    pub(crate) in_flight: AtomicUsize,
     /// The runtime of the submitters, where they commit on their own threads: it outlives its submissions.
     pub(crate) runtime: OnceLock<tokio::runtime::Handle>,
     identity: Identity,
@@ -111,6 +113,22 @@ struct Handle {
     core: Arc<Core>,
 }
 
+/// A submission that has begun; it ends when this is dropped.
+struct Flight<'a>(&'a Core);
+
+impl<'a> Flight<'a> {
+    fn begin(core: &'a Core) -> Self {
+        core.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(core)
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The control plane. Clones are the same one; when the last of them goes, the writer ends.
 #[derive(Clone)]
 pub struct Control(Arc<Handle>);
@@ -139,6 +157,7 @@ impl Control {
             metrics: Metrics::new(),
             stopping: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
             runtime: OnceLock::new(),
             identity: store.identity(),
         });
@@ -151,7 +170,6 @@ impl Control {
             last_generation: revision,
             clock_rests_until: None,
             snapshots: Vec::new(),
-            last_batch: 0,
             failed: None,
             wakes_for: None,
             ended: false,
@@ -179,6 +197,7 @@ impl Control {
         if core.settings.commit_on_submitter {
             core.runtime.get_or_init(tokio::runtime::Handle::current);
         }
+        let _flight = Flight::begin(core);
         let answer = self.enqueue(submission)?;
         let answered = time::timeout(self.0.core.settings.commit_deadline, answer).await;
         answered.ok().and_then(Result::ok).unwrap_or(Err(Failure::Unknown))
@@ -189,6 +208,7 @@ impl Control {
     /// # Errors
     /// As [`Control::submit`].
     pub fn submit_blocking(&self, submission: Submission) -> Result<Receipt, Failure> {
+        let _flight = Flight::begin(&self.0.core);
         let answer = self.enqueue(submission)?;
         let answered = wait::block_on(self.0.core.settings.commit_deadline, answer);
         answered.and_then(Result::ok).unwrap_or(Err(Failure::Unknown))

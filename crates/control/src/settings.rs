@@ -26,8 +26,6 @@ pub struct Settings {
     /// runtime that submits. It spares changes of threads, and needs one runtime for all that submit without blocking,
     /// with at least two threads, of which at most one is ever held by a commit.
     pub commit_on_submitter: bool,
-    /// How long a batch that is smaller than the last one waits for more, once several commands at a time are usual.
-    pub gather_max: Duration,
     /// The most entities that the clock changes in one commit.
     pub advance_max: usize,
     /// How long a read waits for the commit that it depends on.
@@ -51,7 +49,6 @@ impl Default for Settings {
             batch_max: 256,
             batch_bytes_max: 4 << 20,
             commit_on_submitter: false,
-            gather_max: Duration::ZERO,
             advance_max: 256,
             read_deadline: Duration::from_secs(5),
             commit_deadline: Duration::from_secs(10),

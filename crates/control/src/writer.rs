@@ -54,8 +54,6 @@ pub(crate) struct Writer {
     pub(crate) clock_rests_until: Option<Instant>,
     /// Who wants a snapshot after this turn.
     pub(crate) snapshots: Vec<oneshot::Sender<Option<Box<dyn Snapshot>>>>,
-    /// How many commands were in the last batch of the thread.
-    pub(crate) last_batch: usize,
     /// A batch of a submitter's own turn that could not be written: the thread recovers the store.
     pub(crate) failed: Option<(Pending, StoreError)>,
     /// When the thread will look at the clock by itself; none: not until it is told to.
@@ -113,8 +111,8 @@ fn next(core: &Core, jobs: &Receiver<Job>, sleep: Option<Duration>) -> Next {
     }
 }
 
-/// Carries out a command on the submitter's own thread if nobody else writes or waits; otherwise gives it back. It
-/// blocks for as long as a commit takes.
+/// Carries out a command on the submitter's own thread if there is no other submission; otherwise gives it back: what
+/// is asked for together is committed together. It blocks for as long as a commit takes.
 pub(crate) fn try_alone(
     desk: &Desk,
     core: &Core,
@@ -122,7 +120,7 @@ pub(crate) fn try_alone(
     job: (Submission, Reply),
 ) -> Option<(Submission, Reply)> {
     let mut guard = match desk.try_lock() {
-        Some(guard) if core.queued.load(Ordering::Relaxed) == 0 => guard,
+        Some(guard) if core.in_flight.load(Ordering::Relaxed) == 1 => guard,
         _ => return Some(job),
     };
     let Some(writer) = guard.as_mut().filter(|writer| writer.failed.is_none() && !writer.ended) else {
@@ -193,7 +191,6 @@ impl Writer {
                 return;
             }
         }
-        let start = Instant::now();
         let mut pending = Pending::default();
         self.advance_if_due(&mut pending);
         let mut next = first;
@@ -201,26 +198,13 @@ impl Writer {
             self.take(job, &mut pending);
             let settings = &self.core.settings;
             let full = pending.commands() >= settings.batch_max || pending.bytes >= settings.batch_bytes_max;
-            next =
-                if full { None } else { jobs.try_recv().ok().or_else(|| self.gather(jobs, &pending, start)) };
+            next = if full { None } else { jobs.try_recv().ok() };
         }
-        self.last_batch = pending.commands();
         match self.write(&mut pending) {
             Ok(()) => self.confirm(pending),
             Err(error) => self.recover(jobs, pending, &error),
         }
         self.give_snapshots();
-    }
-
-    /// Waits a moment for those who were in the last batch: having been answered together they ask again about
-    /// together, and one synchronisation for all of them is less work than several.
-    fn gather(&self, jobs: &Receiver<Job>, pending: &Pending, start: Instant) -> Option<Job> {
-        let commands = pending.commands();
-        if commands == 0 || self.last_batch < MANY || commands >= self.last_batch {
-            return None;
-        }
-        let left = self.core.settings.gather_max.checked_sub(start.elapsed())?;
-        jobs.recv_timeout(left).ok()
     }
 
     /// Answers a batch that is on disk. Waking many tasks from a foreign thread costs a system call each, and this

@@ -18,6 +18,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+/// Requests are read on one thread and changes are freed on another: this allocator is made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // One provider for all TLS of the process. It fails only where one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -52,14 +52,21 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// The blanks between two columns of a table.
+pub const GAP: usize = 2;
+
 /// A table with these columns.
 pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width() + GAP).unwrap_or(u16::MAX));
     table.set_header(columns.iter().map(|column| Cell::new(column.to_uppercase())));
     for row in rows {
         table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, u16::try_from(GAP).unwrap_or(0)));
     }
     let text = table.to_string();
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")

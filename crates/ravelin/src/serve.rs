@@ -133,7 +133,6 @@ impl Served {
             site: settings.site.clone(),
             history: settings.history,
             commit_on_submitter: true,
-            gather_max: std::time::Duration::from_micros(300),
             ..control::Settings::default()
         };
         let mut progress = |entities: u64| {

@@ -7,6 +7,7 @@ mod near;
 
 use std::{fmt, fs, path::Path};
 
+pub use self::check::log_filter;
 use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};

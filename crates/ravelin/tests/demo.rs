@@ -56,9 +56,9 @@ fn the_demo_tells_the_whole_story_and_leaves_nothing_behind() {
 
 #[test]
 fn the_demo_leaves_nothing_behind_when_it_is_interrupted_or_nobody_listens() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let place = tempfile::tempdir().unwrap();
-        let mut child = demo(place.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = demo(place.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // The first step is told, so that it is in the middle.
         lines
@@ -67,12 +67,26 @@ fn the_demo_leaves_nothing_behind_when_it_is_interrupted_or_nobody_listens() {
             .unwrap();
         let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{signal}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "Interrupted; the demo's data is removed.\n", "{signal}");
         assert!(is_empty(place.path()), "{signal}");
     }
     let place = tempfile::tempdir().unwrap();
     let mut child = demo(place.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
     assert!(!child.wait().unwrap().success());
+    assert!(is_empty(place.path()));
+}
+
+#[test]
+fn a_full_disk_is_told_as_what_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = demo(place.path()).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cannot write to standard output") && !said.contains("nobody reads"), "{said}");
     assert!(is_empty(place.path()));
 }

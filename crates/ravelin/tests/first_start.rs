@@ -88,3 +88,94 @@ fn a_key_file_without_an_account_is_replaced_by_one_that_opens_it() {
     assert!(identity(&address, &key(&data)));
     stop(child);
 }
+
+/// A first start that fails makes neither an account nor its key: the next one shows it.
+#[test]
+fn an_address_that_is_taken_does_not_burn_the_first_key() {
+    let place = tempfile::tempdir().unwrap();
+    let (data, log) = (place.path().join("data"), place.path().join("log"));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused =
+        ravelin(&["serve", "--listen", &address, "--data", data.to_str().unwrap()]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains(&address));
+    assert!(!data.join("root-access-key").exists());
+    let (child, address) = serve(&data, &log);
+    assert!(identity(&address, &key(&data)));
+    stop(child);
+}
+
+/// Secrets that are shown once and cannot be written: the message says what was made and how to replace it.
+#[test]
+fn a_secret_that_cannot_be_written_is_no_success() {
+    let place = tempfile::tempdir().unwrap();
+    let (data, log) = (place.path().join("data"), place.path().join("log"));
+    let (child, address) = serve(&data, &log);
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let failed = |mut command: Command| {
+        let output = command.stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = failed(ravelin(&["account", "create", "other", "--data", data.to_str().unwrap()]));
+    assert!(said.contains("reset-root-key other"), "{said}");
+    let (id, secret) = key(&data);
+    let call = |arguments: &[&str]| {
+        let mut command = ravelin(arguments);
+        command.args(["--endpoint", &address]).env("RAVELIN_ACCESS_KEY_ID", &id);
+        command.env("RAVELIN_ACCESS_KEY_SECRET", &secret).env("RAVELIN_PROFILES", "/nonexistent");
+        command
+    };
+    let said = failed(call(&["ram", "CreateAccessKey"]));
+    assert!(said.contains("DeleteAccessKey --UserAccessKeyId LTAI5t"), "{said}");
+    let said = failed(call(&["sts", "GetCallerIdentity"]));
+    assert!(said.contains("cannot write to standard output"), "{said}");
+    stop(child);
+}
+
+/// A second signal does not wait for the requests in flight.
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    use std::{io::Write, net::TcpStream};
+    let place = tempfile::tempdir().unwrap();
+    let (data, log) = (place.path().join("data"), place.path().join("log"));
+    let (mut child, address) = serve(&data, &log);
+    // A request whose body does not come keeps the server waiting.
+    let mut stream = TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+        .unwrap();
+    let kill = || assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    kill();
+    // Signals of one kind that come together are one: the second is sent when the first has been taken.
+    while !fs::read_to_string(&log).unwrap().contains("stopping: finishing") {
+        std::thread::yield_now();
+    }
+    kill();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn profiles_are_kept_selected_and_forgotten_by_name() {
+    let place = tempfile::tempdir().unwrap();
+    let profiles = place.path().join("profiles.toml");
+    let run = |arguments: &[&str], selected: &str| {
+        let mut command = ravelin(arguments);
+        command.env("RAVELIN_PROFILES", &profiles).env("RAVELIN_PROFILE", selected);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (done, said) = run(&["configure", "set", "--profile", "a"], "");
+    assert!(!done && said.contains("--endpoint") && said.contains("--access-key-id"), "{said}");
+    for name in ["a", "b"] {
+        assert!(run(&["configure", "set", "--profile", name, "--endpoint", "http://127.0.0.1:1"], "").0);
+    }
+    let (_, said) = run(&["sts", "GetCallerIdentity"], "a");
+    assert!(said.contains("there is no access key"), "{said}");
+    assert!(run(&["configure", "delete", "a"], "").0);
+    let (_, said) = run(&["sts", "GetCallerIdentity"], "a");
+    assert!(said.contains("there is no profile \"a\""), "{said}");
+    assert!(run(&["configure", "delete", "--profile", "b"], "").0);
+    assert!(!run(&["configure", "delete"], "").0);
+}

@@ -137,8 +137,11 @@ impl Client {
             request = request.header(*name, value);
         }
         let request = request.body(signed.body.clone()).context("the request cannot be written")?;
-        let mut response =
-            self.agent.run(request).with_context(|| format!("cannot reach the server at {}", self.base))?;
+        let mut response = self.agent.run(request).map_err(|error| {
+            let problem = format!("{error}");
+            let hint = hint(&problem, &self.host, self.base.starts_with("https://"));
+            anyhow!(error).context(format!("cannot reach the server at {}{hint}", self.base))
+        })?;
         let status = response.status().as_u16();
         let generation = response.headers().get("x-ravelin-generation");
         let generation = generation.and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
@@ -154,6 +157,22 @@ impl Client {
             anyhow!("{} answers {status} with something that is not JSON: is it an ENS endpoint?", self.base)
         })?;
         Ok(Reply { status, generation, body })
+    }
+}
+
+/// What somebody should try who cannot reach the server, in parentheses; empty where nothing is known.
+fn hint(problem: &str, host: &str, secure: bool) -> String {
+    // The libraries below keep these causes as text only.
+    if secure && problem.contains("corrupt message") {
+        format!(" (it seems to speak HTTP without TLS: write the address as http://{host})")
+    } else if secure && problem.contains("UnknownIssuer") {
+        " (nobody who is trusted vouches for its certificate: name the certificate to trust with --ca-certificate, or \
+         try with --insecure)"
+            .into()
+    } else if !secure && problem.contains("parse fail") {
+        format!(" (it does not speak plain HTTP; if it speaks TLS, write the address as https://{host})")
+    } else {
+        String::new()
     }
 }
 
@@ -188,4 +207,45 @@ fn nonce() -> anyhow::Result<String> {
     let high = getrandom::u64().map_err(|error| anyhow!("there is no randomness: {error}"))?;
     let low = getrandom::u64().map_err(|error| anyhow!("there is no randomness: {error}"))?;
     Ok(format!("{high:016x}{low:016x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+    };
+
+    use wire::catalogue::{self, Product};
+
+    use super::*;
+
+    /// What a client says of a server that answers every connection with these bytes.
+    fn said(scheme: &str, answer: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        });
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let credentials = Credentials { id: "id".into(), secret: "secret".into() };
+        let client = Client::new(&format!("{scheme}{address}"), credentials, &Trust::Anybody).unwrap();
+        let operation = catalogue::find(Product::Sts, "GetCallerIdentity").unwrap();
+        let error = client.call(operation, &[]).err().unwrap();
+        server.join().unwrap();
+        format!("{error:#}")
+    }
+
+    #[test]
+    fn the_wrong_scheme_is_told() {
+        let text = said("https://", b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        assert!(text.contains("write the address as http://127.0.0.1"), "{text}");
+        // What a TLS server answers to a line that is not TLS: an alert.
+        let text = said("http://", &[0x15, 3, 3, 0, 2, 2, 22]);
+        assert!(text.contains("write the address as https://127.0.0.1"), "{text}");
+        let text = hint("invalid peer certificate: UnknownIssuer", "host", true);
+        assert!(text.contains("--ca-certificate") && text.contains("--insecure"), "{text}");
+    }
 }

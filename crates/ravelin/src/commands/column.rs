@@ -42,8 +42,14 @@ fn rank(thing: &str, column: &str) -> u8 {
         "Status" => 2,
         _ if last.starts_with("SecurityGroupId") => 3,
         // Of the addresses first the one that others use.
-        _ if column.starts_with("PrivateIp") || column.starts_with("PrimaryIp") => 4,
-        _ if column.starts_with("PublicIp") || last == "Ip" || last == "IpAddress" => 5,
+        _ if column.starts_with("InnerIp") || column.starts_with("PrimaryIp") => 4,
+        _ if column.starts_with("PrivateIp")
+            || column.starts_with("PublicIp")
+            || last == "Ip"
+            || last == "IpAddress" =>
+        {
+            5
+        }
         _ if column.ends_with("RegionId") => 6,
         _ if last.ends_with("Id") || last.ends_with("Ids") => 7,
         _ if last.contains("Name") => 8,

@@ -11,6 +11,8 @@ use crate::output;
 
 /// The longest list of names in one cell.
 const NAMES_SHOWN: usize = 3;
+/// The most columns that are named because they do not fit.
+const COLUMNS_NAMED: usize = 8;
 
 /// The answer for people, on a terminal of so many characters.
 pub fn render(answer: &Value, width: usize) -> String {
@@ -81,17 +83,28 @@ fn rows_table(path: &str, objects: &[Value], width: usize) -> String {
         all if all.len() == grid.columns.len() => (all, " "),
         _ => (grid.fitting(width, "\n"), "\n"),
     };
+    let headers = shown.iter().map(|column| match separator {
+        "\n" => grid.header(column),
+        _ => (*column).to_owned(),
+    });
+    let headers: Vec<String> = headers.collect();
+    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
     let rows = grid.rows.iter().map(|row| {
         shown.iter().map(|column| row.get(*column).map(|v| cell(v, separator)).unwrap_or_default()).collect()
     });
-    let table = output::table(&shown, rows);
+    let table = output::table(&headers, rows);
     let hidden: Vec<&str> =
         grid.columns.iter().map(String::as_str).filter(|column| !shown.contains(column)).collect();
     if hidden.is_empty() {
         return table;
     }
-    let note =
-        format!("({} more columns: {}; --output json shows everything)", hidden.len(), hidden.join(", "));
+    let others = match hidden.len().saturating_sub(COLUMNS_NAMED) {
+        0 => String::new(),
+        others => format!(" and {others} others"),
+    };
+    let named: Vec<&str> = hidden.iter().copied().take(COLUMNS_NAMED).collect();
+    let (count, named) = (hidden.len(), named.join(", "));
+    let note = format!("({count} more columns: {named}{others}; --output json shows everything)");
     format!("{table}\n{}", output::wrapped(&note, width))
 }
 
@@ -114,16 +127,38 @@ impl Grid {
         Self { columns, rows }
     }
 
+    fn widest(&self, column: &str, separator: &str) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|value| cell(value, separator));
+        cells.map(|text| widest_line(&text)).max().unwrap_or(0)
+    }
+
+    /// The column's name in lines that are no wider than its cells, as far as its words allow.
+    fn header(&self, column: &str) -> String {
+        let words = words(column);
+        let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or(0);
+        let most = self.widest(column, "\n").max(longest);
+        let mut header = String::new();
+        let mut used = 0;
+        for word in words {
+            let length = word.chars().count();
+            if used > 0 && used + length > most {
+                header.push('\n');
+                used = 0;
+            }
+            header.push_str(&word);
+            used += length;
+        }
+        header
+    }
+
     /// The columns that fit beside each other; at least one.
     fn fitting(&self, width: usize, separator: &str) -> Vec<&str> {
-        let mut left = width;
+        // The last column needs no gap after it.
+        let mut left = width + output::GAP;
         let mut shown = Vec::new();
         for column in &self.columns {
-            let cells =
-                self.rows.iter().filter_map(|row| row.get(column)).map(|value| cell(value, separator));
-            let widest = cells.map(|text| widest_line(&text)).max().unwrap_or(0);
-            // A column has a blank on either side.
-            let needed = widest.max(column.chars().count()) + 2;
+            let header = if separator == "\n" { self.header(column) } else { column.clone() };
+            let needed = self.widest(column, separator).max(widest_line(&header)) + output::GAP;
             if needed <= left || shown.is_empty() {
                 left = left.saturating_sub(needed);
                 shown.push(column.as_str());
@@ -131,6 +166,20 @@ impl Grid {
         }
         shown
     }
+}
+
+/// A name such as `SecurityGroupIds` in its words.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut after_small = true;
+    for c in name.chars() {
+        match words.last_mut() {
+            Some(word) if !(c.is_uppercase() && after_small) => word.push(c),
+            _ => words.push(c.into()),
+        }
+        after_small = !c.is_uppercase();
+    }
+    words
 }
 
 fn widest_line(text: &str) -> usize {
@@ -184,6 +233,24 @@ mod tests {
         assert!(text.starts_with("RequestId: r, TotalCount: 1\n\n"), "{text}");
         assert!(text.contains("INSTANCEID") && !text.contains("HOSTNAME"), "{text}");
         assert!(text.contains("sg-1 sg-2 sg-3 +1"), "{text}");
+    }
+
+    #[test]
+    fn what_matters_of_instances_fits_a_narrow_terminal() {
+        let answer = json!({"Instances": {"Instance": [{
+            "AutoRenew": "false", "InstanceName": "i-59y41wvs0f43sekagtgjav5jk",
+            "SecurityGroupIds": {"SecurityGroupId": ["sg-591nvc1jp0z4fn2eak8gw9dl1", "sg-591nvc1jp0z4fn2eak8gw9dl2"]},
+            "PrivateIpAddresses": {"PrivateIpAddress": [{"Ip": "172.17.0.3", "GateWay": "172.17.0.1", "Isp": "local"}]},
+            "InnerIpAddress": {"IpAddress": ["172.17.0.3"]}, "Status": "Running",
+            "InstanceId": "i-59y41wvs0f43sekagtgjav5jk",
+        }]}});
+        let text = render(&answer, 80);
+        for shown in ["i-59y41wvs0f43sekagtgjav5jk", "Running", "gw9dl1", "gw9dl2", "172.17.0.3"] {
+            assert!(text.contains(shown), "{shown}: {text}");
+        }
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_eq!(words("SecurityGroupIds"), ["Security", "Group", "Ids"]);
+        assert_eq!(words("OSName"), ["OSName"]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
     client::Credentials,
     first_start, output,
     serve::{self, Served, StopSignal, StopSignals},
-    settings::Settings,
+    settings::{self, Settings},
 };
 
 /// How long a disk reset takes in the demo, in milliseconds: long enough to be seen, and to be refused in.
@@ -82,6 +82,7 @@ fn start_log() -> anyhow::Result<()> {
     let Some(filter) = std::env::var("RAVELIN_LOG").ok().filter(|text| !text.is_empty()) else {
         return Ok(());
     };
+    settings::log_filter(&filter).context("in the environment variable RAVELIN_LOG")?;
     let filter = tracing_subscriber::EnvFilter::try_new(&filter)
         .with_context(|| format!("RAVELIN_LOG: {filter:?} is not a log filter"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -63,7 +63,12 @@ impl Launch {
         command
             .env("RAVELIN_ACCESS_KEY_ID", ACCESS_KEY_ID)
             .env("RAVELIN_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET);
-        command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).env("RAVELIN_LOG", "warn");
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", "127.0.0.1:0"])
+            .env("RAVELIN_LOG", "warn");
         Self { command }
     }
 
