@@ -1,6 +1,6 @@
 //! `JoinSecurityGroup`.
 
-use super::membership::target;
+use super::membership::{PARAMETERS, TARGETS, target};
 use crate::catalogue::prelude::*;
 
 pub(super) static OPERATION: Operation = Operation {
@@ -10,27 +10,8 @@ pub(super) static OPERATION: Operation = Operation {
     summary: "Adds an instance or a network interface to a security group.",
     description: "The instance must be Running or Stopped. Joining adds: the groups that the interface is in already stay.",
     methods: Methods::GetOrPost,
-    parameters: &[
-        Parameter::required(
-            "SecurityGroupId",
-            Kind::Id,
-            "The security group.",
-            "sg-5vn4n3y4laeb2ii9zxxltlvzi",
-        ),
-        Parameter::optional(
-            "InstanceId",
-            Kind::Id,
-            "The instance; stands for its primary network interface.",
-            "i-5vn4n3y4laeb2ii9zxxltlvzi",
-        ),
-        Parameter::optional(
-            "NetworkInterfaceId",
-            Kind::Id,
-            "One network interface.",
-            "eni-5vn4n3y4laeb2ii9zxxltlvzi",
-        ),
-    ],
-    exactly_one: &[&["InstanceId", "NetworkInterfaceId"]],
+    parameters: PARAMETERS,
+    exactly_one: TARGETS,
     answer: &[],
     errors: &[
         &code::SECURITY_GROUP_NOT_FOUND,

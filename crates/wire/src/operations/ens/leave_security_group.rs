@@ -1,6 +1,6 @@
 //! `LeaveSecurityGroup`: the operation that everything here serves.
 
-use super::membership::target;
+use super::membership::{PARAMETERS, TARGETS, target};
 use crate::catalogue::prelude::*;
 
 pub(super) static OPERATION: Operation = Operation {
@@ -8,29 +8,10 @@ pub(super) static OPERATION: Operation = Operation {
     name: "LeaveSecurityGroup",
     family: "security group",
     summary: "Removes an instance or a network interface from a security group.",
-    description: "The instance must be Running or Stopped; for an attached network interface the state of its instance decides, one that is not attached may leave at any time. The last group may be left: then nothing new comes in, everything may go out, and replies come in. The groups that remain decide at once, on established connections too.",
+    description: "The instance must be Running or Stopped; for an attached network interface the state of its instance decides, one that is not attached may leave at any time. The last group may be left: then nothing new comes in, everything may go out, and replies come in. What the groups that remain permit decides from then on; this server keeps memberships and filters no packet itself.",
     methods: Methods::GetOrPost,
-    parameters: &[
-        Parameter::required(
-            "SecurityGroupId",
-            Kind::Id,
-            "The security group.",
-            "sg-5vn4n3y4laeb2ii9zxxltlvzi",
-        ),
-        Parameter::optional(
-            "InstanceId",
-            Kind::Id,
-            "The instance; stands for its primary network interface.",
-            "i-5vn4n3y4laeb2ii9zxxltlvzi",
-        ),
-        Parameter::optional(
-            "NetworkInterfaceId",
-            Kind::Id,
-            "One network interface.",
-            "eni-5vn4n3y4laeb2ii9zxxltlvzi",
-        ),
-    ],
-    exactly_one: &[&["InstanceId", "NetworkInterfaceId"]],
+    parameters: PARAMETERS,
+    exactly_one: TARGETS,
     answer: &[],
     errors: &[
         &code::SECURITY_GROUP_NOT_FOUND,
