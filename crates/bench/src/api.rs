@@ -8,7 +8,7 @@ use wire::catalogue::Product;
 
 use crate::{
     floor::{self, Place},
-    load::{self, Request, Source},
+    load::{self, Request, Sample, Source},
     seed::{self, Seeded},
     server::Server,
     statistics::Measured,
@@ -166,14 +166,9 @@ async fn one_round(
 ) -> anyhow::Result<()> {
     let address = &subject.server.address;
     let nothing: Source = Arc::new(|_| Some((Product::Sts, "GetCallerIdentity", Vec::new())));
-    rounds.nothing.push(load::run(address, connections, time, nothing).await?);
+    rounds.nothing.push(load::run(address, connections, time, nothing).await?.measured());
 
-    let memberships = memberships(&subject.seeded);
-    let leaves = requests("LeaveSecurityGroup", &memberships);
-    let left = load::run(address, connections, time, from_list(leaves)).await?;
-    rounds.leave.push(left);
-    // The first so many have left: they are members again before the next round.
-    join(address, &memberships[..left.calls]).await?;
+    rounds.leave.push(leave(subject, connections, time).await?);
 
     let groups = subject.seeded.groups.clone();
     let by_group: Source = Arc::new(move |number| {
@@ -182,7 +177,7 @@ async fn one_round(
         let parameters = vec![("SecurityGroupId", group.to_string()), ("PageSize", "10".into())];
         Some((Product::Ens, "DescribeInstances", parameters))
     });
-    rounds.describe_group.push(load::run(address, connections, time, by_group).await?);
+    rounds.describe_group.push(load::run(address, connections, time, by_group).await?.measured());
 
     let waiter: Source = {
         let (instances, groups) = (subject.seeded.instances.clone(), subject.seeded.groups.clone());
@@ -194,8 +189,24 @@ async fn one_round(
             Some((Product::Ens, "DescribeInstances", parameters))
         })
     };
-    rounds.describe_waiter.push(load::run(address, connections, time, waiter).await?);
+    rounds.describe_waiter.push(load::run(address, connections, time, waiter).await?.measured());
     Ok(())
+}
+
+/// Leaves for so long. There is only so much to leave: whoever has left joins again, which is not counted, until the
+/// leaving alone has taken the time.
+async fn leave(subject: &Subject, connections: usize, time: Duration) -> anyhow::Result<Measured> {
+    let address = &subject.server.address;
+    let memberships = memberships(&subject.seeded);
+    let mut sample = Sample::default();
+    while sample.wall < time {
+        let leaves = from_list(requests("LeaveSecurityGroup", &memberships));
+        let left = load::run(address, connections, time - sample.wall, leaves).await?;
+        // The first so many have left.
+        join(address, &memberships[..left.latencies.len()]).await?;
+        sample.add(left);
+    }
+    Ok(sample.measured())
 }
 
 /// Who joins and leaves what: the first instances, each in the groups after its own.

@@ -89,16 +89,44 @@ impl Connection {
 /// Where the next call comes from; none: there is no more to do.
 pub type Source = Arc<dyn Fn(usize) -> Option<Request> + Send + Sync>;
 
+/// What a load gave: the time that each call took, and the time that all of them took together.
+#[derive(Debug, Default)]
+pub struct Sample {
+    /// One for each call.
+    pub latencies: Vec<Duration>,
+    /// From the first call to the end of the last.
+    pub wall: Duration,
+}
+
+impl Sample {
+    /// Counts another load of the same kind to this one.
+    pub fn add(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.wall += other.wall;
+    }
+
+    /// Sums it up.
+    pub fn measured(self) -> Measured {
+        Measured::of(self.latencies, self.wall)
+    }
+}
+
 /// Sends calls over so many connections until the time is over or the source is dry. The calls are numbered from 0.
+///
+/// Every connection has made a call that is not counted before the time begins: connecting is not what is measured, and
+/// it would count more for a load that ends soon.
 pub async fn run(
     address: &str,
     connections: usize,
     time: Duration,
     source: Source,
-) -> anyhow::Result<Measured> {
+) -> anyhow::Result<Sample> {
+    let nothing = (Product::Sts, "GetCallerIdentity", Vec::new());
     let mut open = Vec::new();
     for _ in 0..connections {
-        open.push(Connection::open(address).await.context("cannot connect")?);
+        let mut connection = Connection::open(address).await.context("cannot connect")?;
+        connection.call(&nothing).await?;
+        open.push(connection);
     }
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
@@ -120,5 +148,5 @@ pub async fn run(
     for worker in workers {
         latencies.extend(worker.await??);
     }
-    Ok(Measured::of(latencies, started.elapsed()))
+    Ok(Sample { latencies, wall: started.elapsed() })
 }
