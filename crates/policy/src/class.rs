@@ -1,0 +1,63 @@
+//! Policy classes: the distinct sets of groups that interfaces are in.
+
+use std::sync::Arc;
+
+use model::{SecurityGroupId, rule::Rule};
+use thiserror::Error;
+
+/// The most rules of a class, all its groups and both directions together.
+pub const RULES_MAX: usize = 1024;
+
+/// Why groups are not a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ClassError {
+    /// There are more than [`RULES_MAX`] rules.
+    #[error("the groups have {rules} rules together; at most {RULES_MAX} can be enforced for one interface")]
+    TooManyRules {
+        /// How many there are.
+        rules: usize,
+    },
+    /// A group is there twice.
+    #[error("the security group {0} is given twice")]
+    GroupTwice(SecurityGroupId),
+}
+
+/// A group and its rules, in the order in which they were added.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its id.
+    pub id: SecurityGroupId,
+    /// Its rules.
+    pub rules: Arc<[Rule]>,
+}
+
+/// A set of groups, with their rules. Interfaces that are in the same groups share one; an interface in no group has
+/// the class of no groups.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyClass {
+    groups: Box<[Group]>,
+}
+
+impl PolicyClass {
+    /// The class of these groups, in whatever order they are given.
+    ///
+    /// # Errors
+    /// [`ClassError`].
+    pub fn new(groups: impl IntoIterator<Item = Group>) -> Result<Self, ClassError> {
+        let mut groups: Vec<Group> = groups.into_iter().collect();
+        groups.sort_by_key(|group| group.id);
+        if let Some(pair) = groups.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            return Err(ClassError::GroupTwice(pair[0].id));
+        }
+        let rules = groups.iter().map(|group| group.rules.len()).sum();
+        if rules > RULES_MAX {
+            return Err(ClassError::TooManyRules { rules });
+        }
+        Ok(Self { groups: groups.into() })
+    }
+
+    /// Its groups, by id.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+}

@@ -1,0 +1,92 @@
+//! What rules see of a packet.
+
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+/// The numbers of the protocols that rules name (IANA, Assigned Internet Protocol Numbers).
+pub mod protocol {
+    /// ICMP, for IPv4.
+    pub const ICMP: u8 = 1;
+    /// TCP.
+    pub const TCP: u8 = 6;
+    /// UDP.
+    pub const UDP: u8 = 17;
+    /// GRE.
+    pub const GRE: u8 = 47;
+    /// ICMPv6.
+    pub const ICMPV6: u8 = 58;
+}
+
+/// The addresses of a packet are of two families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the source and the destination of a packet are both IPv4 or both IPv6")]
+pub struct MixedFamilies;
+
+/// What rules see of a packet. Both addresses are of one family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Packet {
+    protocol: u8,
+    source: IpAddr,
+    destination: IpAddr,
+    source_port: u16,
+    destination_port: u16,
+}
+
+impl Packet {
+    /// A packet of `protocol` (an IP protocol number). The ports, source first, count for TCP and UDP alone; for other
+    /// protocols they are taken as 0.
+    ///
+    /// # Errors
+    /// [`MixedFamilies`].
+    pub fn new(
+        protocol: u8,
+        source: IpAddr,
+        destination: IpAddr,
+        ports: (u16, u16),
+    ) -> Result<Self, MixedFamilies> {
+        if source.is_ipv4() != destination.is_ipv4() {
+            return Err(MixedFamilies);
+        }
+        let has_ports = matches!(protocol, protocol::TCP | protocol::UDP);
+        let (source_port, destination_port) = if has_ports { ports } else { (0, 0) };
+        Ok(Self { protocol, source, destination, source_port, destination_port })
+    }
+
+    /// Its IP protocol number.
+    pub fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    /// Whom it is from.
+    pub fn source(&self) -> IpAddr {
+        self.source
+    }
+
+    /// Whom it is for.
+    pub fn destination(&self) -> IpAddr {
+        self.destination
+    }
+
+    /// The port it is from; 0 where the protocol has none.
+    pub fn source_port(&self) -> u16 {
+        self.source_port
+    }
+
+    /// The port it is for; 0 where the protocol has none.
+    pub fn destination_port(&self) -> u16 {
+        self.destination_port
+    }
+
+    /// The packet that answers it.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            protocol: self.protocol,
+            source: self.destination,
+            destination: self.source,
+            source_port: self.destination_port,
+            destination_port: self.source_port,
+        }
+    }
+}
