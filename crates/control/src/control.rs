@@ -226,7 +226,7 @@ impl Control {
             Phase::Stopped => return Err(Failure::Stopping),
         }
         let (reply, answer) = Reply::channel();
-        let (submission, reply) = if core.settings.commit_on_submitter {
+        let (submission, reply) = if core.settings.commit_on_submitter && writer::is_alone(core) {
             let alone = || writer::try_alone(&self.0.desk, core, &self.0.jobs, (submission, reply));
             // The runtime's other tasks must not wait for the disk with this one.
             let several = tokio::runtime::Handle::try_current()

@@ -111,6 +111,12 @@ fn next(core: &Core, jobs: &Receiver<Job>, sleep: Option<Duration>) -> Next {
     }
 }
 
+/// Whether the submission that asks is the only one: a hint, for leaving a runtime's worker to commit costs a change of
+/// threads, and where several ask at once none of them will commit for itself.
+pub(crate) fn is_alone(core: &Core) -> bool {
+    core.in_flight.load(Ordering::Relaxed) == 1
+}
+
 /// Carries out a command on the submitter's own thread if there is no other submission; otherwise gives it back: what
 /// is asked for together is committed together. It blocks for as long as a commit takes.
 pub(crate) fn try_alone(
@@ -120,7 +126,7 @@ pub(crate) fn try_alone(
     job: (Submission, Reply),
 ) -> Option<(Submission, Reply)> {
     let mut guard = match desk.try_lock() {
-        Some(guard) if core.in_flight.load(Ordering::Relaxed) == 1 => guard,
+        Some(guard) if is_alone(core) => guard,
         _ => return Some(job),
     };
     let Some(writer) = guard.as_mut().filter(|writer| writer.failed.is_none() && !writer.ended) else {
