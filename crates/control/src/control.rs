@@ -43,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) queued: AtomicUsize,
     /// How many submissions have begun and have not ended.
     pub(crate) in_flight: AtomicUsize,
+    /// How many commands the last turn of the writer carried out or refused.
+    pub(crate) last_batch: AtomicUsize,
     /// The runtime of the submitters, where they commit on their own threads: it outlives its submissions.
     pub(crate) runtime: OnceLock<tokio::runtime::Handle>,
     identity: Identity,
@@ -158,6 +160,7 @@ impl Control {
             stopping: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
+            last_batch: AtomicUsize::new(0),
             runtime: OnceLock::new(),
             identity: store.identity(),
         });

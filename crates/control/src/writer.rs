@@ -111,10 +111,10 @@ fn next(core: &Core, jobs: &Receiver<Job>, sleep: Option<Duration>) -> Next {
     }
 }
 
-/// Whether the submission that asks is the only one: a hint, for leaving a runtime's worker to commit costs a change of
-/// threads, and where several ask at once none of them will commit for itself.
+/// Whether the submission that asks is the only one, and the one before it was: after a batch of many, the first that
+/// asks again is alone for a moment only, and the others would have to wait for the runtime's worker that commits it.
 pub(crate) fn is_alone(core: &Core) -> bool {
-    core.in_flight.load(Ordering::Relaxed) == 1
+    core.in_flight.load(Ordering::Relaxed) == 1 && core.last_batch.load(Ordering::Relaxed) <= 1
 }
 
 /// Carries out a command on the submitter's own thread if there is no other submission; otherwise gives it back: what
@@ -320,6 +320,7 @@ impl Writer {
     /// Writes the batch. What was refused depends on what was applied before it in the same batch, so that its answer
     /// waits for the disk too; where nothing was applied, nothing waits.
     fn write(&mut self, pending: &mut Pending) -> Result<(), StoreError> {
+        self.core.last_batch.store(pending.commands(), Ordering::Relaxed);
         let durable = pending.generations() > 0;
         if durable || pending.nonces > 0 {
             self.forget_nonces(pending);

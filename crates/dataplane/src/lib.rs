@@ -1,0 +1,1 @@
+//! What the kernel does: security groups enforced at the interface of one Linux host. See docs/dataplane.md.
