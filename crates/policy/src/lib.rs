@@ -13,6 +13,7 @@ pub mod packet;
 pub mod plan;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod text;
 
 pub use class::{ClassError, Group, PolicyClass, RULES_MAX};
 pub use evaluate::{Decider, Decision, evaluate};
