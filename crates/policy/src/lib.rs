@@ -9,6 +9,7 @@
 pub mod class;
 pub mod evaluate;
 pub mod image;
+pub mod intent;
 pub mod packet;
 pub mod plan;
 #[cfg(feature = "testing")]
@@ -17,5 +18,6 @@ pub mod text;
 
 pub use class::{ClassError, Group, PolicyClass, RULES_MAX};
 pub use evaluate::{Decider, Decision, evaluate};
+pub use intent::{ClassKey, Intent};
 pub use packet::{MixedFamilies, Packet, ProtocolKind};
 pub use plan::Plan;
