@@ -1,6 +1,6 @@
 //! What is allowed: the meaning of security-group rules for packets.
 //!
-//! [`evaluate`] is that meaning. It is written to be read, not to be fast: whatever decides packets faster is tested
+//! [`evaluate()`] is that meaning. It is written to be read, not to be fast: whatever decides packets faster is tested
 //! against it. [`Plan`] is what decides them faster, and [`image`] what the kernel reads of it.
 //!
 //! This crate must not know any IO, clock, randomness or async, nor who is a member of what: it is given the groups of
