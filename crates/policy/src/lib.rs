@@ -9,6 +9,7 @@
 pub mod class;
 pub mod evaluate;
 pub mod packet;
+pub mod plan;
 
 pub use class::{ClassError, Group, PolicyClass, RULES_MAX};
 pub use evaluate::{Decider, Decision, evaluate};
