@@ -5,7 +5,8 @@ use std::sync::Arc;
 use model::{SecurityGroupId, rule::Rule};
 use thiserror::Error;
 
-/// The most rules of a class, all its groups and both directions together.
+/// The most rules of a class, all its groups and both directions together. A rule that names prefixes of both families
+/// counts as two, because it takes as much of the tables as two.
 pub const RULES_MAX: usize = 1024;
 
 /// Why groups are not a class.
@@ -49,7 +50,7 @@ impl PolicyClass {
         if let Some(pair) = groups.windows(2).find(|pair| pair[0].id == pair[1].id) {
             return Err(ClassError::GroupTwice(pair[0].id));
         }
-        let rules = groups.iter().map(|group| group.rules.len()).sum();
+        let rules = groups.iter().flat_map(|group| group.rules.iter()).map(weight).sum();
         if rules > RULES_MAX {
             return Err(ClassError::TooManyRules { rules });
         }
@@ -60,4 +61,16 @@ impl PolicyClass {
     pub fn groups(&self) -> &[Group] {
         &self.groups
     }
+
+    /// How many rules they have together.
+    pub fn rule_count(&self) -> usize {
+        self.groups.iter().map(|group| group.rules.len()).sum()
+    }
+}
+
+/// As how many rules a rule counts.
+pub(crate) fn weight(rule: &Rule) -> usize {
+    let ipv4 = rule.source.is_some() || rule.destination.is_some();
+    let ipv6 = rule.ipv6_source.is_some() || rule.ipv6_destination.is_some();
+    if ipv4 && ipv6 { 2 } else { 1 }
 }

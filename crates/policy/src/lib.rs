@@ -1,16 +1,20 @@
 //! What is allowed: the meaning of security-group rules for packets.
 //!
 //! [`evaluate`] is that meaning. It is written to be read, not to be fast: whatever decides packets faster is tested
-//! against it.
+//! against it. [`Plan`] is what decides them faster, and [`image`] what the kernel reads of it.
 //!
 //! This crate must not know any IO, clock, randomness or async, nor who is a member of what: it is given the groups of
 //! an interface as a [`PolicyClass`].
 
 pub mod class;
 pub mod evaluate;
+pub mod image;
 pub mod packet;
 pub mod plan;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use class::{ClassError, Group, PolicyClass, RULES_MAX};
 pub use evaluate::{Decider, Decision, evaluate};
-pub use packet::{MixedFamilies, Packet};
+pub use packet::{MixedFamilies, Packet, ProtocolKind};
+pub use plan::Plan;

@@ -1,7 +1,8 @@
 //! What rules see of a packet.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
+use model::rule::Protocol;
 use thiserror::Error;
 
 /// The numbers of the protocols that rules name (IANA, Assigned Internet Protocol Numbers).
@@ -88,5 +89,64 @@ impl Packet {
             source_port: self.destination_port,
             destination_port: self.source_port,
         }
+    }
+}
+
+/// The protocols that rules tell apart. Their numbers are `enum protocol_kind` of the dataplane's `layout.h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProtocolKind {
+    /// TCP.
+    Tcp = 0,
+    /// UDP.
+    Udp = 1,
+    /// ICMP over IPv4.
+    Icmp = 2,
+    /// ICMPv6 over IPv6.
+    Icmpv6 = 3,
+    /// GRE.
+    Gre = 4,
+    /// Everything else; ICMP over IPv6 and ICMPv6 over IPv4 too.
+    Other = 5,
+}
+
+impl ProtocolKind {
+    /// All of them, each at the place that is its number.
+    pub const ALL: [Self; 6] = [Self::Tcp, Self::Udp, Self::Icmp, Self::Icmpv6, Self::Gre, Self::Other];
+
+    /// The kind of a packet.
+    pub fn of(packet: &Packet) -> Self {
+        match (packet.protocol, packet.source.is_ipv4()) {
+            (protocol::TCP, _) => Self::Tcp,
+            (protocol::UDP, _) => Self::Udp,
+            (protocol::ICMP, true) => Self::Icmp,
+            (protocol::ICMPV6, false) => Self::Icmpv6,
+            (protocol::GRE, _) => Self::Gre,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether a rule that names this protocol is about packets of the kind.
+    pub fn is_of(self, named: Protocol) -> bool {
+        match named {
+            Protocol::All => true,
+            Protocol::Tcp => self == Self::Tcp,
+            Protocol::Udp => self == Self::Udp,
+            Protocol::Icmp => self == Self::Icmp,
+            Protocol::Icmpv6 => self == Self::Icmpv6,
+            Protocol::Gre => self == Self::Gre,
+        }
+    }
+}
+
+impl fmt::Display for ProtocolKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+            Self::Icmpv6 => "icmpv6",
+            Self::Gre => "gre",
+            Self::Other => "other",
+        })
     }
 }
