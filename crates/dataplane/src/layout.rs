@@ -23,25 +23,6 @@ pub(crate) const STAMP_BITS: u32 = 40;
 pub(crate) const STAMP_MASK: u64 = (1 << STAMP_BITS) - 1;
 /// A plan's place is counted in units of so many words.
 pub(crate) const ARENA_UNIT: u32 = 8;
-/// The first word of a plan.
-pub(crate) const PLAN_MAGIC: u64 = 0x314e_414c_5056_4152;
-/// Places in a plan's header (`enum plan_word`).
-pub(crate) mod plan_word {
-    pub(crate) const MAGIC: usize = 0;
-    pub(crate) const WORDS: usize = 1;
-    pub(crate) const DIGEST: usize = 2;
-    pub(crate) const GENERATION: usize = 3;
-    pub(crate) const STAMP: usize = 4;
-    pub(crate) const COUNTERS: usize = 5;
-    pub(crate) const INGRESS: usize = 8;
-    pub(crate) const EGRESS: usize = 24;
-    pub(crate) const TABLES: usize = 40;
-}
-/// Places in a direction's header (`enum direction_word`).
-pub(crate) mod direction_word {
-    pub(crate) const RULES: usize = 0;
-    pub(crate) const COUNTERS: usize = 6;
-}
 /// A flow that was cut.
 pub(crate) const FLOW_DEAD: u64 = 1 << 40;
 /// A flow that the interface began.
@@ -55,11 +36,11 @@ pub(crate) const RULE_IMPLICIT: u32 = 0xffff_ffff;
 /// No rule was asked.
 pub(crate) const RULE_EXEMPT: u32 = 0xffff_fffe;
 /// How many counters of drops a slot has.
-pub(crate) const REASONS: usize = 32;
+pub(crate) const REASONS: u32 = 32;
 /// How many fragments of a slot are kept.
 pub(crate) const FRAGMENTS_PER_SLOT: u32 = 32;
 /// Words of a `struct share`; the first is the number of flows.
-pub(crate) const SHARE_WORDS: usize = 3;
+pub(crate) const SHARE_WORDS: u32 = 3;
 
 /// Reads numbers from bytes, in the order of this machine; 0 behind their end.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
@@ -107,11 +88,11 @@ pub(crate) fn address(octets: [u8; 16]) -> IpAddr {
 
 /// `struct address` of an address; none is zero.
 fn words(of: Option<IpAddr>) -> [u8; 16] {
-    let bits = of.map_or(0, |of| u128::from_be_bytes(octets(of)));
-    let [high, low] = [(bits >> 64) as u64, (bits & u128::from(u64::MAX)) as u64].map(u64::to_ne_bytes);
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&high);
-    bytes[8..].copy_from_slice(&low);
+    let mut bytes = of.map_or([0; 16], octets);
+    if cfg!(target_endian = "little") {
+        bytes[..8].reverse();
+        bytes[8..].reverse();
+    }
     bytes
 }
 
@@ -310,8 +291,20 @@ impl EventValue {
         let _unused = reader.u32();
         let (local, remote) = (reader.bytes(), reader.bytes());
         Self {
-            at_ns, ifindex, slot, id, rule, reason, direction, protocol, ethertype, local_port, remote_port,
-            length, local, remote,
+            at_ns,
+            ifindex,
+            slot,
+            id,
+            rule,
+            reason,
+            direction,
+            protocol,
+            ethertype,
+            local_port,
+            remote_port,
+            length,
+            local,
+            remote,
         }
     }
 }
@@ -328,6 +321,12 @@ pub(crate) struct SettingsValue {
 
 impl SettingsValue {
     pub(crate) const SIZE: u32 = 160;
+
+    /// The seed in the bytes of such a value.
+    pub(crate) fn seed_in(bytes: &[u8]) -> [u64; 2] {
+        let mut reader = Reader(bytes.get(8 * (STATES + 1)..).unwrap_or_default());
+        [reader.u64(), reader.u64()]
+    }
 
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let timeouts: Vec<u8> = self.timeout_ns.iter().flat_map(|of| of.to_ne_bytes()).collect();

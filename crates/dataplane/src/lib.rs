@@ -8,6 +8,7 @@
 //! plans. It never waits for anything but the kernel.
 
 pub mod audit;
+pub mod ebpf;
 pub mod error;
 pub mod flow;
 pub mod interface;
@@ -15,11 +16,14 @@ pub mod reason;
 pub mod report;
 
 mod contract;
+mod layout;
 
 pub use audit::{Drift, Intent};
 pub use contract::Dataplane;
+pub use ebpf::{Attach, EbpfDataplane, Options, Timeouts};
 pub use error::DataplaneError;
 pub use flow::{Event, Flow, FlowState, Tuple};
 pub use interface::{Binding, ClassId, Device, Generation, Interface, Stamp};
+pub use layout::LAYOUT_VERSION;
 pub use reason::Reason;
-pub use report::{Attachment, BindingReport, ClassReport, Drops, RuleCount, RulePlace};
+pub use report::{Attachment, BindingReport, ClassReport, Drops, PlanReport, RuleCount, RulePlace};

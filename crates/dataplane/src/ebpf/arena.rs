@@ -44,6 +44,11 @@ impl Arena {
         Some(Self { free, waiting: 0 })
     }
 
+    /// An arena of nothing.
+    pub(crate) fn empty() -> Self {
+        Self { free: BTreeMap::new(), waiting: 0 }
+    }
+
     /// Takes so many units, from the smallest range that has them.
     pub(crate) fn take(&mut self, units: u32) -> Option<Range> {
         let fits = self.free.iter().filter(|(_, has)| **has >= units);

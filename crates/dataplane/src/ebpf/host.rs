@@ -5,7 +5,10 @@ use std::{
     ffi::{CStr, CString},
     fs::File,
     io,
-    os::{fd::{AsRawFd, FromRawFd, OwnedFd}, unix::ffi::OsStrExt},
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::Path,
     time::Duration,
 };
@@ -133,18 +136,15 @@ pub(crate) fn wait_for_readers() -> io::Result<()> {
 
 /// Mounts a BPF file system where there is none.
 pub(crate) fn mount_bpf(path: &Path) -> Result<(), DataplaneError> {
-    let failed =
-        |source| DataplaneError::NoBpfFileSystem { path: path.display().to_string(), source };
-    let text = CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| failed(io::ErrorKind::InvalidInput.into()))?;
+    let failed = |source| DataplaneError::NoBpfFileSystem { path: path.display().to_string(), source };
+    let text =
+        CString::new(path.as_os_str().as_bytes()).map_err(|_| failed(io::ErrorKind::InvalidInput.into()))?;
     if is_bpf(&text).map_err(failed)? {
         return Ok(());
     }
     let kind = c"bpf";
     // SAFETY: all strings end with zero and live through the call; there are no data.
-    let result = unsafe {
-        libc::mount(kind.as_ptr(), text.as_ptr(), kind.as_ptr(), 0, std::ptr::null())
-    };
+    let result = unsafe { libc::mount(kind.as_ptr(), text.as_ptr(), kind.as_ptr(), 0, std::ptr::null()) };
     check(result).map_err(failed)
 }
 
@@ -164,4 +164,25 @@ pub(crate) fn lock(directory: &File) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// The indexes of the devices of the thread's network namespace.
+pub(crate) fn devices() -> io::Result<Vec<u32>> {
+    // SAFETY: it takes nothing and gives an array that ends with an entry of index 0, or null.
+    let first = unsafe { libc::if_nameindex() };
+    if first.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    let mut indexes = Vec::new();
+    for place in 0.. {
+        // SAFETY: no entry up to here had the index 0, so that there is another one.
+        let index = unsafe { (*first.add(place)).if_index };
+        if index == 0 {
+            break;
+        }
+        indexes.push(index);
+    }
+    // SAFETY: it is what if_nameindex gave, and nothing of it is kept.
+    unsafe { libc::if_freenameindex(first) };
+    Ok(indexes)
 }

@@ -29,16 +29,16 @@ impl Words {
     /// Maps an array whose values are words, or made of words.
     pub(crate) fn of(map: &Map) -> io::Result<Self> {
         let shape = map.shape();
-        if shape.kind != MAP_TYPE_ARRAY || shape.flags & MMAPABLE == 0 || shape.value_size % 8 != 0 {
+        if shape.kind != MAP_TYPE_ARRAY || shape.flags & MMAPABLE == 0 || !shape.value_size.is_multiple_of(8)
+        {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let count = shape.entries as usize * (shape.value_size as usize / 8);
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let fd = map.as_fd().as_raw_fd();
         // SAFETY: the kernel chooses the address; the length is that of the array, which the kernel checks.
-        let address = unsafe {
-            libc::mmap(std::ptr::null_mut(), count * 8, protection, libc::MAP_SHARED, fd, 0)
-        };
+        let address =
+            unsafe { libc::mmap(std::ptr::null_mut(), count * 8, protection, libc::MAP_SHARED, fd, 0) };
         if address == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }

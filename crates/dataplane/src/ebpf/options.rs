@@ -135,7 +135,7 @@ impl Options {
         Ok(())
     }
 
-    /// Slots: one an interface, as many again for those whose flows are still going, and slot 0.
+    /// Slots: one an interface, and slot 0.
     pub(crate) fn slots(&self) -> u32 {
         self.interfaces_max + 1
     }
@@ -183,9 +183,9 @@ impl Options {
             ("allowed", trie(ALLOWED_KEY_SIZE, self.prefixes_max)),
             ("exempt", trie(EXEMPT_KEY_SIZE, EXEMPT_MAX)),
             ("flows", hash(FlowKey::SIZE, FlowValue::SIZE, self.flows_max)),
-            ("shares", array(8 * SHARE_WORDS as u32, slots)),
+            ("shares", array(8 * SHARE_WORDS, slots)),
             ("fragments", MapShape { flags: 0, ..array(16, slots * FRAGMENTS_PER_SLOT) }),
-            ("drops", array(8, slots * REASONS as u32)),
+            ("drops", array(8, slots * REASONS)),
             ("events", ring),
             ("settings", array(SettingsValue::SIZE, 1)),
         ]

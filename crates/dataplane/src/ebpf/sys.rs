@@ -180,7 +180,8 @@ impl Map {
     pub(crate) fn lookup(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
         self.check(Some(key), None)?;
         let mut value = vec![0u8; (self.shape.value_size as usize).next_multiple_of(8)];
-        let attribute = &mut [pair(fd_number(self), 0), address(key.as_ptr()), address(value.as_mut_ptr()), 0];
+        let attribute =
+            &mut [pair(fd_number(self), 0), address(key.as_ptr()), address(value.as_mut_ptr()), 0];
         match bpf(command::MAP_LOOKUP, attribute) {
             Ok(_) => {
                 value.truncate(self.shape.value_size as usize);
@@ -422,12 +423,7 @@ const SKB_CB: usize = 48;
 const SKB_BYTES: usize = 192;
 
 /// Runs a program on a packet as if it were at a device.
-pub(crate) fn test_run(
-    program: impl AsFd,
-    ifindex: u32,
-    packet: &[u8],
-    repeat: u32,
-) -> io::Result<TestRun> {
+pub(crate) fn test_run(program: impl AsFd, ifindex: u32, packet: &[u8], repeat: u32) -> io::Result<TestRun> {
     let mut given = [0u8; SKB_BYTES];
     given[SKB_IFINDEX..SKB_IFINDEX + 4].copy_from_slice(&ifindex.to_ne_bytes());
     let mut taken = [0u8; SKB_BYTES];
@@ -452,4 +448,19 @@ pub(crate) fn test_run(
         *value = u32::from_ne_bytes(bytes);
     }
     Ok(TestRun { returned: halves(attribute[0]).1, cb, duration_ns: halves(attribute[4]).1 })
+}
+
+/// Whether the kernel has tcx: it then answers what hangs at the loopback device.
+pub(crate) fn has_tcx() -> bool {
+    !matches!(programs_at(1, Hook::Ingress), Err(error) if error.raw_os_error() == Some(libc::EINVAL))
+}
+
+/// A program of a hook that drops every packet.
+pub(crate) fn load_dropper() -> io::Result<OwnedFd> {
+    const CLASSIFIER: u32 = 3;
+    // r0 = TC_ACT_SHOT; exit
+    let code: [u64; 2] = [pair(0xb4, 2), pair(0x95, 0)];
+    let attribute =
+        &mut [pair(CLASSIFIER, 2), address(code.as_ptr()), address(c"Apache-2.0".as_ptr()), 0, 0, 0];
+    bpf(command::PROG_LOAD, attribute).map(owned)
 }
