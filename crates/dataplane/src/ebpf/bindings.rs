@@ -185,6 +185,15 @@ impl EbpfDataplane {
         Ok(())
     }
 
+    /// Deletes every flow of a binding: their next packets are those of no flow.
+    ///
+    /// # Errors
+    /// There is no such binding; the kernel refuses.
+    pub fn forget_flows(&mut self, binding: Binding) -> Result<(), DataplaneError> {
+        let slot = self.bound(binding)?.slot;
+        self.delete_flows(binding, slot)
+    }
+
     /// Deletes the flows of a binding. Each one counts down the share once, here or where it expires.
     fn delete_flows(&self, binding: Binding, slot: u32) -> Result<(), DataplaneError> {
         let mut keys = Vec::new();
