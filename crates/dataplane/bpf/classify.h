@@ -159,15 +159,12 @@ static __always_inline __u64 first_rule(const struct packet *packet, __u32 plan,
 	return (__u32)shape;
 }
 
-/* Asks the plan of the class about a packet's tuple in a direction, and counts at the rule that decides.
- * A function of its own to the verifier, which so looks at it once. */
-__noinline __u64 classify(struct packet *packet, __u32 egress)
+/* Asks the plan of the class about a packet's tuple in a direction, and counts at the rule that decides. */
+static __always_inline __u64 classify(struct packet *packet, __u32 egress)
 {
 	__u64 *magic, *stamp, *shape, *counters, *verdict, *counter, rule;
 	__u32 plan, header, rules;
 
-	if (!packet)
-		return VERDICT_BROKEN;
 	plan = (packet->word & ((1 << CLASS_OFFSET_BITS) - 1)) * 8;
 	header = plan + (egress ? PLAN_EGRESS : PLAN_INGRESS);
 	magic = arena_word(plan + PLAN_MAGIC_WORD);
@@ -198,11 +195,14 @@ __noinline __u64 classify(struct packet *packet, __u32 egress)
 	return (rule == rules ? RULE_IMPLICIT : rule) | (*verdict == 1 ? VERDICT_ACCEPT : 0);
 }
 
-/* Asks, and keeps who decided. Gives the reason to drop, or REASON_NONE. */
-static __always_inline __u32 judge(struct packet *packet, bool egress)
+/* Asks, and keeps who decided. A function of its own to the verifier. Gives the reason to drop, or REASON_NONE. */
+__noinline __u32 judge(struct packet *packet, __u32 egress)
 {
-	__u64 verdict = classify(packet, egress);
+	__u64 verdict;
 
+	if (!packet)
+		return REASON_INTERNAL;
+	verdict = classify(packet, egress);
 	if (verdict & VERDICT_BROKEN)
 		return REASON_INTERNAL;
 	packet->rule = verdict;

@@ -15,7 +15,9 @@
 #define EXPIRY_RETRY_NS 1000000000ULL
 
 #define STATE_NUMBER 0xff
-#define BEGIN_AGAIN 0x100 /* beside the reasons: another packet has entered the same flow meanwhile */
+/* Beside the reasons: */
+#define BEGIN_AGAIN 0x100 /* another packet has entered or changed the same flow meanwhile */
+#define NO_FLOW 0x101
 
 static __always_inline __u64 timeout(const struct settings *limits, __u32 state)
 {
@@ -208,12 +210,14 @@ static __always_inline __u32 renew(const struct settings *limits, struct flow *f
 	return REASON_NONE;
 }
 
-/* Enters a flow that the rules accept, in a direction, with its timer. */
-static __noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wait)
+/* Enters a flow that the rules accept, in a direction, with its timer. A function of its own to the verifier. */
+__noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wait)
 {
 	struct flow new = {}, *flow;
 	int error;
 
+	if (!packet)
+		return REASON_INTERNAL;
 	new.word = new_word(packet, egress);
 	new.begun_ns = now;
 	new.rule = packet->rule;
@@ -263,15 +267,21 @@ static __always_inline __u32 adopt(struct packet *packet, const struct interface
 	return reason;
 }
 
-/* A packet of no flow that is known. */
-static __always_inline __u32 begin(const struct settings *limits, struct packet *packet, __u64 now)
+/* A packet of no flow that is known. A function of its own to the verifier. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
+__noinline __u32 begin(struct packet *packet, __u64 now)
 {
-	struct interface *interface = find_interface(packet->index);
-	struct share *share = find_share(packet->slot);
-	__u32 egress = packet->egress, reason;
+	struct settings *limits = find_settings();
+	struct interface *interface;
+	struct share *share;
+	__u32 egress, reason;
 
+	if (!packet || !limits)
+		return REASON_INTERNAL;
+	interface = find_interface(packet->index);
+	share = find_share(packet->slot);
 	if (!interface || !share)
 		return REASON_INTERNAL;
+	egress = packet->egress;
 	if (is_tcp(packet) && !is_syn(packet))
 		reason = adopt(packet, interface, now, &egress);
 	else
@@ -294,13 +304,22 @@ static __always_inline bool is_over(__u64 word, __u32 state)
 	       state == STATE_TCP_CLOSED;
 }
 
-/* A packet of a flow that is known. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
-static __always_inline __u32 go_on(const struct settings *limits, struct flow *flow, struct packet *packet, __u64 now)
+/* A packet of a flow that is known. A function of its own to the verifier. Gives a reason to drop, NO_FLOW, BEGIN_AGAIN or
+ * REASON_NONE. */
+__noinline __u32 go_on(struct packet *packet, __u64 now)
 {
-	__u64 word = READ_ONCE(flow->word);
+	struct settings *limits = find_settings();
+	struct flow *flow;
 	bool of_beginner;
 	__u32 reason;
+	__u64 word;
 
+	if (!packet || !limits)
+		return REASON_INTERNAL;
+	flow = bpf_map_lookup_elem(&flows, &packet->key);
+	if (!flow)
+		return NO_FLOW;
+	word = READ_ONCE(flow->word);
 	if (is_syn(packet) && is_over(word, READ_ONCE(flow->state)))
 		return renew(limits, flow, packet, word, now);
 	if ((word & STAMP_MASK) != packet->word >> CLASS_OFFSET_BITS &&
@@ -325,21 +344,18 @@ static __always_inline __u32 go_on(const struct settings *limits, struct flow *f
 	return REASON_NONE;
 }
 
-/* Decides a packet by its flow, and by the rules where it has none or one that they were not asked about. A function of its
- * own to the verifier. Gives the reason to drop, or REASON_NONE. */
-__noinline __u32 follow(struct packet *packet)
+/* Decides a packet by its flow, and by the rules where it has none or one that they were not asked about. Gives the reason to
+ * drop, or REASON_NONE. */
+static __always_inline __u32 follow(struct packet *packet)
 {
-	struct settings *limits = find_settings();
 	__u64 now = bpf_ktime_get_coarse_ns();
-	struct flow *flow;
 	__u32 reason;
 	int attempt;
 
-	if (!packet || !limits)
-		return REASON_INTERNAL;
 	for (attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		flow = bpf_map_lookup_elem(&flows, &packet->key);
-		reason = flow ? go_on(limits, flow, packet, now) : begin(limits, packet, now);
+		reason = go_on(packet, now);
+		if (reason == NO_FLOW)
+			reason = begin(packet, now);
 		if (reason != BEGIN_AGAIN)
 			return reason;
 	}

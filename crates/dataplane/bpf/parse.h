@@ -252,11 +252,14 @@ static __always_inline bool is_extension(__u32 number)
 }
 
 /* Walks the extension headers. What follows in a later fragment is payload, whatever its number: where the first fragment
- * had extension headers behind the fragment header, the later ones do not find it, and are dropped. */
-static __always_inline __u32 parse_extensions(struct __sk_buff *skb, struct packet *packet, __u32 number)
+ * had extension headers behind the fragment header, the later ones do not find it, and are dropped. A function of its own to the verifier. Gives the number
+ * of what they carry, or EXTENSION_MALFORMED. */
+__noinline __u32 parse_extensions(struct __sk_buff *skb, struct packet *packet, __u32 number)
 {
 	int walked;
 
+	if (!packet)
+		return EXTENSION_MALFORMED;
 	for (walked = 0; walked < EXTENSIONS_MAX; walked++) {
 		if (!is_extension(number) || packet->part == PART_LATER)
 			break;

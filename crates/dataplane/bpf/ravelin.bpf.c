@@ -3,9 +3,10 @@
  * The two programs at a bound device: what the instance sends, and what it is sent. docs/dataplane.md says what happens to a
  * packet, in the order in which it happens here.
  */
-#include "classify.h"
+#include "errors.h"
 #include "events.h"
 #include "flow.h"
+#include "fragments.h"
 #include "parse.h"
 #include "services.h"
 
@@ -61,6 +62,28 @@ static __always_inline __u32 judge_mac(const struct interface *interface, const 
 	return REASON_DESTINATION;
 }
 
+/* Fragments, errors, flows and rules. Gives the reason to drop, or REASON_NONE. */
+static __always_inline __u32 judge_content(struct __sk_buff *skb, struct packet *packet)
+{
+	__u32 reason;
+
+	if (packet->is_short)
+		return REASON_FRAGMENT;
+	if (packet->part == PART_LATER) {
+		if (is_tcp(packet) && packet->fragment_offset < TCP_BYTES)
+			return REASON_FRAGMENT;
+		reason = find_first(packet);
+		if (reason)
+			return reason;
+	}
+	if (packet->is_error)
+		return judge_error(skb, packet);
+	reason = follow(packet);
+	if (!reason && packet->part == PART_FIRST)
+		reason = keep_first(packet);
+	return reason;
+}
+
 /* Gives the reason to drop, SERVICE_PASS or REASON_NONE. */
 static __always_inline __u32 decide(struct __sk_buff *skb, struct packet *packet)
 {
@@ -79,7 +102,7 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct packet *packet
 	if (reason)
 		return reason;
 	if (packet->ethertype == ETHERTYPE_ARP)
-		return judge_arp(skb, packet, interface);
+		return judge_arp(skb, packet);
 	if (packet->ethertype != ETHERTYPE_IPV4 && packet->ethertype != ETHERTYPE_IPV6)
 		return REASON_ETHERTYPE;
 	reason = parse(skb, packet);
@@ -87,7 +110,7 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct packet *packet
 		reason = judge_link(skb, packet);
 	if (reason)
 		return reason;
-	return follow(packet);
+	return judge_content(skb, packet);
 }
 
 static __always_inline int run(struct __sk_buff *skb, bool egress)

@@ -39,12 +39,18 @@ static __always_inline bool is_mac(const struct interface *interface, const __u1
 	return mac[0] == own[0] && mac[1] == own[1] && mac[2] == own[2];
 }
 
-/* Judges an ARP packet (RFC 826). Gives the reason to drop, or REASON_NONE. */
-static __always_inline __u32 judge_arp(struct __sk_buff *skb, struct packet *packet, const struct interface *interface)
+/* Judges an ARP packet (RFC 826). A function of its own to the verifier. Gives the reason to drop, or REASON_NONE. */
+__noinline __u32 judge_arp(struct __sk_buff *skb, struct packet *packet)
 {
+	struct interface *interface;
 	struct arp_header arp = {};
 	__u32 sender, target;
 
+	if (!packet)
+		return REASON_INTERNAL;
+	interface = find_interface(packet->index);
+	if (!interface)
+		return REASON_INTERNAL;
 	if (!LOAD(skb, ETHERNET_BYTES, arp))
 		return REASON_INVALID;
 	if (arp.hardware != bpf_htons(ARP_HARDWARE_ETHERNET) || arp.protocol != bpf_htons(ETHERTYPE_IPV4) ||
