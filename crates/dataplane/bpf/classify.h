@@ -23,11 +23,13 @@ static __always_inline __u64 *arena_word(__u32 at)
 /* 1 where one is below the other, without a branch: the verifier follows every branch of a loop on its own. */
 static __always_inline __u64 below(__u64 one, __u64 other)
 {
+	/* A compiler that knows how large they are would make a branch of it. */
+	asm volatile("" : "+r"(one), "+r"(other));
 	return ((~one & other) | ((~one | other) & (one - other))) >> 63;
 }
 
-/* The offset of the row of an address. An empty table has none. */
-static __always_inline __u64 address_row(__u32 plan, __u64 table, const struct address *address)
+/* The offset of the row of an address. An empty table has none. A function of its own to the verifier, as the next one is. */
+__noinline __u64 address_row(__u32 plan, __u64 table, __u64 address_high, __u64 address_low)
 {
 	__u32 count = table, entries = plan + (table >> 32), at = 0;
 	__u64 *row;
@@ -46,9 +48,9 @@ static __always_inline __u64 address_row(__u32 plan, __u64 table, const struct a
 		if (!high || !low)
 			return LOOKUP_FAILED;
 		/* The entry begins after the address: higher, or equally high and lower. */
-		after = below(address->high, *high);
-		same = 1 - (after | below(*high, address->high));
-		after |= same & below(address->low, *low);
+		after = below(address_high, *high);
+		same = 1 - (after | below(*high, address_high));
+		after |= same & below(address_low, *low);
 		asm volatile("" : "+r"(after));
 		at += half & ((__u32)after - 1);
 		count -= half;
@@ -58,7 +60,7 @@ static __always_inline __u64 address_row(__u32 plan, __u64 table, const struct a
 }
 
 /* The offset of the row of a port. */
-static __always_inline __u64 port_row(__u32 plan, __u64 table, __u16 port)
+__noinline __u64 port_row(__u32 plan, __u64 table, __u32 port)
 {
 	__u32 count = table, entries = plan + (table >> 32), at = 0;
 	__u64 *row;
@@ -132,8 +134,8 @@ static __always_inline __u64 first_rule(const struct packet *packet, __u32 plan,
 	protocols = arena_word(header + DIRECTION_PROTOCOLS + kind(packet));
 	if (!remote || !local || !remote_ports || !local_ports || !protocols || width > ROW_WORDS_MAX)
 		return LOOKUP_FAILED;
-	rows[0] = address_row(plan, *remote, &packet->remote);
-	rows[1] = address_row(plan, *local, &packet->local);
+	rows[0] = address_row(plan, *remote, packet->remote.high, packet->remote.low);
+	rows[1] = address_row(plan, *local, packet->local.high, packet->local.low);
 	rows[2] = port_row(plan, *remote_ports, remote_port);
 	rows[3] = port_row(plan, *local_ports, local_port);
 	rows[4] = (__u32)*protocols;
