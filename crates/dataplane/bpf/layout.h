@@ -157,7 +157,7 @@ struct flow {
 	__u32 rule;            /* that decided last: its place in the plan's direction; RULE_IMPLICIT, RULE_EXEMPT */
 	__u32 state;
 	__u32 slot;            /* whose share it counts in */
-	__u32 unused;
+	__u32 untimed;         /* 1: the kernel had no memory for its timer; the loader deletes it where it is over */
 	struct bpf_timer timer;
 };
 #define RULE_IMPLICIT 0xffffffffU

@@ -237,6 +237,8 @@ pub(crate) struct FlowValue {
     pub(crate) rule: u32,
     pub(crate) state: u32,
     pub(crate) slot: u32,
+    /// Whether the kernel had no memory for its timer.
+    pub(crate) untimed: bool,
 }
 
 impl FlowValue {
@@ -256,6 +258,7 @@ impl FlowValue {
             rule: reader.u32(),
             state: reader.u32(),
             slot: reader.u32(),
+            untimed: reader.u32() != 0,
         }
     }
 }

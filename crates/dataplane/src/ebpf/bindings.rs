@@ -57,7 +57,7 @@ impl EbpfDataplane {
     }
 
     /// The number of flows of a slot.
-    fn share(&self, slot: u32) -> &AtomicU64 {
+    pub(super) fn share(&self, slot: u32) -> &AtomicU64 {
         &self.maps.shares.words[(slot * SHARE_WORDS) as usize]
     }
 
