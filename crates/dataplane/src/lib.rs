@@ -15,6 +15,8 @@ pub mod interface;
 pub mod reason;
 pub mod report;
 
+pub mod simulated;
+
 mod contract;
 mod layout;
 
@@ -27,3 +29,4 @@ pub use interface::{Binding, ClassId, Device, Generation, Interface, Stamp};
 pub use layout::LAYOUT_VERSION;
 pub use reason::Reason;
 pub use report::{Attachment, BindingReport, ClassReport, Drops, PlanReport, RuleCount, RulePlace};
+pub use simulated::{Begins, SimulatedDataplane};

@@ -25,6 +25,7 @@ use std::{
 
 use policy::plan::Plan;
 
+pub(crate) use self::bindings::check_addresses;
 use self::{
     arena::Arena,
     attach::Attacher,
