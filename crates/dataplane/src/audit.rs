@@ -159,9 +159,14 @@ impl BindingIntent {
     }
 }
 
-/// An interface without what passes with time, and with its lists in order.
+/// An interface without what passes with time, with its lists in order, and each address said in one way.
 fn comparable(interface: &Interface) -> Interface {
     let mut interface = Interface { adopt: Duration::ZERO, ..interface.clone() };
+    let is_address = |prefix: &ipnet::IpNet| prefix.prefix_len() == prefix.max_prefix_len();
+    let single = interface.prefixes.extract_if(.., |prefix| is_address(prefix));
+    interface.addresses.extend(single.map(|prefix| prefix.addr()));
+    let link_local = std::net::IpAddr::V6(interface.link_local());
+    interface.addresses.retain(|address| *address != link_local);
     interface.addresses.sort_unstable();
     interface.addresses.dedup();
     for prefix in &mut interface.prefixes {

@@ -46,11 +46,14 @@ pub fn ip(arguments: &str) {
     assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A veth of this thread's namespace, up; its other end has the name with `p` before it.
+/// A veth of this thread's namespace, up, on which the host says nothing of its own; its other end has the name with `p`
+/// before it.
 pub fn veth(name: &str) -> Device {
     ip(&format!("link add {name} type veth peer name p{name}"));
-    ip(&format!("link set {name} up"));
-    ip(&format!("link set p{name} up"));
+    for end in [name.to_owned(), format!("p{name}")] {
+        ip(&format!("link set {end} addrgenmode none arp off multicast off"));
+        ip(&format!("link set {end} up"));
+    }
     Device::named(name).unwrap()
 }
 
