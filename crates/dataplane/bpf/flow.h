@@ -168,7 +168,7 @@ static __always_inline bool judge_again(const struct settings *limits, struct fl
 	__u64 old = *word, new;
 	__u32 state = READ_ONCE(flow->state);
 
-	*reason = judge(packet, old & FLOW_EGRESS);
+	*reason = judge(packet, !!(old & FLOW_EGRESS));
 	if (*reason == REASON_INTERNAL)
 		return false;
 	new = (old & ~(STAMP_MASK | FLOW_DEAD)) | packet->word >> CLASS_OFFSET_BITS;
