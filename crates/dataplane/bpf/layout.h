@@ -157,7 +157,8 @@ struct flow {
 	__u32 rule;            /* that decided last: its place in the plan's direction; RULE_IMPLICIT, RULE_EXEMPT */
 	__u32 state;
 	__u32 slot;            /* whose share it counts in */
-	__u32 unused;
+	__u16 seen_local_ticks; /* the kernel's ticks when seen_local_ns was written, in units of 8: reading the clock costs more */
+	__u16 seen_remote_ticks;
 	struct bpf_timer timer;
 };
 #define RULE_IMPLICIT 0xffffffffU
