@@ -10,8 +10,9 @@
 #define CLOCK_MONOTONIC 1
 #define ERROR_EXISTS (-17)
 #define ATTEMPTS_MAX 4
-/* How much older than the last packet the time that is kept of it may be: the entry is not written for every one. */
-#define SEEN_GRAIN_NS (1ULL << 26)
+/* When a side was seen is written anew every 8 ticks at most, and so may be older by them, at 100 ticks a second or more. */
+#define SEEN_TICKS_SHIFT 3
+#define SEEN_GRAIN_NS 100000000ULL
 #define EXPIRY_RETRY_NS 1000000000ULL
 
 #define STATE_NUMBER 0xff
@@ -79,12 +80,17 @@ static __always_inline void shorten(struct flow *flow, __u64 before, __u64 after
 		bpf_timer_start(&flow->timer, after, 0);
 }
 
-static __always_inline void touch(struct flow *flow, bool egress, __u64 now)
+/* Notes that a side was seen. The clock is read only when the ticks say that it is another time. */
+static __always_inline void touch(struct flow *flow, bool egress)
 {
+	__u16 *ticks = egress ? &flow->seen_local_ticks : &flow->seen_remote_ticks;
+	__u16 now = bpf_jiffies64() >> SEEN_TICKS_SHIFT;
 	__u64 *seen = egress ? &flow->seen_local_ns : &flow->seen_remote_ns;
 
-	if (now - READ_ONCE(*seen) > SEEN_GRAIN_NS)
-		WRITE_ONCE(*seen, now);
+	if (READ_ONCE(*ticks) == now && READ_ONCE(*seen))
+		return;
+	WRITE_ONCE(*ticks, now);
+	WRITE_ONCE(*seen, bpf_ktime_get_coarse_ns());
 }
 
 static __always_inline void count(struct flow *flow, const struct packet *packet)
@@ -185,17 +191,18 @@ static __always_inline bool judge_again(const struct settings *limits, struct fl
 }
 
 /* A SYN where the flow is over: a new flow in the place of the old one. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
-static __always_inline __u32 renew(const struct settings *limits, struct flow *flow, struct packet *packet, __u64 old,
-				   __u64 now)
+static __always_inline __u32 renew(const struct settings *limits, struct flow *flow, struct packet *packet, __u64 old)
 {
 	__u32 reason = judge(packet, packet->egress);
+	__u64 now;
 
 	if (reason) {
-		touch(flow, packet->egress, now);
+		touch(flow, packet->egress);
 		return reason;
 	}
 	if (__sync_val_compare_and_swap(&flow->word, old, new_word(packet, packet->egress)) != old)
 		return BEGIN_AGAIN;
+	now = bpf_ktime_get_coarse_ns();
 	WRITE_ONCE(flow->state, STATE_TCP_SYN_SENT);
 	WRITE_ONCE(flow->begun_ns, now);
 	WRITE_ONCE(flow->seen_local_ns, packet->egress ? now : 0);
@@ -268,9 +275,10 @@ static __always_inline __u32 adopt(struct packet *packet, const struct interface
 }
 
 /* A packet of no flow that is known. A function of its own to the verifier. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
-__noinline __u32 begin(struct packet *packet, __u64 now)
+__noinline __u32 begin(struct packet *packet)
 {
 	struct settings *limits = find_settings();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	struct interface *interface;
 	struct share *share;
 	__u32 egress, reason;
@@ -306,7 +314,7 @@ static __always_inline bool is_over(__u64 word, __u32 state)
 
 /* A packet of a flow that is known. A function of its own to the verifier. Gives a reason to drop, NO_FLOW, BEGIN_AGAIN or
  * REASON_NONE. */
-__noinline __u32 go_on(struct packet *packet, __u64 now)
+__noinline __u32 go_on(struct packet *packet)
 {
 	struct settings *limits = find_settings();
 	struct flow *flow;
@@ -321,14 +329,14 @@ __noinline __u32 go_on(struct packet *packet, __u64 now)
 		return NO_FLOW;
 	word = READ_ONCE(flow->word);
 	if (is_syn(packet) && is_over(word, READ_ONCE(flow->state)))
-		return renew(limits, flow, packet, word, now);
+		return renew(limits, flow, packet, word);
 	if ((word & STAMP_MASK) != packet->word >> CLASS_OFFSET_BITS &&
 	    !judge_again(limits, flow, packet, &word, &reason))
 		return reason ? reason : BEGIN_AGAIN;
 	if (word & FLOW_DEAD) {
 		if (is_syn(packet))
 			return BEGIN_AGAIN;
-		touch(flow, packet->egress, now);
+		touch(flow, packet->egress);
 		return REASON_DEAD_FLOW;
 	}
 	of_beginner = !(word & FLOW_EGRESS) == !packet->egress;
@@ -338,7 +346,7 @@ __noinline __u32 go_on(struct packet *packet, __u64 now)
 		if (reason)
 			return reason;
 	}
-	touch(flow, packet->egress, now);
+	touch(flow, packet->egress);
 	count(flow, packet);
 	change_state(limits, flow, packet, of_beginner);
 	return REASON_NONE;
@@ -348,14 +356,13 @@ __noinline __u32 go_on(struct packet *packet, __u64 now)
  * drop, or REASON_NONE. */
 static __always_inline __u32 follow(struct packet *packet)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 reason;
 	int attempt;
 
 	for (attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		reason = go_on(packet, now);
+		reason = go_on(packet);
 		if (reason == NO_FLOW)
-			reason = begin(packet, now);
+			reason = begin(packet);
 		if (reason != BEGIN_AGAIN)
 			return reason;
 	}
