@@ -10,7 +10,8 @@
 #define CLOCK_MONOTONIC 1
 #define ERROR_EXISTS (-17)
 #define ATTEMPTS_MAX 4
-/* When a side was seen is written anew every 8 ticks at most, and so may be older by them, at 100 ticks a second or more. */
+/* When a side was seen is written anew every 8 ticks at most, and so may be older by them, at 100 ticks a second
+ * or more. */
 #define SEEN_TICKS_SHIFT 3
 #define SEEN_GRAIN_NS 100000000ULL
 #define EXPIRY_RETRY_NS 1000000000ULL
@@ -30,8 +31,8 @@ static __always_inline __u64 timeout_of(const struct settings *limits, __u64 wor
 	return timeout(limits, word & FLOW_DEAD ? STATE_DEAD : state);
 }
 
-/* How long a flow is kept after its last packet. One that was not judged under the class's present plan is kept for the
- * time-out of the dead at least, to be judged as the flow it is. */
+/* How long a flow is kept after its last packet. One that was not judged under the class's present plan is kept
+ * for the time-out of the dead at least, to be judged as the flow it is. */
 static __always_inline __u64 kept_ns(const struct settings *limits, struct flow *flow)
 {
 	__u64 word = READ_ONCE(flow->word), kept = timeout_of(limits, word, READ_ONCE(flow->state));
@@ -166,8 +167,8 @@ static __always_inline __u64 new_word(const struct packet *packet, bool egress)
 	return packet->word >> CLASS_OFFSET_BITS | (egress ? FLOW_EGRESS : 0) | nonce << FLOW_NONCE_SHIFT;
 }
 
-/* Judges a flow again under the plan of the packet's class: it is stamped, alive or dead. Gives false where another packet
- * was faster, or the plan could not be asked; `reason` tells the latter. */
+/* Judges a flow again under the plan of the packet's class: it is stamped, alive or dead. Gives false where
+ * another packet was faster, or the plan could not be asked; `reason` tells the latter. */
 static __always_inline bool judge_again(const struct settings *limits, struct flow *flow, struct packet *packet,
 					__u64 *word, __u32 *reason)
 {
@@ -190,7 +191,8 @@ static __always_inline bool judge_again(const struct settings *limits, struct fl
 	return true;
 }
 
-/* A SYN where the flow is over: a new flow in the place of the old one. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
+/* A SYN where the flow is over: a new flow in the place of the old one. Gives a reason to drop, BEGIN_AGAIN or
+ * REASON_NONE. */
 static __always_inline __u32 renew(const struct settings *limits, struct flow *flow, struct packet *packet, __u64 old)
 {
 	__u32 reason = judge(packet, packet->egress);
@@ -254,7 +256,8 @@ __noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wai
 	return REASON_NONE;
 }
 
-/* Asks the rules in which direction a flow that is met in its middle may have begun. The reason is that of the first answer. */
+/* Asks the rules in which direction a flow that is met in its middle may have begun. The reason is that of the
+ * first answer. */
 static __always_inline __u32 adopt(struct packet *packet, const struct interface *interface, __u64 now, __u32 *egress)
 {
 	__u32 reason, rule, asked;
@@ -274,7 +277,8 @@ static __always_inline __u32 adopt(struct packet *packet, const struct interface
 	return reason;
 }
 
-/* A packet of no flow that is known. A function of its own to the verifier. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
+/* A packet of no flow that is known. A function of its own to the verifier. Gives a reason to drop, BEGIN_AGAIN or
+ * REASON_NONE. */
 __noinline __u32 begin(struct packet *packet)
 {
 	struct settings *limits = find_settings();
@@ -312,8 +316,8 @@ static __always_inline bool is_over(__u64 word, __u32 state)
 	       state == STATE_TCP_CLOSED;
 }
 
-/* A packet of a flow that is known. A function of its own to the verifier. Gives a reason to drop, NO_FLOW, BEGIN_AGAIN or
- * REASON_NONE. */
+/* A packet of a flow that is known. A function of its own to the verifier. Gives a reason to drop, NO_FLOW,
+ * BEGIN_AGAIN or REASON_NONE. */
 __noinline __u32 go_on(struct packet *packet)
 {
 	struct settings *limits = find_settings();
@@ -352,8 +356,8 @@ __noinline __u32 go_on(struct packet *packet)
 	return REASON_NONE;
 }
 
-/* Decides a packet by its flow, and by the rules where it has none or one that they were not asked about. Gives the reason to
- * drop, or REASON_NONE. */
+/* Decides a packet by its flow, and by the rules where it has none or one that they were not asked about. Gives
+ * the reason to drop, or REASON_NONE. */
 static __always_inline __u32 follow(struct packet *packet)
 {
 	__u32 reason;
