@@ -220,7 +220,7 @@ static __always_inline __u32 renew(const struct settings *limits, struct flow *f
 }
 
 /* Enters a flow that the rules accept, in a direction, with its timer. A function of its own to the verifier. */
-__noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wait)
+__noinline __u32 enter(struct packet *packet, __u32 egress, enum flow_state state, __u64 now, __u64 wait)
 {
 	struct flow new = {}, *flow;
 	int error;
@@ -230,7 +230,7 @@ __noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wai
 	new.word = new_word(packet, egress);
 	new.begun_ns = now;
 	new.rule = packet->rule;
-	new.state = first_state(packet);
+	new.state = state;
 	new.slot = packet->slot;
 	if (packet->egress) {
 		new.seen_local_ns = now;
@@ -285,7 +285,7 @@ __noinline __u32 begin(struct packet *packet)
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct interface *interface;
 	struct share *share;
-	__u32 egress, reason;
+	__u32 egress, reason, state;
 
 	if (!packet || !limits)
 		return REASON_INTERNAL;
@@ -300,10 +300,11 @@ __noinline __u32 begin(struct packet *packet)
 		reason = judge(packet, egress);
 	if (reason)
 		return reason;
+	state = first_state(packet);
 	if (__sync_fetch_and_add(&share->flows, 1) >= interface->flows_max)
 		reason = REASON_FLOW_LIMIT;
 	else
-		reason = enter(packet, egress, now, timeout(limits, first_state(packet)));
+		reason = enter(packet, egress, state, now, timeout(limits, state));
 	if (reason)
 		__sync_fetch_and_add(&share->flows, -1);
 	return reason;
