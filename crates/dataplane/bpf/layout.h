@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
  * What the kernel program and its loader share: the layout of every map, the packing of every word, and the numbers of
  * reasons and states. `src/layout.rs` is the same in Rust; a test compares the two by the object's BTF.
