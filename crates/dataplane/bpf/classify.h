@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * Which rule decides: the sets of rules that fit protocol, addresses and ports are found in the plan's tables, and the first
- * rule that is in all of them decides. The cost does not grow with rules, but for the binary searches' logarithm.
+ * Which rule decides: the sets of rules that fit protocol, addresses and ports are found in the plan's tables, and
+ * the first rule that is in all of them decides. The cost does not grow with rules, but for the binary searches'
+ * logarithm.
  */
 #ifndef RAVELIN_CLASSIFY_H
 #define RAVELIN_CLASSIFY_H
@@ -28,7 +29,8 @@ static __always_inline __u64 below(__u64 one, __u64 other)
 	return ((~one & other) | ((~one | other) & (one - other))) >> 63;
 }
 
-/* The offset of the row of an address. An empty table has none. A function of its own to the verifier, as the next one is. */
+/* The offset of the row of an address. An empty table has none. A function of its own to the verifier, as the next
+ * one is. */
 __noinline __u64 address_row(__u32 plan, __u64 table, __u64 address_high, __u64 address_low)
 {
 	__u32 count = table, entries = plan + (table >> 32), at = 0;

@@ -67,8 +67,9 @@ static __always_inline bool parse_quoted_ipv6(struct __sk_buff *skb, struct pack
 	return parse_quoted_transport(skb, quoted);
 }
 
-/* Judges an error by the packet that it quotes, which went the other way. That one is read into the place of the error's own, of
- * which only what events tell is kept: the stack has no room for two. A function of its own to the verifier. */
+/* Judges an error by the packet that it quotes, which went the other way. That one is read into the place of the
+ * error's own, of which only what events tell is kept: the stack has no room for two. A function of its own to the
+ * verifier. */
 __noinline __u32 judge_error(struct __sk_buff *skb, struct packet *packet)
 {
 	struct flow_key own;

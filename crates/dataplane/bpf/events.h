@@ -21,10 +21,10 @@ static __always_inline bool is_due(struct share *share, __u64 now, __u64 interva
 	return __sync_val_compare_and_swap(&share->last_event_ns, last, now) == last;
 }
 
-static __noinline void describe(struct event *event, const struct packet *packet, __u32 reason, __u32 id)
+static __noinline void describe(struct event *event, const struct packet *packet, enum reason reason)
 {
 	event->slot = packet->slot;
-	event->id = id;
+	event->id = packet->key.id;
 	event->rule = packet->rule;
 	event->reason = reason;
 	event->direction = packet->egress;
@@ -55,7 +55,7 @@ static __always_inline void sample(struct __sk_buff *skb, const struct packet *p
 	}
 	event->at_ns = now;
 	event->ifindex = skb->ifindex;
-	describe(event, packet, reason, packet->key.id);
+	describe(event, packet, reason);
 	bpf_ringbuf_submit(event, 0);
 }
 

@@ -10,8 +10,10 @@
 #define CLOCK_MONOTONIC 1
 #define ERROR_EXISTS (-17)
 #define ATTEMPTS_MAX 4
-/* How much older than the last packet the time that is kept of it may be: the entry is not written for every one. */
-#define SEEN_GRAIN_NS (1ULL << 26)
+/* When a side was seen is written anew every 8 ticks at most, and so may be older by them, at 100 ticks a second
+ * or more. */
+#define SEEN_TICKS_SHIFT 3
+#define SEEN_GRAIN_NS 100000000ULL
 #define EXPIRY_RETRY_NS 1000000000ULL
 
 #define STATE_NUMBER 0xff
@@ -29,8 +31,8 @@ static __always_inline __u64 timeout_of(const struct settings *limits, __u64 wor
 	return timeout(limits, word & FLOW_DEAD ? STATE_DEAD : state);
 }
 
-/* How long a flow is kept after its last packet. One that was not judged under the class's present plan is kept for the
- * time-out of the dead at least, to be judged as the flow it is. */
+/* How long a flow is kept after its last packet. One that was not judged under the class's present plan is kept
+ * for the time-out of the dead at least, to be judged as the flow it is. */
 static __always_inline __u64 kept_ns(const struct settings *limits, struct flow *flow)
 {
 	__u64 word = READ_ONCE(flow->word), kept = timeout_of(limits, word, READ_ONCE(flow->state));
@@ -79,12 +81,17 @@ static __always_inline void shorten(struct flow *flow, __u64 before, __u64 after
 		bpf_timer_start(&flow->timer, after, 0);
 }
 
-static __always_inline void touch(struct flow *flow, bool egress, __u64 now)
+/* Notes that a side was seen. The clock is read only when the ticks say that it is another time. */
+static __always_inline void touch(struct flow *flow, bool egress)
 {
+	__u16 *ticks = egress ? &flow->seen_local_ticks : &flow->seen_remote_ticks;
+	__u16 now = bpf_jiffies64() >> SEEN_TICKS_SHIFT;
 	__u64 *seen = egress ? &flow->seen_local_ns : &flow->seen_remote_ns;
 
-	if (now - READ_ONCE(*seen) > SEEN_GRAIN_NS)
-		WRITE_ONCE(*seen, now);
+	if (READ_ONCE(*ticks) == now && READ_ONCE(*seen))
+		return;
+	WRITE_ONCE(*ticks, now);
+	WRITE_ONCE(*seen, bpf_ktime_get_coarse_ns());
 }
 
 static __always_inline void count(struct flow *flow, const struct packet *packet)
@@ -160,15 +167,15 @@ static __always_inline __u64 new_word(const struct packet *packet, bool egress)
 	return packet->word >> CLASS_OFFSET_BITS | (egress ? FLOW_EGRESS : 0) | nonce << FLOW_NONCE_SHIFT;
 }
 
-/* Judges a flow again under the plan of the packet's class: it is stamped, alive or dead. Gives false where another packet
- * was faster, or the plan could not be asked; `reason` tells the latter. */
+/* Judges a flow again under the plan of the packet's class: it is stamped, alive or dead. Gives false where
+ * another packet was faster, or the plan could not be asked; `reason` tells the latter. */
 static __always_inline bool judge_again(const struct settings *limits, struct flow *flow, struct packet *packet,
 					__u64 *word, __u32 *reason)
 {
 	__u64 old = *word, new;
 	__u32 state = READ_ONCE(flow->state);
 
-	*reason = judge(packet, old & FLOW_EGRESS);
+	*reason = judge(packet, !!(old & FLOW_EGRESS));
 	if (*reason == REASON_INTERNAL)
 		return false;
 	new = (old & ~(STAMP_MASK | FLOW_DEAD)) | packet->word >> CLASS_OFFSET_BITS;
@@ -184,18 +191,21 @@ static __always_inline bool judge_again(const struct settings *limits, struct fl
 	return true;
 }
 
-/* A SYN where the flow is over: a new flow in the place of the old one. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
-static __always_inline __u32 renew(const struct settings *limits, struct flow *flow, struct packet *packet, __u64 old,
-				   __u64 now)
+/* A SYN where the flow is over: a new flow in the place of the old one. Gives a reason to drop, BEGIN_AGAIN or
+ * REASON_NONE. */
+static __always_inline __u32 renew(const struct settings *limits, struct flow *flow, struct packet *packet, __u64 old)
 {
 	__u32 reason = judge(packet, packet->egress);
+	__u64 now;
 
 	if (reason) {
-		touch(flow, packet->egress, now);
+		touch(flow, packet->egress);
 		return reason;
 	}
-	if (__sync_val_compare_and_swap(&flow->word, old, new_word(packet, packet->egress)) != old)
+	if (__sync_val_compare_and_swap(&flow->word, old,
+					 new_word(packet, packet->egress) | (old & FLOW_UNTIMED)) != old)
 		return BEGIN_AGAIN;
+	now = bpf_ktime_get_coarse_ns();
 	WRITE_ONCE(flow->state, STATE_TCP_SYN_SENT);
 	WRITE_ONCE(flow->begun_ns, now);
 	WRITE_ONCE(flow->seen_local_ns, packet->egress ? now : 0);
@@ -211,7 +221,7 @@ static __always_inline __u32 renew(const struct settings *limits, struct flow *f
 }
 
 /* Enters a flow that the rules accept, in a direction, with its timer. A function of its own to the verifier. */
-__noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wait)
+__noinline __u32 enter(struct packet *packet, __u32 egress, enum flow_state state, __u64 now, __u64 wait)
 {
 	struct flow new = {}, *flow;
 	int error;
@@ -221,7 +231,7 @@ __noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wai
 	new.word = new_word(packet, egress);
 	new.begun_ns = now;
 	new.rule = packet->rule;
-	new.state = first_state(packet);
+	new.state = state;
 	new.slot = packet->slot;
 	if (packet->egress) {
 		new.seen_local_ns = now;
@@ -242,12 +252,13 @@ __noinline __u32 enter(struct packet *packet, __u32 egress, __u64 now, __u64 wai
 	    bpf_timer_start(&flow->timer, wait, 0)) {
 		/* Kernels since 6.18 take the memory of a timer from what is at hand, and there may be none. The flow is
 		 * admitted all the same; the loader looks after it. */
-		WRITE_ONCE(flow->untimed, 1);
+		__sync_fetch_and_or(&flow->word, FLOW_UNTIMED);
 	}
 	return REASON_NONE;
 }
 
-/* Asks the rules in which direction a flow that is met in its middle may have begun. The reason is that of the first answer. */
+/* Asks the rules in which direction a flow that is met in its middle may have begun. The reason is that of the
+ * first answer. */
 static __always_inline __u32 adopt(struct packet *packet, const struct interface *interface, __u64 now, __u32 *egress)
 {
 	__u32 reason, rule, asked;
@@ -267,13 +278,15 @@ static __always_inline __u32 adopt(struct packet *packet, const struct interface
 	return reason;
 }
 
-/* A packet of no flow that is known. A function of its own to the verifier. Gives a reason to drop, BEGIN_AGAIN or REASON_NONE. */
-__noinline __u32 begin(struct packet *packet, __u64 now)
+/* A packet of no flow that is known. A function of its own to the verifier. Gives a reason to drop, BEGIN_AGAIN or
+ * REASON_NONE. */
+__noinline __u32 begin(struct packet *packet)
 {
 	struct settings *limits = find_settings();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	struct interface *interface;
 	struct share *share;
-	__u32 egress, reason;
+	__u32 egress, reason, state;
 
 	if (!packet || !limits)
 		return REASON_INTERNAL;
@@ -288,10 +301,11 @@ __noinline __u32 begin(struct packet *packet, __u64 now)
 		reason = judge(packet, egress);
 	if (reason)
 		return reason;
+	state = first_state(packet);
 	if (__sync_fetch_and_add(&share->flows, 1) >= interface->flows_max)
 		reason = REASON_FLOW_LIMIT;
 	else
-		reason = enter(packet, egress, now, timeout(limits, first_state(packet)));
+		reason = enter(packet, egress, state, now, timeout(limits, state));
 	if (reason)
 		__sync_fetch_and_add(&share->flows, -1);
 	return reason;
@@ -304,9 +318,9 @@ static __always_inline bool is_over(__u64 word, __u32 state)
 	       state == STATE_TCP_CLOSED;
 }
 
-/* A packet of a flow that is known. A function of its own to the verifier. Gives a reason to drop, NO_FLOW, BEGIN_AGAIN or
- * REASON_NONE. */
-__noinline __u32 go_on(struct packet *packet, __u64 now)
+/* A packet of a flow that is known. A function of its own to the verifier. Gives a reason to drop, NO_FLOW,
+ * BEGIN_AGAIN or REASON_NONE. */
+__noinline __u32 go_on(struct packet *packet)
 {
 	struct settings *limits = find_settings();
 	struct flow *flow;
@@ -321,14 +335,14 @@ __noinline __u32 go_on(struct packet *packet, __u64 now)
 		return NO_FLOW;
 	word = READ_ONCE(flow->word);
 	if (is_syn(packet) && is_over(word, READ_ONCE(flow->state)))
-		return renew(limits, flow, packet, word, now);
+		return renew(limits, flow, packet, word);
 	if ((word & STAMP_MASK) != packet->word >> CLASS_OFFSET_BITS &&
 	    !judge_again(limits, flow, packet, &word, &reason))
 		return reason ? reason : BEGIN_AGAIN;
 	if (word & FLOW_DEAD) {
 		if (is_syn(packet))
 			return BEGIN_AGAIN;
-		touch(flow, packet->egress, now);
+		touch(flow, packet->egress);
 		return REASON_DEAD_FLOW;
 	}
 	of_beginner = !(word & FLOW_EGRESS) == !packet->egress;
@@ -338,24 +352,23 @@ __noinline __u32 go_on(struct packet *packet, __u64 now)
 		if (reason)
 			return reason;
 	}
-	touch(flow, packet->egress, now);
+	touch(flow, packet->egress);
 	count(flow, packet);
 	change_state(limits, flow, packet, of_beginner);
 	return REASON_NONE;
 }
 
-/* Decides a packet by its flow, and by the rules where it has none or one that they were not asked about. Gives the reason to
- * drop, or REASON_NONE. */
+/* Decides a packet by its flow, and by the rules where it has none or one that they were not asked about. Gives
+ * the reason to drop, or REASON_NONE. */
 static __always_inline __u32 follow(struct packet *packet)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 reason;
 	int attempt;
 
 	for (attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		reason = go_on(packet, now);
+		reason = go_on(packet);
 		if (reason == NO_FLOW)
-			reason = begin(packet, now);
+			reason = begin(packet);
 		if (reason != BEGIN_AGAIN)
 			return reason;
 	}

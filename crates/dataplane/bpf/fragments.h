@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * Fragments: the ports of a datagram's first fragment are kept, and its other fragments are packets of the same flow. An
- * interface has a small table of its own, and so can spoil nobody else's.
+ * Fragments: the ports of a datagram's first fragment are kept, and its other fragments are packets of the same
+ * flow. An interface has a small table of its own, and so can spoil nobody else's.
  */
 #ifndef RAVELIN_FRAGMENTS_H
 #define RAVELIN_FRAGMENTS_H
@@ -50,8 +50,8 @@ static __always_inline __u64 sip_finish(struct sip sip)
 	return sip.v0 ^ sip.v1 ^ sip.v2 ^ sip.v3;
 }
 
-/* SipHash-1-3 (Aumasson and Bernstein 2012) of what the fragments of one datagram have in common, not finished: whoever
- * does not know the seed cannot find another datagram with the same. */
+/* SipHash-1-3 (Aumasson and Bernstein 2012) of what the fragments of one datagram have in common, not finished:
+ * whoever does not know the seed cannot find another datagram with the same. */
 static __always_inline struct sip identity(const struct settings *limits, const struct packet *packet)
 {
 	struct sip sip = {
@@ -84,8 +84,8 @@ static __always_inline __u64 tag_of(struct sip sip, __u64 content)
 	return sip_finish(sip);
 }
 
-/* Keeps the ports of a first fragment that has passed: of ICMP the identifier, and the type as remote port. A function of its own
- * to the verifier. */
+/* Keeps the ports of a first fragment that has passed: of ICMP the identifier, and the type as remote port. A
+ * function of its own to the verifier. */
 __noinline __u32 keep_first(struct packet *packet)
 {
 	struct settings *limits = find_settings();

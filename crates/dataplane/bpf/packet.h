@@ -99,22 +99,22 @@ struct packet {
 	__u8 is_error; /* an ICMP error */
 };
 
-/* Reads an object of the frame: straight where it lies in the linear part, and by a call otherwise. The verifier wants to see
- * that an offset is small; and some verifiers fail where the object was not written before the call. */
+/* Reads an object of the frame: straight where it lies in the linear part, and by a call otherwise. The verifier
+ * wants to see that an offset is small; and some verifiers fail where the object was not written before the call. */
 #define LINEAR_MAX 4096
-#define LOAD(skb, offset, object)											\
-	({														\
-		__u64 offset_ = (offset);										\
-		bool loaded_ = true;											\
-		void *begin_;												\
-		if (!__builtin_constant_p(offset))									\
-			asm volatile("" : "+r"(offset_));								\
-		begin_ = (void *)(long)(skb)->data + offset_;								\
-		if (offset_ <= LINEAR_MAX && begin_ + sizeof(object) <= (void *)(long)(skb)->data_end)			\
-			(object) = *(typeof(object) *)begin_;								\
-		else													\
-			loaded_ = bpf_skb_load_bytes(skb, offset_, &(object), sizeof(object)) == 0;			\
-		loaded_;												\
+#define LOAD(skb, offset, object)										\
+	({													\
+		__u64 offset_ = (offset);									\
+		bool loaded_ = true;										\
+		void *begin_;											\
+		if (!__builtin_constant_p(offset))								\
+			asm volatile("" : "+r"(offset_));							\
+		begin_ = (void *)(long)(skb)->data + offset_;							\
+		if (offset_ <= LINEAR_MAX && begin_ + sizeof(object) <= (void *)(long)(skb)->data_end)		\
+			(object) = *(typeof(object) *)begin_;							\
+		else												\
+			loaded_ = bpf_skb_load_bytes(skb, offset_, &(object), sizeof(object)) == 0;		\
+		loaded_;											\
 	})
 
 static __always_inline bool equal(const struct address *one, const struct address *other)

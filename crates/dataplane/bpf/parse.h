@@ -80,7 +80,8 @@ static __always_inline void set_ports(struct packet *packet, __u16 source, __u16
 	packet->key.remote_port = bpf_ntohs(packet->egress ? destination : source);
 }
 
-/* The type of the request that an ICMP message of a type asks or answers; 0 where it does neither. No request has type 0. */
+/* The type of the request that an ICMP message of a type asks or answers; 0 where it does neither. No request has
+ * type 0. */
 static __always_inline __u8 query(bool ipv6, __u8 type)
 {
 	if (ipv6)
@@ -251,9 +252,9 @@ static __always_inline bool is_extension(__u32 number)
 	       number == PROTOCOL_DESTINATION_OPTIONS;
 }
 
-/* Walks the extension headers. What follows in a later fragment is payload, whatever its number: where the first fragment
- * had extension headers behind the fragment header, the later ones do not find it, and are dropped. A function of its own to the verifier. Gives the number
- * of what they carry, or EXTENSION_MALFORMED. */
+/* Walks the extension headers. What follows in a later fragment is payload, whatever its number: where the first
+ * fragment had extension headers behind the fragment header, the later ones do not find it, and are dropped. A
+ * function of its own to the verifier. Gives the number of what they carry, or EXTENSION_MALFORMED. */
 __noinline __u32 parse_extensions(struct __sk_buff *skb, struct packet *packet, __u32 number)
 {
 	int walked;
@@ -305,14 +306,6 @@ static __always_inline __u32 parse_ipv6(struct __sk_buff *skb, struct packet *pa
 		return REASON_INVALID;
 	packet->key.protocol = number;
 	return parse_transport(skb, packet);
-}
-
-/* A function of its own to the verifier. Gives the reason to drop, or REASON_NONE. */
-__noinline __u32 parse(struct __sk_buff *skb, struct packet *packet)
-{
-	if (!packet)
-		return REASON_INTERNAL;
-	return packet->ethertype == ETHERTYPE_IPV4 ? parse_ipv4(skb, packet) : parse_ipv6(skb, packet);
 }
 
 #endif

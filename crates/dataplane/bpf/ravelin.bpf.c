@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * The two programs at a bound device: what the instance sends, and what it is sent. docs/dataplane.md says what happens to a
- * packet, in the order in which it happens here.
+ * The two programs at a bound device: what the instance sends, and what it is sent. docs/dataplane.md says what
+ * happens to a packet, in the order in which it happens here.
  */
 #include "errors.h"
 #include "events.h"
@@ -105,9 +105,7 @@ static __always_inline __u32 decide(struct __sk_buff *skb, struct packet *packet
 		return judge_arp(skb, packet);
 	if (packet->ethertype != ETHERTYPE_IPV4 && packet->ethertype != ETHERTYPE_IPV6)
 		return REASON_ETHERTYPE;
-	reason = parse(skb, packet);
-	if (!reason)
-		reason = judge_link(skb, packet);
+	reason = examine(skb, packet);
 	if (reason)
 		return reason;
 	return judge_content(skb, packet);

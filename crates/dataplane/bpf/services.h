@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
- * What a link needs to work, and passes without rules: ARP, neighbour discovery, group membership, DHCP; and what an instance may
- * not be to others: a router, a DHCP server, somebody else.
+ * What a link needs to work, and passes without rules: ARP, neighbour discovery, group membership, DHCP; and what an
+ * instance may not be to others: a router, a DHCP server, somebody else.
  */
 #ifndef RAVELIN_SERVICES_H
 #define RAVELIN_SERVICES_H
 
 #include "addresses.h"
+#include "parse.h"
 
 #define ARP_HARDWARE_ETHERNET 1
 #define ND_HOP_LIMIT 255
@@ -167,8 +168,8 @@ static __always_inline __u32 judge_addresses(const struct packet *packet, const 
 	return is_for_all(packet, &packet->local) ? REASON_NONE : REASON_DESTINATION;
 }
 
-/* What passes without rules, and what never passes. Of the interface's own DHCP, a client's view: it is the client. Gives a reason
- * to drop, SERVICE_PASS, or REASON_NONE where others decide. */
+/* What passes without rules, and what never passes. Of the interface's own DHCP, a client's view: it is the
+ * client. Gives a reason to drop, SERVICE_PASS, or REASON_NONE where others decide. */
 static __always_inline __u32 judge_service(struct __sk_buff *skb, struct packet *packet,
 					   const struct interface *interface)
 {
@@ -193,9 +194,9 @@ static __always_inline __u32 judge_service(struct __sk_buff *skb, struct packet 
 	return is_listener(packet->type) && packet->part == PART_WHOLE ? SERVICE_PASS : REASON_NONE;
 }
 
-/* Addresses, services, exempt peers. A function of its own to the verifier. Gives a reason to drop, SERVICE_PASS, or
+/* Addresses, services, exempt peers. Gives a reason to drop, SERVICE_PASS, or
  * REASON_NONE where fragments, flows and rules decide. */
-__noinline __u32 judge_link(struct __sk_buff *skb, struct packet *packet)
+static __always_inline __u32 judge_link(struct __sk_buff *skb, struct packet *packet)
 {
 	struct settings *limits = find_settings();
 	struct interface *interface;
@@ -212,6 +213,18 @@ __noinline __u32 judge_link(struct __sk_buff *skb, struct packet *packet)
 	if (!reason && limits->exempt && is_exempt(packet->key.remote))
 		reason = SERVICE_PASS;
 	return reason;
+}
+
+/* Reads a packet and judges what needs no flow. A function of its own to the verifier. Gives a reason to drop,
+ * SERVICE_PASS or REASON_NONE. */
+__noinline __u32 examine(struct __sk_buff *skb, struct packet *packet)
+{
+	__u32 reason;
+
+	if (!packet)
+		return REASON_INTERNAL;
+	reason = packet->ethertype == ETHERTYPE_IPV4 ? parse_ipv4(skb, packet) : parse_ipv6(skb, packet);
+	return reason ? reason : judge_link(skb, packet);
 }
 
 #endif

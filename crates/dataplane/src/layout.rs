@@ -27,6 +27,8 @@ pub(crate) const ARENA_UNIT: u32 = 8;
 pub(crate) const FLOW_DEAD: u64 = 1 << 40;
 /// A flow that the interface began.
 pub(crate) const FLOW_EGRESS: u64 = 1 << 41;
+/// A flow for whose timer the kernel had no memory.
+pub(crate) const FLOW_UNTIMED: u64 = 1 << 42;
 /// The bits of `state` that are the state.
 pub(crate) const STATE_MASK: u32 = 0xff;
 /// How many states have a time-out.
@@ -237,8 +239,6 @@ pub(crate) struct FlowValue {
     pub(crate) rule: u32,
     pub(crate) state: u32,
     pub(crate) slot: u32,
-    /// Whether the kernel had no memory for its timer.
-    pub(crate) untimed: bool,
 }
 
 impl FlowValue {
@@ -258,7 +258,6 @@ impl FlowValue {
             rule: reader.u32(),
             state: reader.u32(),
             slot: reader.u32(),
-            untimed: reader.u32() != 0,
         }
     }
 }

@@ -12,11 +12,11 @@ use super::{
 use crate::{
     error::DataplaneError,
     flow::FlowState,
-    layout::{CLASS_OFFSET_BITS, FLOW_DEAD, FlowValue, STAMP_MASK, STATE_MASK},
+    layout::{CLASS_OFFSET_BITS, FLOW_DEAD, FLOW_UNTIMED, FlowValue, STAMP_MASK, STATE_MASK},
 };
 
 /// How much older than the last packet the time that is kept of it may be (`SEEN_GRAIN_NS`).
-const SEEN_GRAIN: Duration = Duration::from_nanos(1 << 26);
+const SEEN_GRAIN: Duration = Duration::from_millis(100);
 
 impl EbpfDataplane {
     pub(super) fn expire_untimed(&mut self) -> Result<u64, DataplaneError> {
@@ -46,7 +46,7 @@ impl EbpfDataplane {
 
     /// Whether a flow has no timer and has been silent for longer than it may be.
     fn is_over(&self, flow: FlowValue, now: Duration) -> bool {
-        if !flow.untimed {
+        if flow.word & FLOW_UNTIMED == 0 {
             return false;
         }
         let timeouts = &self.options.timeouts;
