@@ -1,6 +1,8 @@
 //! Packets of every kind through the very programs: each reason is reached, nothing malformed passes, flows live and
 //! die as documented.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+
 mod support;
 
 use std::{

@@ -90,11 +90,14 @@ impl Host {
         self.dataplane = Some(EbpfDataplane::open(self.options.clone()).unwrap());
     }
 
-    /// The same with other options.
-    pub fn reopen(&mut self, options: Options) {
+    /// Closes it; what it has pinned is removed when this is dropped.
+    pub fn close(&mut self) {
         drop(self.dataplane.take());
-        self.options = options;
-        self.kill();
+    }
+
+    /// Removes it.
+    pub fn remove(&mut self) {
+        self.dataplane.take().unwrap().remove().unwrap();
     }
 
     pub fn options(&self) -> &Options {
