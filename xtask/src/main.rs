@@ -1,7 +1,8 @@
-//! What developers run: `cargo xtask test`, `cargo xtask bench`.
+//! What developers run: `cargo xtask test`, `cargo xtask bench`, `cargo xtask bpf`.
 //!
 //! Imports none of the workspace's crates, so that it works when they do not compile.
 
+mod bpf;
 mod console;
 mod process;
 mod repository;
@@ -31,12 +32,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds the kernel object of the dataplane.
+    Bpf(bpf::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = Repository::find().and_then(|repository| match Arguments::parse().task {
         Task::Test(arguments) => test::run(&repository, &arguments),
         Task::Bench { arguments } => bench(&repository, &arguments),
+        Task::Bpf(arguments) => bpf::run(&repository, &arguments),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

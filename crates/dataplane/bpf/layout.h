@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
  *
  * What the kernel program and its loader share: the layout of every map, the packing of every word, and the numbers of
  * reasons and states. `src/layout.rs` is the same in Rust; a test compares the two by the object's BTF.
@@ -124,6 +124,7 @@ struct flow_key {
 /* The word of a flow: stamp (40 bits, low), then these. Changed by compare-and-swap alone. */
 #define FLOW_DEAD (1ULL << 40)
 #define FLOW_EGRESS (1ULL << 41) /* begun by the interface */
+#define FLOW_UNTIMED (1ULL << 42) /* the kernel had no memory for its timer: the loader deletes it where it is over */
 #define FLOW_NONCE_SHIFT 48      /* 16 random bits, so that no other flow in the same memory has the same word */
 
 enum flow_state {
@@ -157,7 +158,8 @@ struct flow {
 	__u32 rule;            /* that decided last: its place in the plan's direction; RULE_IMPLICIT, RULE_EXEMPT */
 	__u32 state;
 	__u32 slot;            /* whose share it counts in */
-	__u32 unused;
+	__u16 seen_local_ticks; /* the kernel's ticks when seen_local_ns was written, in units of 8: reading the clock costs more */
+	__u16 seen_remote_ticks;
 	struct bpf_timer timer;
 };
 #define RULE_IMPLICIT 0xffffffffU

@@ -33,6 +33,18 @@ pub(super) const PYTHON_VENV: Need =
 pub(super) const NODE: Need = Need { package: "nodejs", probe: ("node", &["--version"]) };
 /// Its package manager.
 pub(super) const NPM: Need = Need { package: "npm", probe: ("npm", &["--version"]) };
+/// The compiler of the kernel object.
+pub(super) const CLANG: Need = Need { package: "clang-14", probe: ("clang-14", &["--version"]) };
+/// What strips it.
+pub(super) const LLVM: Need = Need { package: "llvm-14", probe: ("llvm-strip-14", &["--version"]) };
+/// The headers of its helpers.
+pub(super) const LIBBPF: Need =
+    Need { package: "libbpf-dev", probe: ("test", &["-e", "/usr/include/bpf/bpf_helpers.h"]) };
+/// The headers of the kernel's interface.
+pub(super) const KERNEL_HEADERS: Need =
+    Need { package: "linux-libc-dev", probe: ("test", &["-e", "/usr/include/linux/bpf.h"]) };
+/// What asks the verifier.
+pub(super) const BPFTOOL: Need = Need { package: "bpftool", probe: ("bpftool", &["version"]) };
 
 /// Installs what is missing, or says what it is.
 pub(super) struct Installer {

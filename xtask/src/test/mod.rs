@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test there is, in named and timed steps, with a summary whose last line counts.
 
+mod bpf;
 mod clients;
 mod counts;
 mod debian;
@@ -26,7 +27,8 @@ use crate::{console, repository::Repository};
 /// What `cargo xtask test` is told.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Installs Debian packages that are missing for the tests of clients: Python's venv, Node, npm.
+    /// Installs Debian packages that are missing: for the kernel object clang, llvm, libbpf, bpftool; for the tests of clients
+    /// Python's venv, Node, npm.
     #[arg(long)]
     install: bool,
     /// Runs these steps alone; `--list` names them.
@@ -48,7 +50,7 @@ struct World<'a> {
 /// # Errors
 /// A step is named that there is none of.
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> anyhow::Result<bool> {
-    let steps = [rust::STEPS, dependencies::STEPS, clients::STEPS].concat();
+    let steps = [rust::STEPS, bpf::STEPS, dependencies::STEPS, clients::STEPS].concat();
     if arguments.list {
         for step in &steps {
             console::say(&format!("{:<14}{}", step.name, step.summary));

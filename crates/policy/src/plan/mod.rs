@@ -17,7 +17,8 @@ use std::net::IpAddr;
 
 use model::{
     SecurityGroupId,
-    rule::{Direction, Policy, Rule},
+    address::Prefix,
+    rule::{Direction, Policy, PortRange, Rule},
 };
 
 pub(crate) use self::rows::row_words;
@@ -68,6 +69,8 @@ pub struct PlannedRule {
     pub priority: u8,
     /// Accept or drop.
     pub policy: Policy,
+    /// A hash of what it says: equal for rules that are [the same](Rule::same_as).
+    pub content: u64,
 }
 
 /// An interval of a table: it begins here and ends where the next one begins. The first one begins at 0, and two
@@ -159,12 +162,32 @@ fn ordered(class: &PolicyClass, direction: Direction) -> Vec<(PlannedRule, &Rule
         let own = group.rules.iter().enumerate().filter(|(_, rule)| rule.direction == direction);
         ordered.extend(own.map(|(position, rule)| {
             let Rule { priority, policy, .. } = *rule;
-            (PlannedRule { group: group.id, position, priority, policy }, rule)
+            let content = content(rule);
+            (PlannedRule { group: group.id, position, priority, policy, content }, rule)
         }));
     }
     // Stable, and the groups come by id: what is equal stays in the order of group and position.
     ordered.sort_by_key(|(rule, _)| (rule.priority, rule.policy == Policy::Accept));
     ordered
+}
+
+/// A hash of what makes a rule the one that it is.
+fn content(rule: &Rule) -> u64 {
+    let mut bytes = vec![rule.direction as u8, rule.protocol as u8, rule.policy as u8, rule.priority];
+    for ports in [rule.ports, rule.source_ports] {
+        let (low, high) = match ports {
+            PortRange::None => (0, 0),
+            PortRange::Ports { low, high } => (low, high),
+        };
+        bytes.extend([low, high].map(u16::to_be_bytes).as_flattened());
+    }
+    let prefixes = [&rule.source, &rule.destination, &rule.ipv6_source, &rule.ipv6_destination];
+    for prefix in prefixes {
+        let net = prefix.as_ref().map(Prefix::net);
+        bytes.push(net.map_or(u8::MAX, |net| net.prefix_len()));
+        bytes.extend(net.map_or([0; 16], |net| key_of(net.network()).to_be_bytes()));
+    }
+    xxhash_rust::xxh3::xxh3_64(&bytes)
 }
 
 /// The row of the interval that a key lies in.

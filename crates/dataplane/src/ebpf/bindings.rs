@@ -1,0 +1,380 @@
+//! Devices that stand for interfaces.
+
+use std::{
+    net::IpAddr,
+    sync::atomic::{
+        AtomicU64,
+        Ordering::{Relaxed, SeqCst},
+    },
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use model::{NetworkInterfaceId, address::Mac};
+
+use super::{
+    EbpfDataplane,
+    host::{self, device_name, monotonic, system},
+    ledger::SlotEntry,
+    sys::Hook,
+};
+use crate::{
+    error::DataplaneError,
+    interface::{Binding, ClassId, Device, Interface, link_local},
+    layout::{
+        DeviceWord, FlowKey, INTERFACE_FURTHER_ADDRESSES, INTERFACE_SOURCE_CHECK_OFF, InterfaceValue,
+        REASONS, SHARE_WORDS, allowed_key, read_allowed_key,
+    },
+    report::BindingReport,
+};
+
+/// A binding, as this process knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    pub(crate) slot: u32,
+    pub(crate) ifindex: u32,
+    pub(crate) interface: NetworkInterfaceId,
+    /// Which of the two copies of the configuration is in force.
+    pub(crate) copy: bool,
+}
+
+impl EbpfDataplane {
+    /// Reads bindings from the kernel, and ends those that a killed process left half made or half ended.
+    pub(super) fn recover_bindings(&mut self) -> Result<(), DataplaneError> {
+        let entries: Vec<(u32, SlotEntry)> = self.ledger.slots().collect();
+        for (slot, SlotEntry { id, ifindex, interface }) in entries {
+            let key = ifindex.to_ne_bytes();
+            let found = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
+            let word = found.map(|bytes| DeviceWord::read(&bytes));
+            let word = word.filter(|word| word.slot == slot && word.id == id);
+            let bound = Bound { slot, ifindex, interface, copy: word.is_some_and(|word| word.copy) };
+            self.bindings.insert(id, bound);
+            if word.is_none() {
+                self.unbind_binding(Binding(id))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of flows of a slot.
+    pub(super) fn share(&self, slot: u32) -> &AtomicU64 {
+        &self.maps.shares.words[(slot * SHARE_WORDS) as usize]
+    }
+
+    /// The counters of drops of a slot, by number of reason.
+    pub(super) fn counters(&self, slot: u32) -> &[AtomicU64] {
+        let first = (slot * REASONS) as usize;
+        &self.maps.drops.words[first..first + REASONS as usize]
+    }
+
+    /// The binding of a device.
+    pub(super) fn binding_at(&self, ifindex: u32) -> Option<Binding> {
+        self.bindings.iter().find(|(_, bound)| bound.ifindex == ifindex).map(|(id, _)| Binding(*id))
+    }
+
+    pub(super) fn bound(&self, binding: Binding) -> Result<Bound, DataplaneError> {
+        self.bindings.get(&binding.0).copied().ok_or(DataplaneError::UnknownBinding(binding))
+    }
+
+    pub(super) fn bind_device(
+        &mut self,
+        device: &Device,
+        interface: &Interface,
+    ) -> Result<Binding, DataplaneError> {
+        device.check()?;
+        check_addresses(interface)?;
+        self.unbind_gone()?;
+        if let Some(binding) = self.binding_at(device.ifindex) {
+            return Err(DataplaneError::Bound { name: device.name.to_string(), binding });
+        }
+        let slot = self.free_slot()?;
+        let id = self.ledger.next_id()?;
+        let entry = SlotEntry { id, ifindex: device.ifindex, interface: interface.id };
+        self.ledger.set_slot(slot, entry);
+        let bound = Bound { slot, ifindex: device.ifindex, interface: interface.id, copy: false };
+        self.bindings.insert(id, bound);
+        // From here on a failure is undone by ending the binding.
+        let result = self.open_binding(Binding(id), bound, interface);
+        if result.is_err() {
+            self.unbind_binding(Binding(id))?;
+        }
+        result.map(|()| Binding(id))
+    }
+
+    fn open_binding(
+        &mut self,
+        binding: Binding,
+        bound: Bound,
+        interface: &Interface,
+    ) -> Result<(), DataplaneError> {
+        self.maps.slot_class.words[bound.slot as usize].store(0, SeqCst);
+        for counter in self.counters(bound.slot) {
+            counter.store(0, Relaxed);
+        }
+        let share = (bound.slot * SHARE_WORDS) as usize;
+        for word in &self.maps.shares.words[share..share + SHARE_WORDS as usize] {
+            word.store(0, Relaxed);
+        }
+        self.clear_fragments(bound.slot)?;
+        self.set_prefixes(bound.slot, interface)?;
+        self.write_interface(binding, bound, interface, false)?;
+        self.attacher.attach(bound.ifindex)?;
+        self.point_device(binding, bound)
+    }
+
+    /// A slot whose last binding has no flows any more.
+    fn free_slot(&self) -> Result<u32, DataplaneError> {
+        let taken: std::collections::BTreeSet<u32> = self.bindings.values().map(|bound| bound.slot).collect();
+        let free = (1..self.options.slots())
+            .find(|slot| !taken.contains(slot) && self.share(*slot).load(SeqCst) == 0);
+        free.ok_or(DataplaneError::InterfacesFull { most: self.options.interfaces_max })
+    }
+
+    /// Ends the bindings of devices that are gone.
+    fn unbind_gone(&mut self) -> Result<(), DataplaneError> {
+        for (id, bound) in self.bindings.clone() {
+            if !self.attacher.is_present(bound.ifindex)? {
+                self.unbind_binding(Binding(id))?;
+            }
+        }
+        self.attacher.forget_gone()
+    }
+
+    pub(super) fn configure_binding(
+        &mut self,
+        binding: Binding,
+        interface: &Interface,
+    ) -> Result<(), DataplaneError> {
+        let bound = self.bound(binding)?;
+        if bound.interface != interface.id {
+            let (found, wanted) = (bound.interface, interface.id);
+            return Err(DataplaneError::OtherInterface { binding, found, wanted });
+        }
+        check_addresses(interface)?;
+        let wanted = further(interface);
+        for prefix in self.prefixes(bound.slot)?.into_iter().filter(|prefix| !wanted.contains(prefix)) {
+            let key = allowed_key(bound.slot, prefix);
+            self.maps.allowed.delete(&key).map_err(system("removing a prefix"))?;
+        }
+        // A packet may still read the other copy, from before the last change.
+        host::wait_for_readers().map_err(system("membarrier"))?;
+        let bound = Bound { copy: !bound.copy, ..bound };
+        self.write_interface(binding, bound, interface, bound.copy)?;
+        self.point_device(binding, bound)?;
+        self.bindings.insert(binding.0, bound);
+        self.set_prefixes(bound.slot, interface)
+    }
+
+    pub(super) fn unbind_binding(&mut self, binding: Binding) -> Result<(), DataplaneError> {
+        let bound = self.bound(binding)?;
+        self.maps.slot_class.words[bound.slot as usize].store(0, SeqCst);
+        let key = bound.ifindex.to_ne_bytes();
+        let found = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
+        if found.is_some_and(|bytes| DeviceWord::read(&bytes).id == binding.0) {
+            self.maps.devices.delete(&key).map_err(system("removing a device"))?;
+        }
+        // After this no packet is judged for the binding, and none begins a flow.
+        host::wait_for_readers().map_err(system("membarrier"))?;
+        for prefix in self.prefixes(bound.slot)? {
+            let key = allowed_key(bound.slot, prefix);
+            self.maps.allowed.delete(&key).map_err(system("removing a prefix"))?;
+        }
+        self.delete_flows(binding, bound.slot)?;
+        self.ledger.clear_slot(bound.slot);
+        self.bindings.remove(&binding.0);
+        Ok(())
+    }
+
+    /// Deletes every flow of a binding: their next packets are those of no flow.
+    ///
+    /// # Errors
+    /// There is no such binding; the kernel refuses.
+    pub fn forget_flows(&mut self, binding: Binding) -> Result<(), DataplaneError> {
+        let slot = self.bound(binding)?.slot;
+        self.delete_flows(binding, slot)
+    }
+
+    /// Deletes the flows of a binding. Each one counts down the share once, here or where it expires.
+    fn delete_flows(&self, binding: Binding, slot: u32) -> Result<(), DataplaneError> {
+        let mut keys = Vec::new();
+        let collect = |key: &[u8], _: &[u8]| {
+            if FlowKey::read(key).id == binding.0 {
+                keys.push(key.to_vec());
+            }
+            true
+        };
+        self.maps.flows.each(collect).map_err(system("reading flows"))?;
+        let share = self.share(slot);
+        for key in keys {
+            if self.maps.flows.delete(&key).map_err(system("deleting a flow"))? {
+                share.fetch_sub(1, SeqCst);
+            }
+        }
+        Ok(())
+    }
+
+    fn clear_fragments(&self, slot: u32) -> Result<(), DataplaneError> {
+        use crate::layout::FRAGMENTS_PER_SLOT;
+        for place in 0..FRAGMENTS_PER_SLOT {
+            let key = (slot * FRAGMENTS_PER_SLOT + place).to_ne_bytes();
+            self.maps.fragments.update(&key, &[0; 16]).map_err(system("clearing fragments"))?;
+        }
+        Ok(())
+    }
+
+    fn write_interface(
+        &self,
+        binding: Binding,
+        bound: Bound,
+        interface: &Interface,
+        copy: bool,
+    ) -> Result<(), DataplaneError> {
+        let (ipv4, ipv6) = first_addresses(interface);
+        let mut flags = 0;
+        if !interface.source_check {
+            flags |= INTERFACE_SOURCE_CHECK_OFF;
+        }
+        if !further(interface).is_empty() {
+            flags |= INTERFACE_FURTHER_ADDRESSES;
+        }
+        let adopt_until_ns = match interface.adopt {
+            Duration::ZERO => 0,
+            adopt => u64::try_from((monotonic() + adopt).as_nanos()).unwrap_or(u64::MAX),
+        };
+        let value = InterfaceValue {
+            id: binding.0,
+            flags,
+            ipv4,
+            ipv6,
+            link_local: Some(IpAddr::V6(link_local(interface.mac))),
+            adopt_until_ns,
+            flows_max: interface.flows_max,
+            mac: interface.mac.0,
+        };
+        let key = (bound.slot * 2 + u32::from(copy)).to_ne_bytes();
+        self.maps.interfaces.map.update(&key, &value.to_bytes()).map_err(system("writing an interface"))
+    }
+
+    fn point_device(&self, binding: Binding, bound: Bound) -> Result<(), DataplaneError> {
+        let word = DeviceWord { slot: bound.slot, copy: bound.copy, id: binding.0 };
+        let key = bound.ifindex.to_ne_bytes();
+        self.maps.devices.update(&key, &word.to_bytes()).map_err(system("writing a device"))
+    }
+
+    fn set_prefixes(&self, slot: u32, interface: &Interface) -> Result<(), DataplaneError> {
+        for prefix in further(interface) {
+            let key = allowed_key(slot, prefix);
+            self.maps.allowed.update(&key, &1u32.to_ne_bytes()).map_err(system("adding a prefix"))?;
+        }
+        Ok(())
+    }
+
+    /// The further addresses and prefixes of a slot, from the kernel.
+    fn prefixes(&self, slot: u32) -> Result<Vec<IpNet>, DataplaneError> {
+        let keys = self.maps.allowed.keys().map_err(system("reading prefixes"))?;
+        let read = keys.iter().filter_map(|key| read_allowed_key(key));
+        Ok(read.filter(|(of, _)| *of == slot).map(|(_, prefix)| prefix).collect())
+    }
+
+    pub(super) fn assign_class(
+        &mut self,
+        binding: Binding,
+        class: Option<ClassId>,
+    ) -> Result<(), DataplaneError> {
+        let bound = self.bound(binding)?;
+        if let Some(class) = class.filter(|class| !self.classes.contains_key(&class.0)) {
+            return Err(DataplaneError::UnknownClass(class));
+        }
+        let index = class.map_or(0, |class| class.0.into());
+        self.maps.slot_class.words[bound.slot as usize].store(index, SeqCst);
+        Ok(())
+    }
+
+    pub(super) fn report_binding(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
+        let bound = self.bound(binding)?;
+        let damaged = |what: &str| DataplaneError::Damaged { what: format!("{what} of binding {binding}") };
+        let key = bound.ifindex.to_ne_bytes();
+        let device = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
+        let word = DeviceWord::read(&device.ok_or_else(|| damaged("no device"))?);
+        let key = (word.slot * 2 + u32::from(word.copy)).to_ne_bytes();
+        let value = self.maps.interfaces.map.lookup(&key).map_err(system("reading an interface"))?;
+        let value = InterfaceValue::read(&value.ok_or_else(|| damaged("no interface"))?);
+        let mut class = [0u64];
+        self.maps.slot_class.map.read_array(word.slot, &mut class).map_err(system("reading a class"))?;
+        let present = self.attacher.is_present(bound.ifindex)?;
+        let attachment = |hook| {
+            if present { self.attacher.state(bound.ifindex, hook) } else { Ok(crate::Attachment::Missing) }
+        };
+        let name = if present { device_name(bound.ifindex)?.unwrap_or_default() } else { String::new() };
+        Ok(BindingReport {
+            binding: Binding(word.id),
+            device: Device { ifindex: bound.ifindex, name: name.into() },
+            interface: bound.interface,
+            configuration: self.configuration(bound, value)?,
+            class: u32::try_from(class[0]).ok().filter(|class| *class != 0).map(ClassId),
+            present,
+            from_instance: attachment(Hook::Ingress)?,
+            to_instance: attachment(Hook::Egress)?,
+            flows: self.share(word.slot).load(SeqCst),
+        })
+    }
+
+    fn configuration(&self, bound: Bound, value: InterfaceValue) -> Result<Interface, DataplaneError> {
+        let further = match value.flags & INTERFACE_FURTHER_ADDRESSES {
+            0 => Vec::new(),
+            _ => self.prefixes(bound.slot)?,
+        };
+        let (addresses, prefixes): (Vec<IpNet>, Vec<IpNet>) =
+            further.into_iter().partition(|prefix| prefix.prefix_len() == prefix.max_prefix_len());
+        let first = [value.ipv4, value.ipv6].into_iter().flatten();
+        let adopt = Duration::from_nanos(value.adopt_until_ns).saturating_sub(monotonic());
+        Ok(Interface {
+            id: bound.interface,
+            mac: Mac(value.mac),
+            addresses: first.chain(addresses.iter().map(IpNet::addr)).collect(),
+            prefixes,
+            source_check: value.flags & INTERFACE_SOURCE_CHECK_OFF == 0,
+            flows_max: value.flows_max,
+            adopt,
+        })
+    }
+}
+
+/// The addresses that stand in the interface itself: the first of each family.
+fn first_addresses(interface: &Interface) -> (Option<IpAddr>, Option<IpAddr>) {
+    let own = link_local(interface.mac);
+    let first = |ipv4: bool| {
+        let mut of_family = interface.addresses.iter().filter(|address| address.is_ipv4() == ipv4);
+        of_family.find(|address| **address != IpAddr::V6(own)).copied()
+    };
+    (first(true), first(false))
+}
+
+/// All others, and the prefixes.
+fn further(interface: &Interface) -> Vec<IpNet> {
+    let (ipv4, ipv6) = first_addresses(interface);
+    let first = [ipv4, ipv6, Some(IpAddr::V6(link_local(interface.mac)))];
+    let addresses = interface.addresses.iter().filter(|address| !first.contains(&Some(**address)));
+    let mut further: Vec<IpNet> = addresses.copied().map(IpNet::from).collect();
+    further.extend(interface.prefixes.iter().map(IpNet::trunc));
+    further.sort_unstable();
+    further.dedup();
+    further
+}
+
+/// Whether an interface can have its addresses.
+pub(crate) fn check_addresses(interface: &Interface) -> Result<(), DataplaneError> {
+    let mapped = |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
+    let bad = |address: &&IpAddr| address.is_multicast() || address.is_unspecified() || mapped(address);
+    if let Some(address) = interface.addresses.iter().find(bad) {
+        return Err(DataplaneError::Address { address: address.to_string() });
+    }
+    // A prefix that reaches into the mapped addresses would be taken for one of IPv4.
+    let lowest = IpAddr::V6(std::net::Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+    let reaches =
+        |prefix: &&IpNet| prefix.addr().is_ipv6() && (mapped(&prefix.network()) || prefix.contains(&lowest));
+    match interface.prefixes.iter().find(reaches) {
+        Some(prefix) => Err(DataplaneError::Address { address: prefix.to_string() }),
+        None => Ok(()),
+    }
+}

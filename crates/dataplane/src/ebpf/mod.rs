@@ -1,0 +1,225 @@
+//! The dataplane of Linux: eBPF programs at tc.
+//!
+//! Everything that has to outlive the process lies in the kernel; what this process keeps beside it is read from there
+//! when it opens, so that it may be killed at any instruction.
+
+mod arena;
+mod attach;
+mod bindings;
+mod classes;
+mod clsact;
+mod expiry;
+mod host;
+mod ledger;
+mod mapped;
+mod open;
+mod options;
+mod reading;
+mod sys;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use policy::plan::Plan;
+
+pub(crate) use self::bindings::check_addresses;
+use self::{
+    arena::Arena,
+    attach::Attacher,
+    bindings::Bound,
+    classes::{Class, Retired},
+    ledger::Ledger,
+    open::Maps,
+};
+pub use self::{
+    options::{Attach, Options, Timeouts},
+    reading::Verified,
+};
+use crate::{
+    contract::Dataplane,
+    error::DataplaneError,
+    flow::{Event, Flow},
+    interface::{Binding, ClassId, Device, Generation, Interface, Stamp},
+    reason::Reason,
+    report::{BindingReport, ClassReport, Drops, RuleCount},
+};
+
+/// The dataplane of Linux, for the devices of the network namespace in which it is used.
+pub struct EbpfDataplane {
+    options: Options,
+    /// The directory of the name.
+    directory: PathBuf,
+    /// Held as long as this process has the dataplane open.
+    _lock: File,
+    maps: Maps,
+    ledger: Ledger,
+    attacher: Attacher,
+    attach: Attach,
+    /// By number.
+    bindings: BTreeMap<u32, Bound>,
+    /// By number.
+    classes: BTreeMap<u32, Class>,
+    arena: Arena,
+    /// Plans that packets may still read, the oldest first.
+    retired: VecDeque<Retired>,
+}
+
+/// What a program says about a packet that is only tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trial {
+    /// Whether it would pass.
+    pub passes: bool,
+    /// Why not.
+    pub reason: Option<Reason>,
+    /// The rule that decided, where the rules were asked.
+    pub rule: Option<crate::report::RulePlace>,
+    /// How long one run took, in nanoseconds.
+    pub duration_ns: u32,
+}
+
+impl EbpfDataplane {
+    /// Opens a dataplane, or makes it. What was in force goes on being so; programs that are not those of this version
+    /// are replaced in place, without a packet lost, and what a killed process left half done is undone.
+    ///
+    /// # Errors
+    /// The process may not load programs; the kernel lacks something; another process has it open; what is pinned does not
+    /// fit the settings, is damaged or newer.
+    pub fn open(options: Options) -> Result<Self, DataplaneError> {
+        let opened = open::open(&options)?;
+        let mut dataplane = Self {
+            options,
+            directory: opened.directory,
+            _lock: opened.lock,
+            maps: opened.maps,
+            ledger: opened.ledger,
+            attacher: opened.attacher,
+            attach: opened.attach,
+            bindings: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            arena: Arena::empty(),
+            retired: VecDeque::new(),
+        };
+        dataplane.recover_classes()?;
+        dataplane.recover_bindings()?;
+        Ok(dataplane)
+    }
+
+    /// How programs are attached.
+    pub fn attachment(&self) -> Attach {
+        self.attach
+    }
+
+    /// Where everything of this dataplane is pinned.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Lets every device go and removes all pins. Nothing is enforced any more.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn remove(mut self) -> Result<(), DataplaneError> {
+        for binding in self.bindings.keys().copied().collect::<Vec<u32>>() {
+            self.unbind(Binding(binding))?;
+        }
+        self.attacher.detach_all()?;
+        fs::remove_dir_all(&self.directory).map_err(host::system("removing pins"))
+    }
+}
+
+impl Dataplane for EbpfDataplane {
+    fn guard(&mut self, device: &Device) -> Result<(), DataplaneError> {
+        device.check()?;
+        self.attacher.attach(device.ifindex)
+    }
+
+    fn release(&mut self, device: &Device) -> Result<(), DataplaneError> {
+        if let Some(binding) = self.binding_at(device.ifindex) {
+            return Err(DataplaneError::Bound { name: device.name.to_string(), binding });
+        }
+        self.attacher.detach(device.ifindex)
+    }
+
+    fn bind(&mut self, device: &Device, interface: &Interface) -> Result<Binding, DataplaneError> {
+        self.bind_device(device, interface)
+    }
+
+    fn configure(&mut self, binding: Binding, interface: &Interface) -> Result<(), DataplaneError> {
+        self.configure_binding(binding, interface)
+    }
+
+    fn unbind(&mut self, binding: Binding) -> Result<(), DataplaneError> {
+        self.unbind_binding(binding)
+    }
+
+    fn bindings(&self) -> Result<Vec<BindingReport>, DataplaneError> {
+        self.bindings.keys().map(|binding| self.read_back(Binding(*binding))).collect()
+    }
+
+    fn create_class(&mut self, label: u128) -> Result<ClassId, DataplaneError> {
+        self.make_class(label)
+    }
+
+    fn switch(
+        &mut self,
+        class: ClassId,
+        generation: Generation,
+        plan: &Plan,
+    ) -> Result<Stamp, DataplaneError> {
+        self.switch_class(class, generation, plan)
+    }
+
+    fn remove_class(&mut self, class: ClassId) -> Result<(), DataplaneError> {
+        self.unmake_class(class)
+    }
+
+    fn classes(&self) -> Result<Vec<ClassReport>, DataplaneError> {
+        self.classes.keys().map(|class| self.read_back_class(ClassId(*class))).collect()
+    }
+
+    fn assign(&mut self, binding: Binding, class: Option<ClassId>) -> Result<(), DataplaneError> {
+        self.assign_class(binding, class)
+    }
+
+    fn read_back(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
+        self.report_binding(binding)
+    }
+
+    fn read_back_class(&self, class: ClassId) -> Result<ClassReport, DataplaneError> {
+        self.report_class(class)
+    }
+
+    fn flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError> {
+        self.list_flows(binding, most)
+    }
+
+    fn drops(&self, binding: Option<Binding>) -> Result<Drops, DataplaneError> {
+        self.count_drops(binding)
+    }
+
+    fn rule_counts(&self, class: ClassId) -> Result<Vec<RuleCount>, DataplaneError> {
+        self.count_rules(class)
+    }
+
+    fn events(&mut self, most: usize) -> Result<Vec<Event>, DataplaneError> {
+        Ok(self.take_events(most))
+    }
+
+    fn expire(&mut self) -> Result<u64, DataplaneError> {
+        self.expire_untimed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EbpfDataplane;
+
+    #[test]
+    fn a_dataplane_may_move_to_another_thread() {
+        fn moves<T: Send + 'static>() {}
+        moves::<EbpfDataplane>();
+    }
+}

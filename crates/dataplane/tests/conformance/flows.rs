@@ -1,0 +1,107 @@
+//! Flows.
+
+use std::time::Duration;
+
+use dataplane::{Begins, FlowState, Reason, RulePlace};
+use model::rule::{Direction, Policy, Protocol};
+
+use crate::{
+    subject::{Bound, OWN, PEER, Subject, accepting, packet, plan, request, rule, udp},
+    support::{frame, interface},
+};
+
+pub fn flows_are_listed_with_rule_and_packets(subject: &mut dyn Subject) {
+    let mut bound = Bound::with(subject, &accepting(&[79, 80]));
+    assert_eq!(bound.request(subject, 80), None);
+    assert_eq!(bound.request(subject, 80), None);
+    let flows = subject.dataplane().flows(bound.binding, 10).unwrap();
+    let [flow] = &flows[..] else { panic!("{flows:?}") };
+    assert_eq!((flow.binding, flow.begun), (bound.binding, Direction::Ingress));
+    assert_eq!((flow.state, flow.alive), (FlowState::UdpNew, true));
+    assert_eq!((flow.tuple.local.to_string(), flow.tuple.local_port), (OWN.to_owned(), 80));
+    assert_eq!((flow.tuple.remote.to_string(), flow.tuple.remote_port), (PEER.to_owned(), 4000));
+    assert_eq!(flow.rule, RulePlace::Rule(1));
+    assert_eq!((flow.packets_remote, flow.packets_local), (2, 0));
+    assert_eq!(bound.send(subject, Direction::Egress, &request(80).reversed()), None);
+    let flow = subject.dataplane().flows(bound.binding, 10).unwrap().remove(0);
+    assert_eq!((flow.state, flow.packets_local), (FlowState::UdpStream, 1));
+    let stamp = bound.switch(subject, &accepting(&[]));
+    assert!(subject.dataplane().flows(bound.binding, 10).unwrap()[0].alive, "not judged again yet");
+    assert_eq!(bound.request(subject, 80), Some(Reason::DeadFlow));
+    let flow = subject.dataplane().flows(bound.binding, 10).unwrap().remove(0);
+    assert_eq!((flow.alive, flow.stamp, flow.rule), (false, stamp, RulePlace::Implicit));
+    for port in 1..=5 {
+        assert_eq!(bound.send(subject, Direction::Egress, &udp(OWN, PEER, (port, 9))), None);
+    }
+    assert_eq!(subject.dataplane().flows(bound.binding, 3).unwrap().len(), 3);
+    assert_eq!(subject.dataplane().read_back(bound.binding).unwrap().flows, 6);
+}
+
+pub fn an_interface_has_its_share_of_flows_and_no_more(subject: &mut dyn Subject) {
+    let bound = Bound::with(subject, &accepting(&[80]));
+    let mut wanted = interface(1);
+    wanted.flows_max = 3;
+    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    for port in 1..=3 {
+        assert_eq!(bound.send(subject, Direction::Egress, &udp(OWN, PEER, (port, 9))), None);
+    }
+    assert_eq!(bound.send(subject, Direction::Egress, &udp(OWN, PEER, (4, 9))), Some(Reason::FlowLimit));
+    assert_eq!(bound.request(subject, 80), Some(Reason::FlowLimit));
+    assert_eq!(bound.send(subject, Direction::Egress, &udp(OWN, PEER, (1, 9))), None, "admitted ones go on");
+    assert_eq!(subject.dataplane().read_back(bound.binding).unwrap().flows, 3);
+}
+
+pub fn a_reply_after_a_switch_keeps_its_flow(subject: &mut dyn Subject) {
+    let mut bound = Bound::with(subject, &accepting(&[80]));
+    let out = udp(OWN, PEER, (1234, 53));
+    assert_eq!(bound.send(subject, Direction::Egress, &out), None);
+    for _ in 0..5 {
+        bound.switch(subject, &accepting(&[]));
+        // The rules of ingress permit nothing; the flow was begun by the interface.
+        assert_eq!(bound.send(subject, Direction::Ingress, &out.reversed()), None);
+    }
+    let other = udp(PEER, OWN, (53, 1235));
+    assert_eq!(bound.send(subject, Direction::Ingress, &other), Some(Reason::Implicit));
+}
+
+pub fn tcp_begins_with_syn_unless_it_is_adopted(subject: &mut dyn Subject) {
+    let bound = Bound::with(subject, &plan([rule(Policy::Accept, Protocol::Tcp, 80)]));
+    let inbound = packet(frame::TCP, PEER, OWN, (4000, 80));
+    let send = |subject: &mut dyn Subject, direction, packet: &policy::Packet, begins| {
+        subject.send(&bound.device, direction, packet, begins)
+    };
+    assert_eq!(send(subject, Direction::Ingress, &inbound, Begins::No), Some(Reason::NoSyn));
+    assert_eq!(send(subject, Direction::Egress, &inbound.reversed(), Begins::No), Some(Reason::NoSyn));
+    assert_eq!(send(subject, Direction::Ingress, &inbound, Begins::Yes), None);
+    assert_eq!(send(subject, Direction::Ingress, &inbound, Begins::No), None);
+    let mut wanted = interface(1);
+    wanted.adopt = Duration::from_secs(3600);
+    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    let running = packet(frame::TCP, PEER, OWN, (4001, 80));
+    assert_eq!(send(subject, Direction::Ingress, &running, Begins::No), None);
+    // Permitted as what the interface began, although it is met the other way round.
+    let own = packet(frame::TCP, PEER, OWN, (443, 5000));
+    assert_eq!(send(subject, Direction::Ingress, &own, Begins::No), None);
+    let adopted = subject.dataplane().flows(bound.binding, 9).unwrap();
+    let adopted = adopted.iter().find(|flow| flow.tuple.local_port == 5000).unwrap();
+    assert_eq!(adopted.begun, Direction::Egress);
+    wanted.adopt = Duration::ZERO;
+    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    let late = packet(frame::TCP, PEER, OWN, (4002, 80));
+    assert_eq!(send(subject, Direction::Ingress, &late, Begins::No), Some(Reason::NoSyn));
+    assert_eq!(send(subject, Direction::Ingress, &running, Begins::No), None);
+}
+
+pub fn flows_end_with_their_binding(subject: &mut dyn Subject) {
+    let bound = Bound::with(subject, &accepting(&[80]));
+    assert_eq!(bound.request(subject, 80), None);
+    subject.dataplane().unbind(bound.binding).unwrap();
+    let binding = subject.dataplane().bind(&bound.device, &interface(2)).unwrap();
+    assert!(subject.dataplane().flows(binding, 9).unwrap().is_empty());
+    assert_eq!(subject.dataplane().read_back(binding).unwrap().flows, 0);
+    subject.dataplane().assign(binding, Some(bound.class)).unwrap();
+    let reply = request(80).reversed();
+    assert_eq!(bound.send(subject, Direction::Egress, &reply), None);
+    let flow = subject.dataplane().flows(binding, 9).unwrap().remove(0);
+    assert_eq!(flow.begun, Direction::Egress, "a flow of its own");
+}

@@ -1,0 +1,187 @@
+//! What tests against the kernel share: a network namespace of their own, a dataplane that is removed, and frames.
+#![allow(dead_code, reason = "not every test uses all of it")]
+#![allow(unsafe_code, reason = "unshare is a call of the C library")]
+
+pub mod frame;
+
+use std::{
+    io, mem,
+    net::IpAddr,
+    ops::{Deref, DerefMut},
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use dataplane::{Device, EbpfDataplane, Interface, Options};
+use model::{NetworkInterfaceId, address::Mac};
+
+/// The MAC of the interfaces of tests.
+pub const MAC: Mac = Mac([0x00, 0x16, 0x3e, 0, 0, 1]);
+/// The MAC of whoever is at the other end.
+pub const PEER_MAC: Mac = Mac([0x00, 0x16, 0x3e, 0, 0, 2]);
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// Whether this process may test the kernel. Where it may not, it says so.
+pub fn may_test_the_kernel() -> bool {
+    // SAFETY: no pointers are given.
+    let root = unsafe { libc::geteuid() } == 0;
+    if !root {
+        println!("skipped: only root can load programs");
+    }
+    root
+}
+
+/// Moves this thread into a new network namespace, which ends with the thread, and all devices in it.
+pub fn enter_namespace() {
+    // SAFETY: no pointers are given.
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+    assert_eq!(result, 0, "unshare: {}", io::Error::last_os_error());
+    ip("link set lo up");
+}
+
+/// Runs `ip` in this thread's namespace.
+pub fn ip(arguments: &str) {
+    let output = Command::new("ip").args(arguments.split_whitespace()).output().expect("ip of iproute2");
+    assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A veth of this thread's namespace, up, on which the host says nothing of its own; its other end has the name with `p`
+/// before it.
+pub fn veth(name: &str) -> Device {
+    ip(&format!("link add {name} type veth peer name p{name}"));
+    for end in [name.to_owned(), format!("p{name}")] {
+        ip(&format!("link set {end} addrgenmode none arp off multicast off"));
+        ip(&format!("link set {end} up"));
+    }
+    Device::named(name).unwrap()
+}
+
+/// Options of a dataplane of this process alone, small enough to be made often.
+pub fn options() -> Options {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let mut options = Options::new(format!("test-{}-{number}", std::process::id()));
+    options.interfaces_max = 16;
+    options.classes_max = 16;
+    options.flows_max = 4096;
+    options.prefixes_max = 64;
+    options.arena_words = 1 << 20;
+    options.event_bytes = 1 << 16;
+    options
+}
+
+/// A dataplane that is removed with everything that it has pinned, whatever happens.
+pub struct Host {
+    dataplane: Option<EbpfDataplane>,
+    options: Options,
+}
+
+impl Host {
+    pub fn new(options: Options) -> Self {
+        let dataplane =
+            EbpfDataplane::open(options.clone()).unwrap_or_else(|error| panic!("{error}: {error:?}"));
+        Self { dataplane: Some(dataplane), options }
+    }
+
+    /// Closes the dataplane as if the process had been killed: nothing is tidied up. Then opens it again.
+    pub fn kill(&mut self) {
+        drop(self.dataplane.take());
+        self.dataplane = Some(EbpfDataplane::open(self.options.clone()).unwrap());
+    }
+
+    /// Closes it; what it has pinned is removed when this is dropped.
+    pub fn close(&mut self) {
+        drop(self.dataplane.take());
+    }
+
+    /// Removes it.
+    pub fn remove(&mut self) {
+        self.dataplane.take().unwrap().remove().unwrap();
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+impl Deref for Host {
+    type Target = EbpfDataplane;
+    fn deref(&self) -> &EbpfDataplane {
+        self.dataplane.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut EbpfDataplane {
+        self.dataplane.as_mut().unwrap()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let directory = format!("/sys/fs/bpf/ravelin/{}", self.options.name);
+        drop(mem::take(&mut self.dataplane));
+        let _ = std::fs::remove_dir_all(directory);
+    }
+}
+
+/// An interface with an address of each family.
+pub fn interface(number: u128) -> Interface {
+    let id = NetworkInterfaceId::from_entropy(number);
+    Interface::new(id, MAC, [address("10.0.0.1"), address("2001:db8::1")])
+}
+
+pub fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// The seed of a random test: that of `RAVELIN_SEED`, or a new one, printed.
+pub fn seed() -> u64 {
+    let given =
+        std::env::var("RAVELIN_SEED").ok().map(|text| text.parse().expect("RAVELIN_SEED is a number"));
+    let seed = given.unwrap_or_else(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        since.as_secs() ^ u64::from(since.subsec_nanos()) << 20
+    });
+    println!("RAVELIN_SEED={seed}");
+    seed
+}
+
+/// Sends frames from a device, as they are.
+pub struct Wire {
+    socket: OwnedFd,
+    address: libc::sockaddr_ll,
+}
+
+impl Wire {
+    pub fn at(device: &Device) -> Self {
+        let protocol = 0;
+        // SAFETY: no pointers are given.
+        let fd = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol) };
+        assert!(fd >= 0, "socket: {}", io::Error::last_os_error());
+        // SAFETY: all zero is a value of it.
+        let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
+        address.sll_family = u16::try_from(libc::AF_PACKET).unwrap();
+        address.sll_ifindex = i32::try_from(device.ifindex).unwrap();
+        // SAFETY: it was just made.
+        Self { socket: unsafe { OwnedFd::from_raw_fd(fd) }, address }
+    }
+
+    /// Whether the kernel took it: it says no where the programs have dropped it on its way out.
+    pub fn send(&self, frame: &[u8]) -> bool {
+        let length = u32::try_from(mem::size_of_val(&self.address)).unwrap();
+        // SAFETY: the frame and the address are read, within their lengths.
+        let sent = unsafe {
+            libc::sendto(
+                self.socket.as_raw_fd(),
+                frame.as_ptr().cast(),
+                frame.len(),
+                0,
+                (&raw const self.address).cast(),
+                length,
+            )
+        };
+        sent >= 0
+    }
+}
