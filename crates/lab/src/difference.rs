@@ -184,3 +184,98 @@ fn remove_rest(observed: &Observed, desired: &Desired, steps: &mut Vec<Step>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{definition::Definition, driver::Link, observed::InnerDevice};
+
+    fn example() -> Desired {
+        Desired::of(&Definition::parse(crate::EXAMPLE).unwrap()).unwrap()
+    }
+
+    fn texts(steps: &[Step]) -> String {
+        steps.iter().map(|step| format!("{step}\n")).collect()
+    }
+
+    #[test]
+    fn where_nothing_is_everything_is_made_and_bound_before_it_is_open() {
+        let steps = texts(&difference(&Observed::default(), &example()));
+        assert_eq!(
+            steps,
+            "make the host, namespace ravelin-shop\n\
+             make class no groups\n\
+             make class web\n\
+             make class database+quiet\n\
+             make instance client\n\
+             make instance database\n\
+             make instance web-1\n\
+             make instance web-2\n\
+             make bridge br_front\n\
+             make eth0 of client, in class no groups\n\
+             make eth0 of database, in class database+quiet\n\
+             make eth0 of web-1, in class web\n\
+             make eth1 of web-1, in class no groups\n\
+             make eth0 of web-2, in class web\n"
+        );
+    }
+
+    fn link(index: u32, name: &str, alias: &str) -> Link {
+        let (name, alias) = (name.to_owned(), alias.to_owned());
+        Link { index, name, alias, mac: None, master: None, group: 0, up: true, ready: true }
+    }
+
+    #[test]
+    fn a_device_that_a_crash_left_half_done_is_made_anew() {
+        let desired = example();
+        let wanted = desired.interfaces.iter().find(|of| of.wire.device == "database-0").unwrap();
+        let inner = InnerDevice {
+            name: "eth0".into(),
+            mac: Some(wanted.wire.mac),
+            up: true,
+            ready: true,
+            addresses: wanted.wire.addresses.clone(),
+        };
+        let mut observed = Observed {
+            host: true,
+            links: vec![link(7, "database-0", "")],
+            instances: BTreeMap::from([("database".to_owned(), Some(vec![inner]))]),
+            ..Observed::default()
+        };
+        let steps = texts(&difference(&observed, &desired));
+        assert!(steps.starts_with("remove the interface at database-0\n"), "{steps}");
+        assert!(steps.contains("make eth0 of database, in class database+quiet\n"), "{steps}");
+
+        // With its alias it was done, and is but bound again.
+        observed.links[0].alias.clone_from(&wanted.alias);
+        let steps = texts(&difference(&observed, &desired));
+        assert!(steps.contains("bind eth0 of database again\n"), "{steps}");
+        assert!(!steps.contains("database-0"), "{steps}");
+        // An address that somebody took away.
+        let Some(Some(devices)) = observed.instances.get_mut("database") else { panic!("it is there") };
+        devices[0].addresses.clear();
+        let steps = texts(&difference(&observed, &desired));
+        assert!(steps.contains("make eth0 of database, in class database+quiet\n"), "{steps}");
+    }
+
+    #[test]
+    fn a_removal_takes_what_is_there_and_the_host_last() {
+        let observed = Observed {
+            host: true,
+            links: vec![link(2, "br_front", ""), link(3, "web-1-0", "")],
+            instances: BTreeMap::from([("web-1".to_owned(), None)]),
+            ..Observed::default()
+        };
+        assert_eq!(
+            texts(&removal("shop", &observed, true)),
+            "remove the interface at web-1-0\n\
+             remove bridge br_front\n\
+             remove the dataplane, its programs and pins\n\
+             remove instance web-1\n\
+             remove the host, namespace ravelin-shop\n"
+        );
+        assert_eq!(removal("shop", &Observed::default(), false), vec![]);
+    }
+}
