@@ -11,7 +11,7 @@ use std::{
 use futures_util::{Stream, StreamExt};
 use model::address::Mac;
 use rtnetlink::{
-    Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder,
+    Handle, IpVersion, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder,
     packet_route::{
         address::{AddressAttribute, AddressFlags, AddressMessage},
         link::{
@@ -19,7 +19,7 @@ use rtnetlink::{
             LinkFlags, LinkInfo, LinkMessage, State,
         },
         route::{RouteMessage, RouteScope},
-        rule::RuleAction,
+        rule::{RuleAction, RuleAttribute, RuleMessage},
     },
 };
 use thiserror::Error;
@@ -296,6 +296,24 @@ impl Netlink {
         let what = || format!("make a route to {}/{}", route.to.0, route.to.1);
         let message = route.message();
         self.ask(what, self.handle.route().add(message).replace().execute())
+    }
+
+    /// Removes the rules that lead to a table.
+    ///
+    /// # Errors
+    /// [`NetlinkError`].
+    pub fn remove_rules(&self, table: u32) -> Result<(), NetlinkError> {
+        for version in [IpVersion::V4, IpVersion::V6] {
+            let rules = self.all("list routing rules", self.handle.rule().get(version).execute())?;
+            let leads = |rule: &RuleMessage| rule.attributes.contains(&RuleAttribute::Table(table));
+            for rule in rules.into_iter().filter(leads) {
+                self.ask(
+                    || format!("remove a routing rule of table {table}"),
+                    self.handle.rule().del(rule).execute(),
+                )?;
+            }
+        }
+        Ok(())
     }
 
     /// Lets packets from this address be routed by a table of their own.

@@ -135,6 +135,7 @@ impl Wire {
     /// [`WireError`].
     pub fn make(&self, netlink: &Netlink) -> Result<Link, WireError> {
         use std::os::fd::AsFd;
+        in_namespace(&self.namespace, || self.remove_stale())??;
         let namespace = namespace::open(&self.namespace)?;
         netlink.add_pair(&Pair {
             name: &self.device,
@@ -145,6 +146,18 @@ impl Wire {
             peer_namespace: namespace.as_fd(),
         })?;
         Ok(netlink.link(&self.device)?)
+    }
+
+    /// Removes what an interface that stood here before has left: its routing rules, and its device where the other end
+    /// was in a host that is gone.
+    fn remove_stale(&self) -> Result<(), NetlinkError> {
+        let netlink = Netlink::open()?;
+        netlink.remove_rules(SOURCE_TABLE + self.number)?;
+        match netlink.link(&self.inner_device) {
+            Ok(link) => netlink.remove_link(link.index),
+            Err(NetlinkError::NoDevice { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Switches both ends on, and gives them what they need. What guards the device is in place before.

@@ -107,3 +107,24 @@ fn a_change_is_the_smallest_one_and_cuts_what_it_forbids() {
         assert_connects(&lab, "one", "10.78.0.2:80", true);
     }
 }
+
+#[test]
+fn a_network_may_become_one_of_the_other_kind_and_an_address_another_one() {
+    if !is_root() {
+        return;
+    }
+    let bridged = pair("bridged", OPEN, r#""web""#);
+    let mut lab = TemporaryLab::new(&bridged).unwrap();
+    // The instance, and so what listens in it, stays, whatever becomes of its interface.
+    serve(&lab, "two", "[::]:80");
+    for text in [pair("routed", OPEN, r#""web""#), bridged] {
+        lab.change(&text).unwrap();
+        assert_eq!(lab.change(&text).unwrap().steps, vec![]);
+        assert_connects(&lab, "one", "10.78.0.2:80", true);
+        assert_connects(&lab, "one", "[fd78::2]:80", true);
+
+        let moved = text.replace("10.78.0.2", "10.78.0.3");
+        lab.change(&moved).unwrap();
+        assert_connects(&lab, "one", "10.78.0.3:80", true);
+    }
+}

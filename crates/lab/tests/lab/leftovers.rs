@@ -6,7 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use lab::{Definition, EXAMPLE, Lab, LabError, driver::namespace, kernel, name, temporary::unique_name};
+use lab::{
+    Definition, EXAMPLE, Lab, LabError, Step, driver::namespace, kernel, name, temporary::unique_name,
+};
 
 use crate::support::{is_root, leftovers};
 
@@ -70,6 +72,25 @@ fn an_apply_that_fails_is_repaired_or_removed() {
     assert_eq!(leftovers(&name.0), Vec::<String>::new());
 }
 
+#[test]
+fn a_host_that_is_gone_is_made_anew_or_removed() {
+    if !is_root() {
+        return;
+    }
+    let name = Removed(unique_name());
+    let lab = example(&name.0);
+    lab.apply().unwrap();
+    namespace::remove(&name::host_namespace(&name.0)).unwrap();
+    let repaired = lab.apply().unwrap();
+    let made = repaired.steps.iter().filter(|step| matches!(step, Step::MakeInterface { .. })).count();
+    assert_eq!(made, 5, "{:?}", repaired.steps);
+    assert_eq!(lab.apply().unwrap().steps, vec![]);
+
+    namespace::remove(&name::host_namespace(&name.0)).unwrap();
+    lab.down().unwrap();
+    assert_eq!(leftovers(&name.0), Vec::<String>::new());
+}
+
 /// The other half of the next test: does nothing unless it is told to.
 #[test]
 fn child_applies() {
@@ -117,7 +138,7 @@ fn kill_when(name: &str, made: impl Fn(&str) -> bool) {
         .spawn()
         .unwrap();
     while !made(name) && child.try_wait().unwrap().is_none() {
-        std::hint::spin_loop();
+        std::thread::yield_now();
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -7,7 +7,11 @@ use std::{
 };
 
 use lab::status::{DropStatus, Status};
-use tokio::{runtime::Builder, signal, time};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+    time,
+};
 
 use super::show;
 use crate::output::{self, OutputFormat};
@@ -28,7 +32,8 @@ pub fn watch(lab: &str, format: OutputFormat) -> anyhow::Result<()> {
     let whole = format == OutputFormat::Table && io::stdout().is_terminal();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut end = std::pin::pin!(signal::ctrl_c());
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let mut last_drops: VecDeque<String> = VecDeque::new();
         let mut seen: Option<Status> = None;
         loop {
@@ -45,7 +50,8 @@ pub fn watch(lab: &str, format: OutputFormat) -> anyhow::Result<()> {
             }
             seen = Some(status);
             tokio::select! {
-                ended = &mut end => return Ok(ended?),
+                _ = interrupt.recv() => return Ok(()),
+                _ = terminate.recv() => return Ok(()),
                 () = time::sleep(INTERVAL) => {}
             }
         }
