@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 
 use aya::{
     Ebpf, EbpfLoader,
+    maps::{Array, Map, MapData},
     programs::{
         LinkOrder, SchedClassifier, TcAttachType,
         links::{FdLink, PinnedLink},
@@ -15,7 +16,9 @@ use aya::{
     },
 };
 use dataplane::{
-    Attach, Attachment, Dataplane, DataplaneError, Device, EbpfDataplane, Generation, Options, Reason,
+    Attach, Attachment, Dataplane, DataplaneError, Device, Drift, EbpfDataplane, Generation, Intent, Options,
+    Reason,
+    audit::{BindingIntent, ClassIntent},
 };
 use model::rule::Direction;
 use policy::{PolicyClass, plan::Plan};
@@ -183,4 +186,47 @@ fn a_program_before_ours_is_seen_and_ours_moves_before_it() {
         host.release(&device).unwrap();
         support::ip("link delete v0");
     }
+}
+
+#[test]
+fn a_plan_that_is_damaged_is_found_and_closes_what_it_decides() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(support::options());
+    let (device, binding) = bound(&mut host);
+    let class = host.read_back(binding).unwrap().class.unwrap();
+    let report = host.read_back_class(class).unwrap();
+    let found = report.plan.unwrap();
+    assert!(found.intact);
+    let intent = Intent {
+        bindings: vec![BindingIntent {
+            binding,
+            ifindex: device.ifindex,
+            interface: support::interface(1),
+            class: Some(class),
+        }],
+        classes: vec![ClassIntent { class, plan: Some((found.generation, found.digest)) }],
+    };
+    assert_eq!(host.audit(&intent).unwrap(), []);
+    let path = host.directory().join("v1/maps/arena");
+    let data = MapData::from_pin(path).unwrap();
+    let mut arena: Array<_, u64> = Map::Array(data).try_into().unwrap();
+    let plan = u32::try_from(report.word & 0xff_ffff).unwrap() * 8;
+    let places = [policy::image::EGRESS + policy::image::IMPLICIT, policy::image::STAMP, 0];
+    for place in places.map(|place| plan + u32::try_from(place).unwrap()) {
+        let word = arena.get(&place, 0).unwrap();
+        arena.set(place, word ^ 2, 0).unwrap();
+        assert!(!host.read_back_class(class).unwrap().plan.unwrap().intact);
+        assert_eq!(host.audit(&intent).unwrap(), [Drift::PlanDamaged(class)]);
+        arena.set(place, word, 0).unwrap();
+        assert_eq!(host.audit(&intent).unwrap(), []);
+    }
+    let word = arena.get(&plan, 0).unwrap();
+    arena.set(plan, 0, 0).unwrap();
+    assert_eq!(send(&host, &device, Direction::Egress), Some(Reason::Internal));
+    assert_eq!(host.drops(Some(binding)).unwrap().of(Reason::Internal), 1);
+    arena.set(plan, word, 0).unwrap();
+    assert_eq!(send(&host, &device, Direction::Egress), None);
 }
