@@ -123,15 +123,16 @@ fn a_watcher_writes_lines_until_it_is_interrupted() {
     let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     assert_eq!(first, format!("lab {}: generation 1", file.name));
-    // Nobody listens there, and nobody may.
+    // Nobody listens there, and nobody may. What is written after it finds a reader still.
     let mut knock = ravelin(&["exec", "client", "--lab", &file.name, "--", "bash", "-c"]);
     let mut knock = knock.arg("exec 3<>/dev/tcp/10.77.1.11/81").spawn().unwrap();
-    let dropped = lines.map(Result::unwrap).find(|line| line.contains(":81 dropped: implicit"));
+    let dropped = lines.by_ref().map(Result::unwrap).find(|line| line.contains(":81 dropped: implicit"));
     assert!(dropped.is_some_and(|line| line.starts_with("web-1/eth0: ingress tcp 10.77.1.5:")));
     knock.kill().unwrap();
     knock.wait().unwrap();
     text(&Command::new("kill").args(["-INT", &watcher.id().to_string()]).output().unwrap());
     assert!(watcher.wait().unwrap().success());
+    drop(lines);
 }
 
 #[test]
