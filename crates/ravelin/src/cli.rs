@@ -50,6 +50,14 @@ pub enum Command {
     /// Keep the addresses and access keys of servers as profiles, for `ens`, `ram`, `sts` and `api`.
     #[command(subcommand)]
     Configure(ConfigureCommand),
+    /// Try rules with real packets: a small network in namespaces of this host, from one file.
+    #[command(
+        subcommand,
+        after_help = "Start here, as root:\n\n  ravelin lab example > shop.toml\n  ravelin lab apply shop.toml\n  \
+                      ravelin lab status --flows\n  ravelin lab exec client -- bash\n  ravelin lab down\n\nNothing of this \
+                      machine's own network is touched, and `down` leaves nothing behind."
+    )]
+    Lab(LabCommand),
     /// Print shell completions: `ravelin completions bash > /etc/bash_completion.d/ravelin`.
     Completions {
         /// The shell.
@@ -157,6 +165,84 @@ pub struct OperatorArguments {
     /// How to print: for people or for programs.
     #[arg(long, value_enum, default_value = "table")]
     pub output: crate::output::OutputFormat,
+}
+
+/// Labs.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Make the lab of a file, or change the running one to it by the smallest difference.
+    #[command(
+        after_help = "A changed rule is one switch of a class, a changed membership one assignment: instances that the \
+                            change is not about keep their namespaces and flows. What a crash left half done is \
+                            repaired by applying again. Each apply has the next generation number."
+    )]
+    Apply {
+        /// The lab's file; `ravelin lab example` prints one.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Say what there is to do, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// How to print: for people or for programs.
+        #[arg(long, value_enum, default_value = "table")]
+        output: crate::output::OutputFormat,
+    },
+    /// Show interfaces, classes, rules with how often they decided, and what was dropped and why.
+    #[command(
+        after_help = "All of it is read from the kernel. Rules count decisions: flows that they admitted or refused, and \
+                            flows judged again after a change; packets of a flow that goes on are not counted."
+    )]
+    Status {
+        #[command(flatten)]
+        lab: LabName,
+        /// List flows too: all of them, or those of an instance (`web-1`) or interface (`web-1/eth0`).
+        #[arg(long, value_name = "INTERFACE", num_args = 0..=1)]
+        flows: Option<Option<String>>,
+        /// How to print: for people or for programs.
+        #[arg(long, value_enum, default_value = "table")]
+        output: crate::output::OutputFormat,
+    },
+    /// Show the status again each second, and dropped packets as they come, until Ctrl-C.
+    #[command(
+        after_help = "Where standard output is no terminal, one line is written for each new generation and each \
+                            dropped packet. Dropped packets are samples; `status` has the exact counts."
+    )]
+    Watch {
+        #[command(flatten)]
+        lab: LabName,
+        /// How to print: for people or for programs.
+        #[arg(long, value_enum, default_value = "table")]
+        output: crate::output::OutputFormat,
+    },
+    /// Remove a lab: namespaces, devices, programs, everything; also what a killed apply left.
+    Down {
+        #[command(flatten)]
+        lab: LabName,
+        /// How to print: for people or for programs.
+        #[arg(long, value_enum, default_value = "table")]
+        output: crate::output::OutputFormat,
+    },
+    /// Run a command in an instance: `ravelin lab exec web-1 -- ip address`.
+    Exec {
+        /// The instance; `host` for the lab's host, where nothing of that name is an instance.
+        instance: String,
+        /// The lab; it may be left out where only one runs.
+        #[arg(long = "lab", id = "LAB", value_name = "LAB")]
+        lab: Option<String>,
+        /// The command and its arguments.
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Print a complete lab file, to begin with.
+    Example,
+}
+
+/// Which lab.
+#[derive(Debug, Args)]
+pub struct LabName {
+    /// The lab; it may be left out where only one runs.
+    #[arg(value_name = "LAB")]
+    pub lab: Option<String>,
 }
 
 /// Profiles.

@@ -53,6 +53,7 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
         Command::Backup { data, file } => commands::backup(&data, &file).map(|()| ExitCode::SUCCESS),
         Command::Restore { file, data } => commands::restore(&file, &data).map(|()| ExitCode::SUCCESS),
         Command::Configure(command) => commands::configure(&command).map(|()| ExitCode::SUCCESS),
+        Command::Lab(command) => commands::lab(&command),
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
     }

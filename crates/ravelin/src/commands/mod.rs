@@ -3,6 +3,7 @@
 mod column;
 mod configure;
 mod hint;
+mod lab;
 mod product;
 mod restore;
 mod table;
@@ -13,6 +14,7 @@ use anyhow::{Context as _, bail};
 
 pub use self::{
     configure::configure,
+    lab::lab,
     product::{add_products, expand_numbered, is_product, run},
     restore::restore,
 };

@@ -1,0 +1,76 @@
+//! `ravelin lab ...`: a small network on this host.
+
+mod show;
+mod watch;
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use lab::{Lab, LabError, status::FlowChoice};
+
+use crate::{
+    cli::{LabCommand, LabName},
+    output::{self, OutputFormat},
+};
+
+/// `ravelin lab ...`.
+///
+/// # Errors
+/// Why it did not work, for people.
+pub fn lab(command: &LabCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        LabCommand::Apply { file, dry_run, output } => {
+            let lab = Lab::from_file(file)?;
+            let applied = if *dry_run { lab.plan()? } else { lab.apply()? };
+            show::applied(lab.name(), &applied, *dry_run, *output)?;
+        }
+        LabCommand::Status { lab, flows, output } => {
+            let flows = match flows {
+                None => FlowChoice::None,
+                Some(None) => FlowChoice::All,
+                Some(Some(name)) => FlowChoice::Of(name.clone()),
+            };
+            let status = lab::status::status(&chosen(lab.lab.as_deref())?, &flows)?;
+            output::line(&match output {
+                OutputFormat::Json => serde_json::to_string_pretty(&status)?,
+                OutputFormat::Table => show::status(&status),
+            })?;
+        }
+        LabCommand::Watch { lab, output } => watch::watch(&chosen(lab.lab.as_deref())?, *output)?,
+        LabCommand::Down { lab, output } => down(lab, *output)?,
+        LabCommand::Exec { lab, instance, command } => {
+            let instance = (instance != lab::name::HOST).then_some(instance.as_str());
+            let namespace = lab::lab::namespace_of(&chosen(lab.as_deref())?, instance)?;
+            match lab::lab::exec(&namespace, command)? {}
+        }
+        LabCommand::Example => output::line(lab::EXAMPLE.trim_end())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn down(name: &LabName, format: OutputFormat) -> anyhow::Result<()> {
+    let lab = match (&name.lab, lab::lab::list()?.as_slice()) {
+        (Some(lab), _) => lab.clone(),
+        (None, [only]) => only.clone(),
+        (None, []) => return show::nothing_to_remove(None, format),
+        (None, labs) => return Err(LabError::Several { labs: labs.to_vec() }.into()),
+    };
+    let steps = lab::down(&lab)?;
+    if steps.is_empty() {
+        return show::nothing_to_remove(Some(&lab), format);
+    }
+    show::removed(&lab, &steps, format)
+}
+
+/// The lab that is named, or the only one that runs.
+fn chosen(name: Option<&str>) -> anyhow::Result<String> {
+    lab::lab::require_root()?;
+    let labs = lab::lab::list()?;
+    match (name, labs.as_slice()) {
+        (Some(lab), labs) if labs.iter().any(|of| of == lab) => Ok(lab.to_owned()),
+        (Some(lab), _) => Err(LabError::Unknown { lab: lab.to_owned() }.into()),
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => bail!("no lab runs on this host: `ravelin lab apply FILE` makes one"),
+        (None, labs) => Err(LabError::Several { labs: labs.to_vec() }.into()),
+    }
+}

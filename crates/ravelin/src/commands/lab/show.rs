@@ -1,0 +1,183 @@
+//! What people and programs are shown of a lab.
+
+use std::fmt::Write as _;
+
+use lab::{
+    Applied, Step,
+    status::{ClassStatus, DropStatus, FlowStatus, InterfaceStatus, Status},
+};
+use serde_json::json;
+
+use crate::output::{self, OutputFormat};
+
+/// Shows what an apply did, or would do.
+///
+/// # Errors
+/// It cannot be written.
+pub fn applied(lab: &str, applied: &Applied, dry_run: bool, format: OutputFormat) -> anyhow::Result<()> {
+    let steps = texts(&applied.steps);
+    if format == OutputFormat::Json {
+        let value = json!({
+            "lab": lab, "generation": applied.generation, "dry_run": dry_run, "steps": steps,
+        });
+        return output::line(&serde_json::to_string_pretty(&value)?);
+    }
+    let count = match steps.len() {
+        0 => "nothing to do".to_owned(),
+        1 => "1 step".to_owned(),
+        many => format!("{many} steps"),
+    };
+    let tense = if dry_run { " (not carried out)" } else { "" };
+    output::line(&listed(&format!("lab {lab}, generation {}: {count}{tense}", applied.generation), &steps))
+}
+
+/// Shows what was removed.
+///
+/// # Errors
+/// It cannot be written.
+pub fn removed(lab: &str, steps: &[Step], format: OutputFormat) -> anyhow::Result<()> {
+    let steps = texts(steps);
+    if format == OutputFormat::Json {
+        return output::line(&serde_json::to_string_pretty(&json!({ "lab": lab, "steps": steps }))?);
+    }
+    output::line(&listed(&format!("lab {lab} is removed"), &steps))
+}
+
+/// Says that there is nothing to remove.
+///
+/// # Errors
+/// It cannot be written.
+pub fn nothing_to_remove(lab: Option<&str>, format: OutputFormat) -> anyhow::Result<()> {
+    if format == OutputFormat::Json {
+        return output::line(&serde_json::to_string_pretty(&json!({ "lab": lab, "steps": [] }))?);
+    }
+    output::line(&match lab {
+        Some(lab) => format!("there is nothing of lab {lab} on this host"),
+        None => "there is no lab on this host".to_owned(),
+    })
+}
+
+fn texts(steps: &[Step]) -> Vec<String> {
+    steps.iter().map(Step::to_string).collect()
+}
+
+fn listed(title: &str, steps: &[String]) -> String {
+    steps.iter().fold(title.to_owned(), |text, step| text + "\n  " + step)
+}
+
+/// How a lab stands, for people.
+pub fn status(status: &Status) -> String {
+    let mut text = format!("lab {}, generation {}", status.lab, status.generation);
+    if !status.complete {
+        text.push_str(" (not carried out to its end: apply the file again)");
+    }
+    let columns = [
+        "interface",
+        "host device",
+        "network",
+        "addresses",
+        "groups",
+        "class",
+        "generation",
+        "stamp",
+        "flows",
+    ];
+    let _ = write!(text, "\n\n{}", output::table(&columns, status.interfaces.iter().map(interface)));
+    let columns = ["class", "groups", "interfaces", "generation", "stamp", "rules"];
+    let _ = write!(text, "\n\n{}", output::table(&columns, status.classes.iter().map(class)));
+    let rules: Vec<Vec<String>> = status.classes.iter().flat_map(rules).collect();
+    let _ = write!(text, "\n\n{}", output::table(&["class", "group", "rule", "decisions"], rules));
+    let drops: Vec<Vec<String>> = status.interfaces.iter().flat_map(drops).collect();
+    if !drops.is_empty() {
+        let _ = write!(text, "\n\n{}", output::table(&["interface", "dropped because", "packets"], drops));
+    }
+    if let Some(flows) = &status.flows {
+        let columns = ["interface", "flow", "rule", "state", "age", "idle", "packets", "bytes"];
+        let _ = write!(text, "\n\n{}", output::table(&columns, flows.iter().map(flow)));
+    }
+    text
+}
+
+fn name(of: &InterfaceStatus) -> String {
+    format!("{}/{}", of.instance, of.device)
+}
+
+fn number(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".into(), |value| value.to_string())
+}
+
+fn interface(of: &InterfaceStatus) -> Vec<String> {
+    let addresses: Vec<String> = of.addresses.iter().map(ToString::to_string).collect();
+    let class = match (of.enforced, of.class) {
+        (false, _) => "NOT ENFORCED".into(),
+        (true, None) => "closed".into(),
+        (true, Some(class)) => class.to_string(),
+    };
+    let groups = if of.groups.is_empty() { "-".into() } else { of.groups.join(" ") };
+    vec![
+        name(of),
+        of.host_device.clone(),
+        of.network.clone(),
+        addresses.join(" "),
+        groups,
+        class,
+        number(of.generation),
+        number(of.stamp),
+        of.flows.to_string(),
+    ]
+}
+
+fn class(of: &ClassStatus) -> Vec<String> {
+    let groups = match &of.groups {
+        None => "(not in the file)".into(),
+        Some(groups) if groups.is_empty() => "(no groups)".into(),
+        Some(groups) => groups.join(" "),
+    };
+    // Each direction has what happens where no rule matches, beside its rules.
+    let rules = of.rules.len().saturating_sub(2);
+    vec![
+        of.class.to_string(),
+        groups,
+        of.interfaces.to_string(),
+        number(of.generation),
+        number(of.stamp),
+        rules.to_string(),
+    ]
+}
+
+fn rules(of: &ClassStatus) -> Vec<Vec<String>> {
+    let row = |rule: &lab::status::RuleStatus| {
+        let text = match rule.group {
+            None => format!("{}, {}", rule.direction, rule.rule),
+            Some(_) => rule.rule.clone(),
+        };
+        vec![of.class.to_string(), number(rule.group.as_ref()), text, rule.decisions.to_string()]
+    };
+    of.rules.iter().map(row).collect()
+}
+
+fn drops(of: &InterfaceStatus) -> Vec<Vec<String>> {
+    let row = |(reason, count): (&&str, &u64)| vec![name(of), (*reason).to_owned(), count.to_string()];
+    of.drops.iter().map(row).collect()
+}
+
+fn flow(of: &FlowStatus) -> Vec<String> {
+    let state = if of.alive { of.state.to_owned() } else { "cut".to_owned() };
+    vec![
+        of.interface.clone(),
+        of.flow.clone(),
+        of.rule.clone(),
+        state,
+        format!("{:.0} s", of.age_seconds),
+        format!("{:.0} s", of.idle_seconds),
+        of.packets.to_string(),
+        of.bytes.to_string(),
+    ]
+}
+
+/// A packet that was dropped, on one line.
+pub fn dropped(of: &DropStatus) -> String {
+    let interface = of.interface.as_deref().unwrap_or("a device that is not bound");
+    let rule = of.rule.as_ref().map_or_else(String::new, |rule| format!(" ({rule})"));
+    format!("{interface}: {} {} dropped: {}{rule}", of.direction, of.packet, of.reason)
+}
