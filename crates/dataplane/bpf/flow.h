@@ -6,80 +6,15 @@
 #define RAVELIN_FLOW_H
 
 #include "classify.h"
+#include "expiry.h"
 
-#define CLOCK_MONOTONIC 1
 #define ERROR_EXISTS (-17)
 #define ATTEMPTS_MAX 4
-/* When a side was seen is written anew every 8 ticks at most, and so may be older by them, at 100 ticks a second
- * or more. */
-#define SEEN_TICKS_SHIFT 3
-#define SEEN_GRAIN_NS 100000000ULL
-#define EXPIRY_RETRY_NS 1000000000ULL
 
 #define STATE_NUMBER 0xff
 /* Beside the reasons: */
 #define BEGIN_AGAIN 0x100 /* another packet has entered or changed the same flow meanwhile */
 #define NO_FLOW 0x101
-
-static __always_inline __u64 timeout(const struct settings *limits, __u32 state)
-{
-	return limits->timeout_ns[state & (STATES - 1)];
-}
-
-static __always_inline __u64 timeout_of(const struct settings *limits, __u64 word, __u32 state)
-{
-	return timeout(limits, word & FLOW_DEAD ? STATE_DEAD : state);
-}
-
-/* How long a flow is kept after its last packet. One that was not judged under the class's present plan is kept
- * for the time-out of the dead at least, to be judged as the flow it is. */
-static __always_inline __u64 kept_ns(const struct settings *limits, struct flow *flow)
-{
-	__u64 word = READ_ONCE(flow->word), kept = timeout_of(limits, word, READ_ONCE(flow->state));
-
-	if ((word & STAMP_MASK) != class_word(flow->slot) >> CLASS_OFFSET_BITS && kept < timeout(limits, STATE_DEAD))
-		kept = timeout(limits, STATE_DEAD);
-	return kept;
-}
-
-static __always_inline void release_share(__u32 slot)
-{
-	struct share *share = find_share(slot);
-
-	if (share)
-		__sync_fetch_and_add(&share->flows, -1);
-}
-
-/* The timer of a flow: deletes it where its time is over, and looks again later otherwise. */
-static int expire(void *map, struct flow_key *key, struct flow *flow)
-{
-	struct settings *limits = find_settings();
-	__u64 seen = READ_ONCE(flow->begun_ns), local = READ_ONCE(flow->seen_local_ns), now, over;
-	__u64 remote = READ_ONCE(flow->seen_remote_ns), wait = EXPIRY_RETRY_NS;
-	__u32 slot = flow->slot;
-
-	if (limits) {
-		now = bpf_ktime_get_coarse_ns();
-		seen = local > seen ? local : seen;
-		seen = remote > seen ? remote : seen;
-		over = seen + SEEN_GRAIN_NS + kept_ns(limits, flow);
-		if (over > now) {
-			wait = over - now;
-		} else if (bpf_map_delete_elem(map, key) == 0) {
-			release_share(slot);
-			return 0;
-		}
-	}
-	bpf_timer_start(&flow->timer, wait, 0);
-	return 0;
-}
-
-/* Shortens the time until the flow is looked at, where the time-out has become shorter. */
-static __always_inline void shorten(struct flow *flow, __u64 before, __u64 after)
-{
-	if (after < before)
-		bpf_timer_start(&flow->timer, after, 0);
-}
 
 /* Notes that a side was seen. The clock is read only when the ticks say that it is another time. */
 static __always_inline void touch(struct flow *flow, bool egress)
@@ -151,29 +86,25 @@ static __always_inline __u32 first_state(const struct packet *packet)
 }
 
 /* Where the state changes, one packet of those that see the same one sets it; the others' next packets do. */
-static __always_inline void change_state(const struct settings *limits, struct flow *flow, const struct packet *packet,
-					 bool of_beginner)
+static __always_inline void change_state(struct flow *flow, const struct packet *packet, bool of_beginner)
 {
 	__u32 old = READ_ONCE(flow->state), new = after(packet, old, of_beginner);
 
-	if (new != old && __sync_val_compare_and_swap(&flow->state, old, new) == old)
-		shorten(flow, timeout(limits, old), timeout(limits, new));
+	if (new != old)
+		__sync_val_compare_and_swap(&flow->state, old, new);
 }
 
-static __always_inline __u64 new_word(const struct packet *packet, bool egress)
+static __always_inline __u64 new_word(const struct packet *packet, bool egress, __u64 nonce)
 {
-	__u64 nonce = bpf_get_prandom_u32() & 0xffff;
-
 	return packet->word >> CLASS_OFFSET_BITS | (egress ? FLOW_EGRESS : 0) | nonce << FLOW_NONCE_SHIFT;
 }
 
 /* Judges a flow again under the plan of the packet's class: it is stamped, alive or dead. Gives false where
  * another packet was faster, or the plan could not be asked; `reason` tells the latter. */
-static __always_inline bool judge_again(const struct settings *limits, struct flow *flow, struct packet *packet,
+static __always_inline bool judge_again(struct flow *flow, struct packet *packet,
 					__u64 *word, __u32 *reason)
 {
 	__u64 old = *word, new;
-	__u32 state = READ_ONCE(flow->state);
 
 	*reason = judge(packet, !!(old & FLOW_EGRESS));
 	if (*reason == REASON_INTERNAL)
@@ -187,13 +118,12 @@ static __always_inline bool judge_again(const struct settings *limits, struct fl
 	}
 	*word = new;
 	WRITE_ONCE(flow->rule, packet->rule);
-	shorten(flow, timeout_of(limits, old, state), timeout_of(limits, new, state));
 	return true;
 }
 
 /* A SYN where the flow is over: a new flow in the place of the old one. Gives a reason to drop, BEGIN_AGAIN or
  * REASON_NONE. */
-static __always_inline __u32 renew(const struct settings *limits, struct flow *flow, struct packet *packet, __u64 old)
+static __always_inline __u32 renew(struct flow *flow, struct packet *packet, __u64 old)
 {
 	__u32 reason = judge(packet, packet->egress);
 	__u64 now;
@@ -202,8 +132,8 @@ static __always_inline __u32 renew(const struct settings *limits, struct flow *f
 		touch(flow, packet->egress);
 		return reason;
 	}
-	if (__sync_val_compare_and_swap(&flow->word, old,
-					 new_word(packet, packet->egress) | (old & FLOW_UNTIMED)) != old)
+	/* The nonce stays: the queue knows the flow by it. */
+	if (__sync_val_compare_and_swap(&flow->word, old, new_word(packet, packet->egress, old >> FLOW_NONCE_SHIFT)) != old)
 		return BEGIN_AGAIN;
 	now = bpf_ktime_get_coarse_ns();
 	WRITE_ONCE(flow->state, STATE_TCP_SYN_SENT);
@@ -216,19 +146,19 @@ static __always_inline __u32 renew(const struct settings *limits, struct flow *f
 	WRITE_ONCE(flow->bytes_remote, 0);
 	WRITE_ONCE(flow->rule, packet->rule);
 	count(flow, packet);
-	bpf_timer_start(&flow->timer, timeout(limits, STATE_TCP_SYN_SENT), 0);
 	return REASON_NONE;
 }
 
-/* Enters a flow that the rules accept, in a direction, with its timer. A function of its own to the verifier. */
-__noinline __u32 enter(struct packet *packet, __u32 egress, enum flow_state state, __u64 now, __u64 wait)
+/* Enters a flow that the rules accept, in a direction. A function of its own to the verifier. */
+__noinline __u32 enter(struct packet *packet, __u32 egress, enum flow_state state, __u64 now)
 {
-	struct flow new = {}, *flow;
+	struct settings *limits = find_settings();
+	struct flow new = {};
 	int error;
 
-	if (!packet)
+	if (!packet || !limits)
 		return REASON_INTERNAL;
-	new.word = new_word(packet, egress);
+	new.word = new_word(packet, egress, bpf_get_prandom_u32() & 0xffff);
 	new.begun_ns = now;
 	new.rule = packet->rule;
 	new.state = state;
@@ -245,16 +175,22 @@ __noinline __u32 enter(struct packet *packet, __u32 egress, enum flow_state stat
 	error = bpf_map_update_elem(&flows, &packet->key, &new, BPF_NOEXIST);
 	if (error)
 		return error == ERROR_EXISTS ? BEGIN_AGAIN : REASON_TABLE_FULL;
-	flow = bpf_map_lookup_elem(&flows, &packet->key);
-	if (!flow)
-		return REASON_INTERNAL;
-	if (bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC) || bpf_timer_set_callback(&flow->timer, expire) ||
-	    bpf_timer_start(&flow->timer, wait, 0)) {
-		/* Kernels since 6.18 take the memory of a timer from what is at hand, and there may be none. The flow is
-		 * admitted all the same; the loader looks after it. */
-		__sync_fetch_and_or(&flow->word, FLOW_UNTIMED);
-	}
-	return REASON_NONE;
+	if (enqueue(limits, &packet->key, new.word))
+		return REASON_NONE;
+	/* Nothing would ever delete it. */
+	bpf_map_delete_elem(&flows, &packet->key);
+	return REASON_TABLE_FULL;
+}
+
+/* Enters a flow; where table or queue is full, once more after some that are over have been looked for. */
+static __always_inline __u32 enter_or_make_room(struct packet *packet, __u32 egress, enum flow_state state, __u64 now)
+{
+	__u32 reason = enter(packet, egress, state, now);
+
+	if (reason != REASON_TABLE_FULL)
+		return reason;
+	sweep_some(SWEEP_FULL, SWEEP_FULL);
+	return enter(packet, egress, state, now);
 }
 
 /* Asks the rules in which direction a flow that is met in its middle may have begun. The reason is that of the
@@ -282,13 +218,12 @@ static __always_inline __u32 adopt(struct packet *packet, const struct interface
  * REASON_NONE. */
 __noinline __u32 begin(struct packet *packet)
 {
-	struct settings *limits = find_settings();
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct interface *interface;
 	struct share *share;
 	__u32 egress, reason, state;
 
-	if (!packet || !limits)
+	if (!packet)
 		return REASON_INTERNAL;
 	interface = find_interface(packet->index);
 	share = find_share(packet->slot);
@@ -305,7 +240,7 @@ __noinline __u32 begin(struct packet *packet)
 	if (__sync_fetch_and_add(&share->flows, 1) >= interface->flows_max)
 		reason = REASON_FLOW_LIMIT;
 	else
-		reason = enter(packet, egress, state, now, timeout(limits, state));
+		reason = enter_or_make_room(packet, egress, state, now);
 	if (reason)
 		__sync_fetch_and_add(&share->flows, -1);
 	return reason;
@@ -322,22 +257,21 @@ static __always_inline bool is_over(__u64 word, __u32 state)
  * BEGIN_AGAIN or REASON_NONE. */
 __noinline __u32 go_on(struct packet *packet)
 {
-	struct settings *limits = find_settings();
 	struct flow *flow;
 	bool of_beginner;
 	__u32 reason;
 	__u64 word;
 
-	if (!packet || !limits)
+	if (!packet)
 		return REASON_INTERNAL;
 	flow = bpf_map_lookup_elem(&flows, &packet->key);
 	if (!flow)
 		return NO_FLOW;
 	word = READ_ONCE(flow->word);
 	if (is_syn(packet) && is_over(word, READ_ONCE(flow->state)))
-		return renew(limits, flow, packet, word);
+		return renew(flow, packet, word);
 	if ((word & STAMP_MASK) != packet->word >> CLASS_OFFSET_BITS &&
-	    !judge_again(limits, flow, packet, &word, &reason))
+	    !judge_again(flow, packet, &word, &reason))
 		return reason ? reason : BEGIN_AGAIN;
 	if (word & FLOW_DEAD) {
 		if (is_syn(packet))
@@ -354,7 +288,7 @@ __noinline __u32 go_on(struct packet *packet)
 	}
 	touch(flow, packet->egress);
 	count(flow, packet);
-	change_state(limits, flow, packet, of_beginner);
+	change_state(flow, packet, of_beginner);
 	return REASON_NONE;
 }
 
@@ -378,13 +312,12 @@ static __always_inline __u32 follow(struct packet *packet)
 /* Decides by a flow that an ICMP error quotes, which is not refreshed by it: only a live one passes. */
 __noinline __u32 follow_quoted(struct packet *packet)
 {
-	struct settings *limits = find_settings();
 	struct flow *flow;
 	__u32 reason;
 	__u64 word;
 	int attempt;
 
-	if (!packet || !limits)
+	if (!packet)
 		return REASON_INTERNAL;
 	for (attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 		flow = bpf_map_lookup_elem(&flows, &packet->key);
@@ -392,7 +325,7 @@ __noinline __u32 follow_quoted(struct packet *packet)
 			return REASON_UNRELATED_ERROR;
 		word = READ_ONCE(flow->word);
 		if ((word & STAMP_MASK) == packet->word >> CLASS_OFFSET_BITS ||
-		    judge_again(limits, flow, packet, &word, &reason))
+		    judge_again(flow, packet, &word, &reason))
 			return word & FLOW_DEAD ? REASON_UNRELATED_ERROR : REASON_NONE;
 		if (reason)
 			return reason;

@@ -124,7 +124,6 @@ struct flow_key {
 /* The word of a flow: stamp (40 bits, low), then these. Changed by compare-and-swap alone. */
 #define FLOW_DEAD (1ULL << 40)
 #define FLOW_EGRESS (1ULL << 41) /* begun by the interface */
-#define FLOW_UNTIMED (1ULL << 42) /* the kernel had no memory for its timer: the loader deletes it where it is over */
 #define FLOW_NONCE_SHIFT 48      /* 16 random bits, so that no other flow in the same memory has the same word */
 
 enum flow_state {
@@ -160,10 +159,24 @@ struct flow {
 	__u32 slot;            /* whose share it counts in */
 	__u16 seen_local_ticks; /* the kernel's ticks when seen_local_ns was written, in units of 8: reading the clock costs more */
 	__u16 seen_remote_ticks;
-	struct bpf_timer timer;
 };
 #define RULE_IMPLICIT 0xffffffffU
 #define RULE_EXEMPT 0xfffffffeU
+
+/* expiry: queue. Each flow stands in it once, with the nonce of its word; an entry whose flow is gone, or is another one, is
+ * dropped when its turn comes. */
+struct expiry_entry {
+	struct flow_key key;
+	__u32 nonce;
+};
+
+/* sweepers: array of one. Its timer, in the kernel, takes some entries of the queue at a time. */
+struct sweeper {
+	__u64 entries; /* in the queue, and in the sweeper's hand */
+	__u32 armed;   /* whether the timer runs */
+	__u32 epoch;   /* of the programs that have set it */
+	struct bpf_timer timer;
+};
 
 /* shares: array, slot -> what changes with every flow of it. */
 struct share {
@@ -233,6 +246,8 @@ struct settings {
 	__u64 seed[2];            /* of the hash of fragments; secret */
 	__u32 exempt;             /* whether `exempt` has entries */
 	__u32 arena_words;
+	__u32 expiry_max;         /* the most entries of `expiry`, fewer than it has room for */
+	__u32 epoch;              /* the id of a program: another one has other programs set the sweeper's timer */
 };
 
 /* What a test run reads in cb[] of the packet: reason (0: passed), and where the rules were asked, 1 + the deciding

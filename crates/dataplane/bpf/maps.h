@@ -19,6 +19,7 @@
 #define DEVICES 8192
 #define ARENA_WORDS (4 * 1024 * 1024)
 #define FLOWS 262144
+#define EXPIRY (FLOWS + FLOWS / 4 + 64)
 #define ALLOWED 65536
 #define EXEMPT 256
 #define EVENT_BYTES (1024 * 1024)
@@ -84,6 +85,19 @@ struct {
 	__type(key, struct flow_key);
 	__type(value, struct flow);
 } flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, EXPIRY);
+	__type(value, struct expiry_entry);
+} expiry SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sweeper);
+} sweepers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

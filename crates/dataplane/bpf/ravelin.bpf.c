@@ -138,5 +138,5 @@ int to_instance(struct __sk_buff *skb)
 	return run(skb, false);
 }
 
-/* The kernel lets only such programs use timers. */
+/* The kernel lets only such programs use its timers. */
 char ravelin_license[] SEC("license") = "GPL v2";

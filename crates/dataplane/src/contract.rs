@@ -132,13 +132,6 @@ pub trait Dataplane {
     /// The kernel refuses.
     fn events(&mut self, most: usize) -> Result<Vec<Event>, DataplaneError>;
 
-    /// Deletes flows that are over and that the kernel does not delete by itself, because it had no memory at hand for
-    /// their timers. To be called every few seconds. Gives how many there were.
-    ///
-    /// # Errors
-    /// The kernel refuses.
-    fn expire(&mut self) -> Result<u64, DataplaneError>;
-
     /// Compares all that the kernel says with what is wanted.
     ///
     /// # Errors

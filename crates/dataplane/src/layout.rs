@@ -27,8 +27,6 @@ pub(crate) const ARENA_UNIT: u32 = 8;
 pub(crate) const FLOW_DEAD: u64 = 1 << 40;
 /// A flow that the interface began.
 pub(crate) const FLOW_EGRESS: u64 = 1 << 41;
-/// A flow for whose timer the kernel had no memory.
-pub(crate) const FLOW_UNTIMED: u64 = 1 << 42;
 /// The bits of `state` that are the state.
 pub(crate) const STATE_MASK: u32 = 0xff;
 /// How many states have a time-out.
@@ -41,6 +39,10 @@ pub(crate) const RULE_EXEMPT: u32 = 0xffff_fffe;
 pub(crate) const REASONS: u32 = 32;
 /// How many fragments of a slot are kept.
 pub(crate) const FRAGMENTS_PER_SLOT: u32 = 32;
+/// The size of a `struct expiry_entry`.
+pub(crate) const EXPIRY_ENTRY_SIZE: u32 = FlowKey::SIZE + 4;
+/// The size of a `struct sweeper`.
+pub(crate) const SWEEPER_SIZE: u32 = 32;
 /// Words of a `struct share`; the first is the number of flows.
 pub(crate) const SHARE_WORDS: u32 = 3;
 
@@ -225,7 +227,7 @@ impl FlowKey {
     }
 }
 
-/// `struct flow`, without its timer.
+/// `struct flow`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FlowValue {
     pub(crate) word: u64,
@@ -242,7 +244,7 @@ pub(crate) struct FlowValue {
 }
 
 impl FlowValue {
-    pub(crate) const SIZE: u32 = 96;
+    pub(crate) const SIZE: u32 = 80;
 
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let mut reader = Reader(bytes);
@@ -319,10 +321,12 @@ pub(crate) struct SettingsValue {
     pub(crate) seed: [u64; 2],
     pub(crate) exempt: u32,
     pub(crate) arena_words: u32,
+    pub(crate) expiry_max: u32,
+    pub(crate) epoch: u32,
 }
 
 impl SettingsValue {
-    pub(crate) const SIZE: u32 = 160;
+    pub(crate) const SIZE: u32 = 168;
 
     /// The seed in the bytes of such a value.
     pub(crate) fn seed_in(bytes: &[u8]) -> [u64; 2] {
@@ -339,6 +343,8 @@ impl SettingsValue {
             self.seed[1].to_ne_bytes(),
             self.exempt.to_ne_bytes(),
             self.arena_words.to_ne_bytes(),
+            self.expiry_max.to_ne_bytes(),
+            self.epoch.to_ne_bytes(),
         )
     }
 }
@@ -356,6 +362,8 @@ mod tests {
             seed: [0; 2],
             exempt: 0,
             arena_words: 0,
+            expiry_max: 0,
+            epoch: 0,
         };
         assert_eq!(settings.to_bytes().len(), SettingsValue::SIZE as usize);
         let prefix = "10.1.0.0/16".parse().unwrap();

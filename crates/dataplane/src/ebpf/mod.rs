@@ -8,7 +8,6 @@ mod attach;
 mod bindings;
 mod classes;
 mod clsact;
-mod expiry;
 mod host;
 mod ledger;
 mod mapped;
@@ -206,10 +205,6 @@ impl Dataplane for EbpfDataplane {
 
     fn events(&mut self, most: usize) -> Result<Vec<Event>, DataplaneError> {
         Ok(self.take_events(most))
-    }
-
-    fn expire(&mut self) -> Result<u64, DataplaneError> {
-        self.expire_untimed()
     }
 }
 

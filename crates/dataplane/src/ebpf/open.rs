@@ -108,8 +108,9 @@ pub(crate) fn open(options: &Options) -> Result<Opened, DataplaneError> {
     check_maps(options, &maps_directory)?;
     let (programs, replaced) = choose_programs(loaded, &directory.join("programs"))?;
     let maps = Maps::open(&maps_directory)?;
-    set(options, &maps_directory)?;
+    let epoch = sys::program_info(&programs.from_instance).map_err(system("asking for a program"))?.id;
     let attacher = Attacher::new(programs, attach, directory.join("links"), replaced)?;
+    set(options, &maps_directory, epoch)?;
     Ok(Opened { directory: name, lock, maps, ledger, attacher, attach })
 }
 
@@ -127,15 +128,16 @@ fn check_maps(options: &Options, directory: &Path) -> Result<(), DataplaneError>
 
 /// Whether the kernel has what every dataplane needs, and whether this process may use it.
 fn probe() -> Result<(), DataplaneError> {
-    const TIMER_INIT: u32 = 169;
-    let knows = sys::knows_helper(TIMER_INIT).map_err(|error| match error.raw_os_error() {
-        Some(libc::ENOSYS) => {
-            DataplaneError::KernelLacks { feature: "bpf system call", option: "CONFIG_BPF_SYSCALL" }
+    for (helper, feature) in [(169, "BPF timers"), (181, "bounded loops of BPF programs")] {
+        let knows = sys::knows_helper(helper).map_err(|error| match error.raw_os_error() {
+            Some(libc::ENOSYS) => {
+                DataplaneError::KernelLacks { feature: "bpf system call", option: "CONFIG_BPF_SYSCALL" }
+            }
+            _ => system("loading a program")(error),
+        })?;
+        if !knows {
+            return Err(DataplaneError::KernelLacks { feature, option: "CONFIG_BPF_SYSCALL" });
         }
-        _ => system("loading a program")(error),
-    })?;
-    if !knows {
-        return Err(DataplaneError::KernelLacks { feature: "BPF timers", option: "CONFIG_BPF_SYSCALL" });
     }
     let ring =
         sys::MapShape { kind: sys::MAP_TYPE_RINGBUF, key_size: 0, value_size: 0, entries: 4096, flags: 0 };
@@ -307,7 +309,7 @@ fn ring(path: &Path) -> Result<RingBuf<MapData>, DataplaneError> {
 }
 
 /// Writes settings, and the exempt prefixes: new ones before the old ones are taken away.
-fn set(options: &Options, maps: &Path) -> Result<(), DataplaneError> {
+fn set(options: &Options, maps: &Path, epoch: u32) -> Result<(), DataplaneError> {
     let map = |name: &str| {
         sys::pinned(&maps.join(name))
             .and_then(Map::from_fd)
@@ -331,6 +333,8 @@ fn set(options: &Options, maps: &Path) -> Result<(), DataplaneError> {
         seed: seed(&before)?,
         exempt: u32::from(!wanted.is_empty()),
         arena_words: options.arena_words,
+        expiry_max: options.expiry_max(),
+        epoch,
     };
     settings.update(&first, &value.to_bytes()).map_err(system("writing settings"))
 }

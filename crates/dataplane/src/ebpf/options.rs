@@ -9,8 +9,9 @@ use crate::{
     error::DataplaneError,
     flow::FlowState,
     layout::{
-        ALLOWED_KEY_SIZE, ARENA_UNIT, CLASS_OFFSET_BITS, DeviceWord, EXEMPT_KEY_SIZE, FRAGMENTS_PER_SLOT,
-        FlowKey, FlowValue, InterfaceValue, REASONS, SHARE_WORDS, STATES, SettingsValue,
+        ALLOWED_KEY_SIZE, ARENA_UNIT, CLASS_OFFSET_BITS, DeviceWord, EXEMPT_KEY_SIZE, EXPIRY_ENTRY_SIZE,
+        FRAGMENTS_PER_SLOT, FlowKey, FlowValue, InterfaceValue, REASONS, SHARE_WORDS, STATES, SWEEPER_SIZE,
+        SettingsValue,
     },
 };
 
@@ -145,10 +146,16 @@ impl Options {
         self.classes_max + 1
     }
 
+    /// The most entries of the queue in which flows wait to be looked at: flows that the loader deletes leave theirs behind.
+    pub(crate) fn expiry_max(&self) -> u32 {
+        self.flows_max + self.flows_max / 4
+    }
+
     /// The maps of the programs, by name.
-    pub(crate) fn maps(&self) -> [(&'static str, MapShape); 13] {
+    pub(crate) fn maps(&self) -> [(&'static str, MapShape); 15] {
         const HASH: u32 = 1;
         const LPM_TRIE: u32 = 11;
+        const QUEUE: u32 = 22;
         const NO_PREALLOC: u32 = 1;
         let array = |value_size, entries| MapShape {
             kind: MAP_TYPE_ARRAY,
@@ -165,6 +172,14 @@ impl Options {
             value_size: 4,
             entries,
             flags: NO_PREALLOC,
+        };
+        let queue = MapShape {
+            kind: QUEUE,
+            key_size: 0,
+            value_size: EXPIRY_ENTRY_SIZE,
+            // More than are ever in it, so that what is taken out can always be put back.
+            entries: self.expiry_max() + 64,
+            flags: 0,
         };
         let slots = self.slots();
         let ring = MapShape {
@@ -183,6 +198,8 @@ impl Options {
             ("allowed", trie(ALLOWED_KEY_SIZE, self.prefixes_max)),
             ("exempt", trie(EXEMPT_KEY_SIZE, EXEMPT_MAX)),
             ("flows", hash(FlowKey::SIZE, FlowValue::SIZE, self.flows_max)),
+            ("expiry", queue),
+            ("sweepers", MapShape { flags: 0, ..array(SWEEPER_SIZE, 1) }),
             ("shares", array(8 * SHARE_WORDS, slots)),
             ("fragments", MapShape { flags: 0, ..array(16, slots * FRAGMENTS_PER_SLOT) }),
             ("drops", array(8, slots * REASONS)),

@@ -341,8 +341,4 @@ impl Dataplane for SimulatedDataplane {
         let many = self.events.len().min(most);
         Ok(self.events.drain(..many).collect())
     }
-
-    fn expire(&mut self) -> Result<u64, DataplaneError> {
-        Ok(0)
-    }
 }
