@@ -13,8 +13,8 @@ use std::{
 use crate::{
     endpoint::{Datagrams, Endpoint, Stamp, Stream},
     namespace::Namespace,
-    topology::Family,
-    world::{Moment, World, wait_until},
+    topology::{Family, Topology},
+    world::{Moment, wait_until},
 };
 
 /// How often each end that speaks sends a packet.
@@ -102,26 +102,26 @@ type Make = Box<dyn FnOnce() -> Box<dyn Endpoint> + Send>;
 impl Conversation {
     /// Between two instances, to an address of the second one.
     pub fn between(
-        world: &World,
+        topology: &Topology,
         carrier: Carrier,
         family: Family,
         client: u8,
         (server, port): (u8, u16),
     ) -> Self {
-        let to = SocketAddr::new(world.shape().address(server, family), port);
-        Self::through(world, carrier, client, to, (server, to))
+        let to = SocketAddr::new(topology.shape.address(server, family), port);
+        Self::through(topology, carrier, client, to, (server, to))
     }
 
     /// From an instance to an address and port, which lead to another one's.
     pub fn through(
-        world: &World,
+        topology: &Topology,
         carrier: Carrier,
         client: u8,
         to: SocketAddr,
         (server, at): (u8, SocketAddr),
     ) -> Self {
         let name = format!("{carrier:?} from {client} to {to} of {server}");
-        let (calls, answers) = (world.namespace(client).clone(), world.namespace(server).clone());
+        let (calls, answers) = (topology.namespace(client).clone(), topology.namespace(server).clone());
         Self::of(name, (calls, client_end(carrier, to)), (answers, server_end(carrier, at)))
     }
 

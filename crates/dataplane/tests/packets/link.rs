@@ -8,17 +8,14 @@ use std::{
     os::fd::{AsRawFd, FromRawFd},
 };
 
-use crate::{
-    namespace::Namespace,
-    world::{World, wait_until},
-};
+use crate::{namespace::Namespace, topology::Topology, world::wait_until};
 
 /// A packet socket of an instance's `eth0`.
 pub struct Link(File);
 
 impl Link {
-    pub fn of(world: &World, number: u8) -> Self {
-        Self::at(world.namespace(number), "eth0")
+    pub fn of(topology: &Topology, number: u8) -> Self {
+        Self::at(topology.namespace(number), "eth0")
     }
 
     pub fn at(namespace: &Namespace, device: &str) -> Self {

@@ -7,6 +7,7 @@
 mod support;
 
 mod attacks;
+mod child;
 mod conversation;
 mod endpoint;
 mod flood;

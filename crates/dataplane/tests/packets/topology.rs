@@ -92,6 +92,28 @@ impl Topology {
         topology
     }
 
+    /// Instances on a bridge, of which nobody, nor the host, says anything by itself.
+    pub fn silent(count: u8) -> Self {
+        enter_namespace();
+        let host = Namespace::current();
+        let instances: Vec<Namespace> = (0..count).map(|_| Namespace::new()).collect();
+        for namespace in instances.iter().chain([&host]) {
+            namespace.set("ipv6/conf/all/disable_ipv6", "1");
+            namespace.set("ipv6/conf/default/disable_ipv6", "1");
+        }
+        host.batch("link add br0 type bridge\nlink set br0 arp off multicast off up");
+        for (namespace, number) in instances.iter().zip(1..) {
+            host.batch(&format!(
+                "link add v{number} type veth peer name eth0 address {} netns {}
+                 link set v{number} master br0 arp off multicast off up",
+                mac(number),
+                namespace.path()
+            ));
+            namespace.batch("link set eth0 arp off multicast off up");
+        }
+        Self { shape: Shape::Bridge, host, instances }
+    }
+
     pub fn namespace(&self, number: u8) -> &Namespace {
         &self.instances[usize::from(number) - 1]
     }

@@ -1,17 +1,19 @@
 //! A host with instances and enforcement.
 
 use std::{
+    ops::Deref,
     sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
 
-use dataplane::{Binding, ClassId, Dataplane, Drops, FlowState, Generation, Options, Reason, Timeouts};
+use dataplane::{
+    Binding, ClassId, Dataplane, Drops, FlowState, Generation, Options, Reason, Timeouts, Tuple,
+};
 use model::SecurityGroupId;
 use policy::{Group, PolicyClass, plan::Plan, text::parse_rule};
 
 use crate::{
-    namespace::Namespace,
     support::{self, Host},
     topology::{Shape, Topology},
 };
@@ -38,28 +40,62 @@ pub struct Instance {
 /// Rules of groups, one text a rule.
 pub type Groups<'a> = &'a [&'a [&'a str]];
 
+impl Deref for World {
+    type Target = Topology;
+    fn deref(&self) -> &Topology {
+        &self.topology
+    }
+}
+
+/// A failure is told with what the interfaces know.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !thread::panicking() || !self.host.is_open() {
+            return;
+        }
+        for (instance, number) in self.instances.iter().zip(1..) {
+            println!("instance {number}: {:?}", self.host.drops(Some(instance.binding)));
+            for flow in self.host.flows(instance.binding, 5).into_iter().flatten() {
+                println!("  {flow:?}");
+            }
+        }
+    }
+}
+
 impl World {
     pub fn new(shape: Shape, count: u8) -> Self {
         Self::with(shape, count, options())
     }
 
     pub fn with(shape: Shape, count: u8, options: Options) -> Self {
-        let topology = Topology::new(shape, count);
+        Self::of(Topology::new(shape, count), options)
+    }
+
+    /// One where nobody says anything by itself, and what is dropped is known to the last packet.
+    pub fn silent(count: u8) -> Self {
+        Self::of(Topology::silent(count), options())
+    }
+
+    fn of(topology: Topology, options: Options) -> Self {
+        let (shape, count) = (topology.shape, u8::try_from(topology.instances.len()).unwrap());
         let mut host = Host::new(options);
         let instances = (1..=count).map(|number| bind(&mut host, shape, number)).collect();
         Self { host, topology, instances, generation: 0 }
     }
 
-    pub fn shape(&self) -> Shape {
-        self.topology.shape
+    /// One whose devices another process has bound, in their order, and which is opened here.
+    pub fn recovered(topology: Topology, options: Options) -> Self {
+        let host = Host::new(options);
+        let instances = host.bindings().unwrap().into_iter();
+        let instances = instances
+            .map(|report| Instance { binding: report.binding, class: report.class.unwrap() })
+            .collect();
+        // More than any that the other process has used.
+        Self { host, topology, instances, generation: 1 << 40 }
     }
 
     pub fn instance(&self, number: u8) -> Instance {
         self.instances[usize::from(number) - 1]
-    }
-
-    pub fn namespace(&self, number: u8) -> &Namespace {
-        self.topology.namespace(number)
     }
 
     /// Puts an instance's interface into groups. Gives the moment at which that was in force.
@@ -81,6 +117,13 @@ impl World {
         self.host.remove_class(before.class).unwrap();
         self.instances[usize::from(number) - 1].class = class;
         moment
+    }
+
+    /// What names the only flow of an instance's interface.
+    pub fn host_flow(&self, number: u8) -> Tuple {
+        let flows = self.host.flows(self.instance(number).binding, 10).unwrap();
+        assert_eq!(flows.len(), 1, "{flows:?}");
+        flows[0].tuple
     }
 
     pub fn drops(&self, number: u8) -> Drops {

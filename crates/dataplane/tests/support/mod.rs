@@ -83,9 +83,18 @@ impl Host {
         Self { dataplane: Some(dataplane), options }
     }
 
-    /// Closes the dataplane as if the process had been killed: nothing is tidied up. Then opens it again.
-    pub fn kill(&mut self) {
+    /// Closes the dataplane as if the process had been killed: nothing is tidied up.
+    pub fn close(&mut self) {
         drop(self.dataplane.take());
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.dataplane.is_some()
+    }
+
+    /// Closes it, and opens it again.
+    pub fn kill(&mut self) {
+        self.close();
         self.dataplane = Some(EbpfDataplane::open(self.options.clone()).unwrap());
     }
 
