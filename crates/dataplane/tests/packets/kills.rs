@@ -109,7 +109,7 @@ fn a_thousand_kills_amid_switches_leave_nothing_open() {
             for _ in 0..=random.below(3) {
                 said.push(child.line().expect("a switch"));
             }
-            let spins = random.below(100);
+            let spins = random.below(20);
             (0..spins).for_each(|_| thread::yield_now());
         } else {
             thread::sleep(Duration::from_micros(random.below(30_000) as u64));

@@ -105,10 +105,15 @@ struct Talker {
     guest: Guest,
     peer: (u8, Mac),
     ports: (u16, u16),
+    /// Whether it speaks: a server does when it has heard its client.
+    speaks: bool,
 }
 
 impl Endpoint for Talker {
     fn send(&mut self, stamp: Stamp) -> bool {
+        if !self.speaks {
+            return false;
+        }
         let payload = frame::udp(self.ports.0, self.ports.1, &stamp.to_bytes());
         let (from, to) = (address(self.guest.number), address(self.peer.0));
         let packet = frame::ip(from.into(), to.into(), frame::UDP, &payload);
@@ -119,6 +124,7 @@ impl Endpoint for Talker {
         while let Some(frame) = self.guest.receive() {
             let is_udp = frame.len() > 42 && frame[12..14] == [8, 0] && frame[23] == frame::UDP;
             if let Some(stamp) = is_udp.then(|| Stamp::read(&frame[42..])).flatten() {
+                self.speaks = true;
                 take(stamp);
             }
         }
@@ -169,8 +175,8 @@ fn two_guests_on_one_bridge() {
     assert_eq!(host.drops(Some(bound[1].0)).unwrap().of(Reason::SpoofedArp), 1);
 
     let [one, other] = guests;
-    let client = Talker { guest: one, peer: (2, mac(2)), ports: (4000, 5000) };
-    let server = Talker { guest: other, peer: (1, mac(1)), ports: (5000, 4000) };
+    let client = Talker { guest: one, peer: (2, mac(2)), ports: (4000, 5000), speaks: true };
+    let server = Talker { guest: other, peer: (1, mac(1)), ports: (5000, 4000), speaks: false };
     let (calls, answers) = (namespace.clone(), namespace.clone());
     let conversation = Conversation::of(
         "UDP between two guests".to_owned(),
