@@ -283,3 +283,32 @@ fn nobody_sends_into_a_neighbours_flow() {
     }
     flow.assert_lossless();
 }
+
+#[test]
+fn who_is_pinged_does_not_ping_back_with_the_same_identifier() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    // The attacker answers pings of the victim, which accepts none itself.
+    let mut scene = Scene::new();
+    let echo = |from: u8, to: u8, family: Family, request: bool| {
+        let (protocol, kind) = match (family, request) {
+            (V4, true) => (frame::ICMP, 8),
+            (V4, false) => (frame::ICMP, 0),
+            (V6, true) => (frame::ICMPV6, 128),
+            (V6, false) => (frame::ICMPV6, 129),
+        };
+        let packet = frame::ip(own(from, family), own(to, family), protocol, &frame::echo(kind, 77));
+        frame::ethernet(mac(from), mac(to), &packet)
+    };
+    for family in [V4, V6] {
+        let ping = echo(VICTIM, ATTACKER, family, true);
+        scene.victim.send(&ping);
+        scene.attacker.receive_until(&ping);
+        let answer = echo(ATTACKER, VICTIM, family, false);
+        scene.attacker.send(&echo(ATTACKER, VICTIM, family, true));
+        scene.attacker.send(&answer);
+        assert_eq!(scene.arrived(), [answer]);
+    }
+    scene.world.assert_drops(VICTIM, &[(Reason::Implicit, 2)]);
+}
