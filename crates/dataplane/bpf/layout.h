@@ -109,7 +109,8 @@ struct exempt_key {
 };
 
 /* flows: preallocated hash. A tuple as the interface sees it; where a protocol has no ports, 0. An ICMP or ICMPv6 query
- * has its identifier as local and remote port, and the type of its request in `icmp_type` (of an echo: 8 or 128). */
+ * has its identifier as local and remote port, and in `icmp_type` what the interface's side sends of it: of an echo, 8 or
+ * 128 where it asks, 0 or 129 where it is asked. */
 struct flow_key {
 	__u32 id; /* of the binding */
 	__u16 local_port;  /* host byte order */

@@ -80,17 +80,19 @@ static __always_inline void set_ports(struct packet *packet, __u16 source, __u16
 	packet->key.remote_port = bpf_ntohs(packet->egress ? destination : source);
 }
 
-/* The type of the request that an ICMP message of a type asks or answers; 0 where it does neither. No request has
- * type 0. */
-static __always_inline __u8 query(bool ipv6, __u8 type)
+static __always_inline bool is_query(bool ipv6, __u8 type)
 {
 	if (ipv6)
-		return type == ICMPV6_ECHO || type == ICMPV6_ECHO_REPLY ? ICMPV6_ECHO : 0;
-	if (type == ICMP_ECHO || type == ICMP_ECHO_REPLY)
-		return ICMP_ECHO;
-	if (type == ICMP_TIMESTAMP || type == ICMP_TIMESTAMP_REPLY)
-		return ICMP_TIMESTAMP;
-	return 0;
+		return type == ICMPV6_ECHO || type == ICMPV6_ECHO_REPLY;
+	return type == ICMP_ECHO || type == ICMP_ECHO_REPLY || type == ICMP_TIMESTAMP || type == ICMP_TIMESTAMP_REPLY;
+}
+
+/* The type that answers a request, and the one that asks for an answer. */
+static __always_inline __u8 counterpart(bool ipv6, __u8 type)
+{
+	if (ipv6)
+		return ICMPV6_ECHO + ICMPV6_ECHO_REPLY - type;
+	return (type < ICMP_TIMESTAMP ? ICMP_ECHO + ICMP_ECHO_REPLY : ICMP_TIMESTAMP + ICMP_TIMESTAMP_REPLY) - type;
 }
 
 static __always_inline bool is_error(bool ipv6, __u8 type)
@@ -104,12 +106,13 @@ static __always_inline bool is_error(bool ipv6, __u8 type)
 /* What the key of a flow keeps of an ICMP message. */
 static __always_inline void set_icmp(struct packet *packet, const struct icmp_header *icmp)
 {
-	__u8 request = query(packet->ipv6, icmp->type);
-	__u16 id = request ? bpf_ntohs(icmp->id) : 0;
+	bool query = is_query(packet->ipv6, icmp->type);
+	__u16 id = query ? bpf_ntohs(icmp->id) : 0;
 
 	packet->type = icmp->type;
 	packet->is_error = is_error(packet->ipv6, icmp->type);
-	packet->key.icmp_type = request ? request : icmp->type;
+	/* Who asks is part of a query's name: what one side asks does not let the other one ask. */
+	packet->key.icmp_type = query && !packet->egress ? counterpart(packet->ipv6, icmp->type) : icmp->type;
 	packet->key.local_port = id;
 	packet->key.remote_port = id;
 }

@@ -23,7 +23,8 @@ pub struct Tuple {
     pub remote: IpAddr,
     /// The peer's port; the identifier of an ICMP or ICMPv6 query; 0 where the protocol has none.
     pub remote_port: u16,
-    /// The type of an ICMP or ICMPv6 query's request; 0 for other protocols.
+    /// What the interface's side sends of an ICMP or ICMPv6 query: the type of the request where it asks, of the answer
+    /// where it is asked. The type of any other message; 0 for other protocols.
     pub icmp_type: u8,
 }
 

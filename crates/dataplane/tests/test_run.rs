@@ -64,7 +64,12 @@ fn tuple(direction: Direction, packet: &Packet, identifier: u16) -> Tuple {
         (packet.protocol(), packet.source().is_ipv4()),
         (frame::ICMP, true) | (frame::ICMPV6, false)
     );
-    let ports = if query { (identifier, identifier) } else { (seen.source_port(), seen.destination_port()) };
+    let ports = match direction {
+        // What one side asks is another flow than what the other one asks.
+        Direction::Egress if query => (identifier, 0),
+        Direction::Ingress if query => (0, identifier),
+        _ => (seen.source_port(), seen.destination_port()),
+    };
     (packet.protocol(), seen.source(), seen.destination(), ports.0, ports.1)
 }
 

@@ -1,6 +1,6 @@
 //! Builds frames.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use model::{address::Mac, rule::Direction};
 use policy::Packet;
@@ -65,13 +65,7 @@ pub fn ip(source: IpAddr, destination: IpAddr, protocol: u8, payload: &[u8]) -> 
 }
 
 /// An IPv4 packet with flags and offset of a fragment as they stand in its header.
-pub fn ipv4(
-    source: std::net::Ipv4Addr,
-    destination: std::net::Ipv4Addr,
-    protocol: u8,
-    fragment: u16,
-    payload: &[u8],
-) -> Vec<u8> {
+pub fn ipv4(source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(20 + payload.len()).unwrap();
     let mut head = [
         &[0x45, 0][..],
@@ -86,6 +80,20 @@ pub fn ipv4(
     let sum = checksum(&head);
     head[10..12].copy_from_slice(&sum.to_be_bytes());
     [&head[..], payload].concat()
+}
+
+/// An ARP packet: operation, sender, target (RFC 826).
+pub fn arp(to: Mac, operation: u16, sender: (Mac, Ipv4Addr), target: (Mac, Ipv4Addr)) -> Vec<u8> {
+    let packet = [
+        &[0, 1, 8, 0, 6, 4][..],
+        &operation.to_be_bytes(),
+        &sender.0.0,
+        &sender.1.octets(),
+        &target.0.0,
+        &target.1.octets(),
+    ]
+    .concat();
+    ethernet_of(sender.0, to, 0x0806, &packet)
 }
 
 pub fn checksum(bytes: &[u8]) -> u16 {

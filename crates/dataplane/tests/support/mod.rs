@@ -95,6 +95,10 @@ impl Host {
         drop(self.dataplane.take());
     }
 
+    pub fn is_open(&self) -> bool {
+        self.dataplane.is_some()
+    }
+
     /// Removes it.
     pub fn remove(&mut self) {
         self.dataplane.take().unwrap().remove().unwrap();

@@ -1,0 +1,25 @@
+//! Real packets between network namespaces: what a host with bound interfaces lets pass, and what it does not.
+//!
+//! Every packet carries when it was sent, so that "nothing passes after the switch" is exact: no packet arrives that was
+//! sent after the call had returned. Needs root; the namespaces have no names and end with the process.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attacks;
+mod child;
+mod conversation;
+mod endpoint;
+mod flood;
+mod fragments;
+mod kills;
+mod link;
+mod malformed;
+mod namespace;
+mod nat;
+mod openstack;
+mod revocation;
+mod survival;
+mod tap;
+mod topology;
+mod world;
