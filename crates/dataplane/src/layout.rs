@@ -364,6 +364,68 @@ mod tests {
         assert_eq!(exempt_key(prefix).len(), EXEMPT_KEY_SIZE as usize);
     }
 
+    /// The number that `layout.h` gives a name, in a `#define` or an enum.
+    fn number(name: &str) -> u64 {
+        let header = include_str!("../bpf/layout.h");
+        let tokens: Vec<&str> = header.split_whitespace().collect();
+        let text = tokens.windows(3).find_map(|three| match three {
+            ["#define", of, text] | [of, "=", text] if *of == name => Some(*text),
+            _ => None,
+        });
+        let text = text.unwrap_or_else(|| panic!("no {name} in layout.h"));
+        let text = text.trim_end_matches([',', 'U', 'L']);
+        match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).unwrap(),
+            None => text.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_header() {
+        for (name, here) in [
+            ("LAYOUT_VERSION", u64::from(LAYOUT_VERSION)),
+            ("DEVICE_COPY", DEVICE_COPY.into()),
+            ("INTERFACE_SOURCE_CHECK_OFF", INTERFACE_SOURCE_CHECK_OFF.into()),
+            ("INTERFACE_FURTHER_ADDRESSES", INTERFACE_FURTHER_ADDRESSES.into()),
+            ("CLASS_OFFSET_BITS", CLASS_OFFSET_BITS.into()),
+            ("STAMP_BITS", STAMP_BITS.into()),
+            ("PLAN_MAGIC", policy::image::MAGIC),
+            ("PLAN_INGRESS", policy::image::INGRESS as u64),
+            ("PLAN_EGRESS", policy::image::EGRESS as u64),
+            ("PLAN_TABLES", policy::image::TABLES as u64),
+            ("DIRECTION_COUNTERS", policy::image::DIRECTION_COUNTERS as u64),
+            ("FRAGMENTS_PER_SLOT", FRAGMENTS_PER_SLOT.into()),
+            ("RULE_IMPLICIT", RULE_IMPLICIT.into()),
+            ("RULE_EXEMPT", RULE_EXEMPT.into()),
+            ("STATES", STATES as u64),
+            ("REASONS", REASONS.into()),
+        ] {
+            assert_eq!(number(name), here, "{name}");
+        }
+        for reason in crate::Reason::ALL {
+            let name = format!("REASON_{}", reason.name().to_uppercase());
+            assert_eq!(number(&name), *reason as u64, "{name}");
+        }
+        use crate::FlowState as State;
+        for (name, state) in [
+            ("STATE_TCP_SYN_SENT", State::TcpSynSent),
+            ("STATE_TCP_SYN_RECEIVED", State::TcpSynReceived),
+            ("STATE_TCP_ESTABLISHED", State::TcpEstablished),
+            ("STATE_TCP_FIN_WAIT", State::TcpFinWait),
+            ("STATE_TCP_TIME_WAIT", State::TcpTimeWait),
+            ("STATE_TCP_CLOSED", State::TcpClosed),
+            ("STATE_UDP_NEW", State::UdpNew),
+            ("STATE_UDP_STREAM", State::UdpStream),
+            ("STATE_ICMP", State::Icmp),
+            ("STATE_GRE_NEW", State::GreNew),
+            ("STATE_GRE_STREAM", State::GreStream),
+            ("STATE_OTHER", State::Other),
+            ("STATE_DEAD", State::Dead),
+        ] {
+            assert_eq!(number(name), state as u64, "{name}");
+        }
+    }
+
     #[test]
     fn an_interface_reads_back_as_it_was_written() {
         let value = InterfaceValue {

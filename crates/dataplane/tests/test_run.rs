@@ -1,5 +1,7 @@
 //! Packets through the very programs, without a network (`BPF_PROG_TEST_RUN`): the kernel decides as the evaluator does.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+
 mod support;
 
 use std::{

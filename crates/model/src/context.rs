@@ -42,6 +42,9 @@ pub struct Limits {
     pub rules_per_group: usize,
     /// Groups that one interface may be in.
     pub groups_per_interface: usize,
+    /// Rules in all the groups of one interface together; at most [`Limits::RULES_PER_INTERFACE_MAX`], and that where more
+    /// is said. The defaults of the two limits above cannot lead to so many.
+    pub rules_per_interface: usize,
     /// Interfaces that may be in one group.
     pub interfaces_per_group: usize,
     /// Groups of one account.
@@ -72,11 +75,22 @@ pub struct Limits {
     pub custom_policies_per_user: usize,
 }
 
+impl Limits {
+    /// The most rules that can be enforced for one interface, in all its groups and both directions together.
+    pub const RULES_PER_INTERFACE_MAX: usize = 1024;
+
+    /// How many rules one interface may have in all its groups together.
+    pub fn rules_of_interface(&self) -> usize {
+        self.rules_per_interface.min(Self::RULES_PER_INTERFACE_MAX)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             rules_per_group: 200,
             groups_per_interface: 5,
+            rules_per_interface: Self::RULES_PER_INTERFACE_MAX,
             interfaces_per_group: 2_000,
             groups_per_account: 10_000,
             interfaces_per_instance: 10,

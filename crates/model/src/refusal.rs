@@ -148,6 +148,16 @@ pub enum Refusal {
         /// How many there would be.
         wanted: usize,
     },
+    /// An interface would have more rules, in all its groups together, than can be enforced for it.
+    #[error(
+        "the groups of a network interface may have at most {limit} rules together; this would be {wanted}"
+    )]
+    InterfaceRuleLimit {
+        /// How many there may be.
+        limit: usize,
+        /// How many there would be.
+        wanted: usize,
+    },
     /// The group has no such rule.
     #[error("the security group has no such rule")]
     RuleNotFound,

@@ -23,7 +23,7 @@ pub enum ClassError {
     GroupTwice(SecurityGroupId),
 }
 
-/// A group and its rules, in the order in which they were added.
+/// A group and its rules, in the order in which they were added. Two are equal if the rules say the same in the same order.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// Its id.
@@ -32,9 +32,21 @@ pub struct Group {
     pub rules: Arc<[Rule]>,
 }
 
+impl PartialEq for Group {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && same_rules(&self.rules, &other.rules)
+    }
+}
+
+/// Whether the rules say the same in the same order.
+pub(crate) fn same_rules(one: &Arc<[Rule]>, other: &Arc<[Rule]>) -> bool {
+    let say_the_same = || one.iter().zip(&**other).all(|(one, other)| one.same_as(other));
+    Arc::ptr_eq(one, other) || one.len() == other.len() && say_the_same()
+}
+
 /// A set of groups, with their rules. Interfaces that are in the same groups share one; an interface in no group has
 /// the class of no groups.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyClass {
     groups: Box<[Group]>,
 }

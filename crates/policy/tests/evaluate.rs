@@ -191,6 +191,11 @@ fn a_class_has_each_group_once_and_no_more_rules_than_can_be_enforced() {
 }
 
 #[test]
+fn as_many_rules_are_enforced_as_the_model_lets_an_interface_have() {
+    assert_eq!(RULES_MAX, model::Limits::RULES_PER_INTERFACE_MAX);
+}
+
+#[test]
 fn a_packet_is_of_one_family() {
     let (four, six): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "::1".parse().unwrap());
     assert_eq!(Packet::new(TCP, four, six, (1, 2)), Err(MixedFamilies));

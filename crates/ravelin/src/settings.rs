@@ -261,6 +261,7 @@ mod tests {
             ("gateway.mode", "lax"),
             ("log_format", "xml"),
             ("limits.rules_per_group", "0"),
+            ("limits.rules_per_interface", "1025"),
             ("http.connections_max", "0"),
             ("gateway.public_url", "ftp://x"),
             ("gateway.public_url", "example"),

@@ -168,7 +168,7 @@ impl Attacher {
             let barrier = match self.link(ifindex, hook)? {
                 Some((link, _)) => {
                     let dropper = sys::load_dropper().map_err(system("loading a program"))?;
-                    let barrier = sys::create_link(dropper, ifindex, hook);
+                    let barrier = sys::create_link(&dropper, ifindex, hook);
                     let barrier = barrier.map_err(system("attaching a program"))?;
                     sys::detach_link(&link).map_err(system("ending a link"))?;
                     Some(barrier)

@@ -320,7 +320,10 @@ impl EbpfDataplane {
     }
 
     fn configuration(&self, bound: Bound, value: InterfaceValue) -> Result<Interface, DataplaneError> {
-        let further = self.prefixes(bound.slot)?;
+        let further = match value.flags & INTERFACE_FURTHER_ADDRESSES {
+            0 => Vec::new(),
+            _ => self.prefixes(bound.slot)?,
+        };
         let (addresses, prefixes): (Vec<IpNet>, Vec<IpNet>) =
             further.into_iter().partition(|prefix| prefix.prefix_len() == prefix.max_prefix_len());
         let first = [value.ipv4, value.ipv6].into_iter().flatten();

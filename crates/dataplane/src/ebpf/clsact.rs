@@ -69,7 +69,7 @@ fn information() -> u32 {
 }
 
 /// Attaches a program, or puts it in the place of ours.
-pub(crate) fn attach(program: impl AsFd, ifindex: u32, hook: Hook) -> io::Result<()> {
+pub(crate) fn attach(program: &impl AsFd, ifindex: u32, hook: Hook) -> io::Result<()> {
     let mut discipline = Request::new(RTM_NEWQDISC, CREATE | EXCLUSIVE | ACKNOWLEDGE);
     discipline.target(ifindex, CLSACT_HANDLE, CLSACT, 0);
     discipline.attribute(TCA_KIND, b"clsact\0");

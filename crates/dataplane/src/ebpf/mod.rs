@@ -212,3 +212,14 @@ impl Dataplane for EbpfDataplane {
         self.expire_untimed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EbpfDataplane;
+
+    #[test]
+    fn a_dataplane_may_move_to_another_thread() {
+        fn moves<T: Send + 'static>() {}
+        moves::<EbpfDataplane>();
+    }
+}

@@ -22,7 +22,7 @@ use std::{
 use aya::{
     EbpfLoader,
     maps::{Map as LoadedMap, MapData, RingBuf},
-    programs::SchedClassifier,
+    programs::{ProgramError, SchedClassifier},
 };
 
 use super::{
@@ -102,19 +102,27 @@ pub(crate) fn open(options: &Options) -> Result<Opened, DataplaneError> {
     }
     let ledger = Ledger::open(&directory.join("ledger"), options)?;
     let attach = choose_attach(options.attach, &ledger)?;
-    for (map, shape) in options.maps() {
-        let path = maps_directory.join(map);
-        if path.exists() {
-            let found = sys::pinned(&path).and_then(Map::from_fd).map_err(system("opening a pinned map"))?;
-            check_shape(map, found.shape(), shape)?;
-        }
-    }
+    check_maps(options, &maps_directory)?;
     let loaded = load(options, &maps_directory)?;
+    // Those that were just made are what the object says.
+    check_maps(options, &maps_directory)?;
     let (programs, replaced) = choose_programs(loaded, &directory.join("programs"))?;
     let maps = Maps::open(&maps_directory)?;
     set(options, &maps_directory)?;
     let attacher = Attacher::new(programs, attach, directory.join("links"), replaced)?;
     Ok(Opened { directory: name, lock, maps, ledger, attacher, attach })
+}
+
+/// Whether the maps that are pinned are those that the programs need.
+fn check_maps(options: &Options, directory: &Path) -> Result<(), DataplaneError> {
+    for (map, shape) in options.maps() {
+        let path = directory.join(map);
+        if path.exists() {
+            let found = sys::pinned(&path).and_then(Map::from_fd).map_err(system("opening a pinned map"))?;
+            check_shape(map, found.shape(), shape)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the kernel has what every dataplane needs, and whether this process may use it.
@@ -211,11 +219,24 @@ fn load(options: &Options, maps: &Path) -> Result<Programs, DataplaneError> {
         let missing = || DataplaneError::Object { message: format!("there is no program {name}") };
         let program = object.program_mut(name).ok_or_else(missing)?;
         let classifier: &mut SchedClassifier = program.try_into().map_err(|_| missing())?;
-        classifier.load().map_err(|error| failed(&error))?;
+        load_again(classifier).map_err(|error| failed(&error))?;
         let fd = classifier.fd().map_err(|error| failed(&error))?;
         fd.as_fd().try_clone_to_owned().map_err(system("keeping a program"))
     };
     Ok(Programs { from_instance: program("from_instance")?, to_instance: program("to_instance")? })
+}
+
+/// Loads a program. The verifier gives up where a signal waits for this thread; then it is asked again.
+fn load_again(classifier: &mut SchedClassifier) -> Result<(), ProgramError> {
+    const ATTEMPTS_MAX: usize = 16;
+    for _ in 1..ATTEMPTS_MAX {
+        match classifier.load() {
+            Err(ProgramError::LoadError { io_error, .. })
+                if io_error.raw_os_error() == Some(libc::EAGAIN) => {}
+            other => return other,
+        }
+    }
+    classifier.load()
 }
 
 /// The pinned programs where they are the same as the loaded ones; otherwise the loaded ones, pinned, and the ids of

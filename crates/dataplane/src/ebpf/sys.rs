@@ -68,7 +68,7 @@ fn halves(word: u64) -> (u32, u32) {
     (u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h]))
 }
 
-fn fd_number(fd: impl AsFd) -> u32 {
+fn fd_number(fd: &impl AsFd) -> u32 {
     fd.as_fd().as_raw_fd().cast_unsigned()
 }
 
@@ -86,7 +86,7 @@ fn path_text(path: &Path) -> io::Result<CString> {
 }
 
 /// Pins an object. Nothing may have the path.
-pub(crate) fn pin(object: impl AsFd, path: &Path) -> io::Result<()> {
+pub(crate) fn pin(object: &impl AsFd, path: &Path) -> io::Result<()> {
     let text = path_text(path)?;
     bpf(command::OBJ_PIN, &mut [address(text.as_ptr()), pair(fd_number(object), 0)]).map(drop)
 }
@@ -98,7 +98,7 @@ pub(crate) fn pinned(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// The kernel's information about an object, as 64-bit words of its `struct bpf_*_info`.
-fn info<const WORDS: usize>(object: impl AsFd) -> io::Result<[u64; WORDS]> {
+fn info<const WORDS: usize>(object: &impl AsFd) -> io::Result<[u64; WORDS]> {
     let mut info = [0u64; WORDS];
     let length = u32::try_from(std::mem::size_of_val(&info)).map_err(io::Error::other)?;
     let attribute = &mut [pair(fd_number(object), length), address(info.as_mut_ptr())];
@@ -319,7 +319,7 @@ pub(crate) struct ProgramInfo {
     pub(crate) verified: u32,
 }
 
-pub(crate) fn program_info(program: impl AsFd) -> io::Result<ProgramInfo> {
+pub(crate) fn program_info(program: &impl AsFd) -> io::Result<ProgramInfo> {
     let words: [u64; 29] = info(program)?;
     Ok(ProgramInfo { id: halves(words[0]).1, tag: words[1], verified: halves(words[27]).0 })
 }
@@ -335,18 +335,18 @@ pub(crate) enum Hook {
 }
 
 /// Attaches a program to a device, before all others that hang there. The link ends when nothing holds it.
-pub(crate) fn create_link(program: impl AsFd, ifindex: u32, hook: Hook) -> io::Result<OwnedFd> {
+pub(crate) fn create_link(program: &impl AsFd, ifindex: u32, hook: Hook) -> io::Result<OwnedFd> {
     let attribute = &mut [pair(fd_number(program), ifindex), pair(hook as u32, BEFORE), 0, 0];
     bpf(command::LINK_CREATE, attribute).map(owned)
 }
 
 /// Puts another program into a link, atomically.
-pub(crate) fn update_link(link: impl AsFd, program: impl AsFd) -> io::Result<()> {
+pub(crate) fn update_link(link: &impl AsFd, program: &impl AsFd) -> io::Result<()> {
     bpf(command::LINK_UPDATE, &mut [pair(fd_number(link), fd_number(program)), 0]).map(drop)
 }
 
 /// Ends a link, whoever holds it.
-pub(crate) fn detach_link(link: impl AsFd) -> io::Result<()> {
+pub(crate) fn detach_link(link: &impl AsFd) -> io::Result<()> {
     bpf(command::LINK_DETACH, &mut [pair(fd_number(link), 0)]).map(drop)
 }
 
@@ -358,7 +358,7 @@ pub(crate) struct LinkInfo {
     pub(crate) ifindex: u32,
 }
 
-pub(crate) fn link_info(link: impl AsFd) -> io::Result<LinkInfo> {
+pub(crate) fn link_info(link: &impl AsFd) -> io::Result<LinkInfo> {
     let words: [u64; 3] = info(link)?;
     Ok(LinkInfo { program: halves(words[1]).0, ifindex: halves(words[2]).0 })
 }
@@ -423,7 +423,7 @@ const SKB_CB: usize = 48;
 const SKB_BYTES: usize = 192;
 
 /// Runs a program on a packet as if it were at a device.
-pub(crate) fn test_run(program: impl AsFd, ifindex: u32, packet: &[u8], repeat: u32) -> io::Result<TestRun> {
+pub(crate) fn test_run(program: &impl AsFd, ifindex: u32, packet: &[u8], repeat: u32) -> io::Result<TestRun> {
     let mut given = [0u8; SKB_BYTES];
     given[SKB_IFINDEX..SKB_IFINDEX + 4].copy_from_slice(&ifindex.to_ne_bytes());
     let mut taken = [0u8; SKB_BYTES];

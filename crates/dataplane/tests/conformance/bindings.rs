@@ -12,7 +12,7 @@ pub fn a_binding_is_closed_until_it_has_a_class_with_a_plan(subject: &mut dyn Su
     let device = subject.add_device("v0");
     let binding = subject.dataplane().bind(&device, &interface(1)).unwrap();
     let out = udp(OWN, PEER, (1, 2));
-    let mut closed = |subject: &mut dyn Subject| {
+    let closed = |subject: &mut dyn Subject| {
         for (direction, packet) in [(Direction::Ingress, request(80)), (Direction::Egress, out)] {
             let found = subject.send(&device, direction, &packet, Begins::Yes);
             assert_eq!(found, Some(Reason::Closed), "{direction:?}");

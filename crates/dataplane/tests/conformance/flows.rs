@@ -67,7 +67,7 @@ pub fn a_reply_after_a_switch_keeps_its_flow(subject: &mut dyn Subject) {
 pub fn tcp_begins_with_syn_unless_it_is_adopted(subject: &mut dyn Subject) {
     let bound = Bound::with(subject, &plan([rule(Policy::Accept, Protocol::Tcp, 80)]));
     let inbound = packet(frame::TCP, PEER, OWN, (4000, 80));
-    let mut send = |subject: &mut dyn Subject, direction, packet: &policy::Packet, begins| {
+    let send = |subject: &mut dyn Subject, direction, packet: &policy::Packet, begins| {
         subject.send(&bound.device, direction, packet, begins)
     };
     assert_eq!(send(subject, Direction::Ingress, &inbound, Begins::No), Some(Reason::NoSyn));

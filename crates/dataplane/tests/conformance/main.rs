@@ -1,5 +1,7 @@
 //! What every dataplane does, whatever is behind it: eBPF by tcx, eBPF by clsact, and the one in memory.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -8,6 +8,7 @@ use std::{
     io, mem,
     net::IpAddr,
     ops::{Deref, DerefMut},
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -89,11 +90,14 @@ impl Host {
         self.dataplane = Some(EbpfDataplane::open(self.options.clone()).unwrap());
     }
 
-    /// The same with other options.
-    pub fn reopen(&mut self, options: Options) {
+    /// Closes it; what it has pinned is removed when this is dropped.
+    pub fn close(&mut self) {
         drop(self.dataplane.take());
-        self.options = options;
-        self.kill();
+    }
+
+    /// Removes it.
+    pub fn remove(&mut self) {
+        self.dataplane.take().unwrap().remove().unwrap();
     }
 
     pub fn options(&self) -> &Options {
@@ -142,4 +146,42 @@ pub fn seed() -> u64 {
     });
     println!("RAVELIN_SEED={seed}");
     seed
+}
+
+/// Sends frames from a device, as they are.
+pub struct Wire {
+    socket: OwnedFd,
+    address: libc::sockaddr_ll,
+}
+
+impl Wire {
+    pub fn at(device: &Device) -> Self {
+        let protocol = 0;
+        // SAFETY: no pointers are given.
+        let fd = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol) };
+        assert!(fd >= 0, "socket: {}", io::Error::last_os_error());
+        // SAFETY: all zero is a value of it.
+        let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
+        address.sll_family = u16::try_from(libc::AF_PACKET).unwrap();
+        address.sll_ifindex = i32::try_from(device.ifindex).unwrap();
+        // SAFETY: it was just made.
+        Self { socket: unsafe { OwnedFd::from_raw_fd(fd) }, address }
+    }
+
+    /// Whether the kernel took it: it says no where the programs have dropped it on its way out.
+    pub fn send(&self, frame: &[u8]) -> bool {
+        let length = u32::try_from(mem::size_of_val(&self.address)).unwrap();
+        // SAFETY: the frame and the address are read, within their lengths.
+        let sent = unsafe {
+            libc::sendto(
+                self.socket.as_raw_fd(),
+                frame.as_ptr().cast(),
+                frame.len(),
+                0,
+                (&raw const self.address).cast(),
+                length,
+            )
+        };
+        sent >= 0
+    }
 }

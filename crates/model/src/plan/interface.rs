@@ -114,7 +114,7 @@ fn check_groups(state: &State, groups: &[SecurityGroupId], context: &Context<'_>
     if groups.iter().any(|group| state.member_count(*group) >= limit) {
         return Err(Refusal::Limit { kind: Kind::InterfaceOfGroup, limit });
     }
-    Ok(())
+    security_group::check_rules(state, groups, None, context.limits)
 }
 
 /// The lowest free address of a vSwitch.

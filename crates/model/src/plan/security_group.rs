@@ -41,6 +41,7 @@ pub(super) fn plan(
             let before = find(state, account, *group)?;
             let mut after = SecurityGroup::clone(before);
             after.rules = with_added(&before.rules, rules, context)?;
+            check_rules_of_members(state, *group, after.rules.len(), context.limits)?;
             Ok(replaced(before, after))
         }
         Command::RemoveRules { group, rules } => {
@@ -122,6 +123,38 @@ fn with_added(rules: &[Rule], added: &[Rule], context: &Context<'_>) -> Result<V
     if wanted > limit { Err(Refusal::RuleLimit { limit, wanted }) } else { Ok(all) }
 }
 
+/// That an interface in these groups has no more rules than can be enforced for it. `changed` is a group that will have
+/// so many.
+pub(super) fn check_rules<'a>(
+    state: &State,
+    groups: impl IntoIterator<Item = &'a SecurityGroupId>,
+    changed: Option<(SecurityGroupId, usize)>,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let rules_of = |group: &SecurityGroupId| match changed {
+        Some((changed, rules)) if changed == *group => rules,
+        _ => state.groups().get(group).map_or(0, |group| group.rules.len()),
+    };
+    let (limit, wanted) = (limits.rules_of_interface(), groups.into_iter().map(rules_of).sum());
+    if wanted > limit { Err(Refusal::InterfaceRuleLimit { limit, wanted }) } else { Ok(()) }
+}
+
+/// The same for every member of a group that will have so many rules. The members are looked through only where the
+/// limits of groups allow an interface too many rules at all.
+fn check_rules_of_members(
+    state: &State,
+    group: SecurityGroupId,
+    rules: usize,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let most = limits.rules_per_group.saturating_mul(limits.groups_per_interface);
+    if most <= limits.rules_of_interface() {
+        return Ok(());
+    }
+    let mut members = state.members(group);
+    members.try_for_each(|member| check_rules(state, &*member.groups, Some((group, rules)), limits))
+}
+
 /// The interface that a Join or Leave is about; its instance, if any, is `Running` or `Stopped`.
 fn target_interface(
     state: &State,
@@ -165,6 +198,7 @@ fn join(
     if state.member_count(group) >= limits.interfaces_per_group {
         return Err(Refusal::Limit { kind: Kind::InterfaceOfGroup, limit: limits.interfaces_per_group });
     }
+    check_rules(state, before.groups.iter().chain([&group]), None, limits)?;
     let mut after = NetworkInterface::clone(before);
     after.groups = std::iter::once(group).chain(before.groups.iter().copied()).collect();
     let mut changes = Changes::default();

@@ -163,10 +163,13 @@ fn check_groups(state: &State, limits: &Limits) {
         let groups: BTreeSet<_> = interface.groups.iter().collect();
         assert_eq!(groups.len(), interface.groups.len(), "a membership is there twice");
         assert!(groups.len() <= limits.groups_per_interface);
+        let mut rules = 0;
         for group in groups {
             let group = state.groups().get(group).expect("a membership is of a group that exists");
             assert_eq!(group.account, interface.account);
+            rules += group.rules.len();
         }
+        assert!(rules <= limits.rules_of_interface(), "{} has {rules} rules", interface.id);
     }
     for group in state.groups().all() {
         assert!(state.member_count(group.id) <= limits.interfaces_per_group);

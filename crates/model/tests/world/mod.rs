@@ -17,6 +17,7 @@ use model::{
     interface::NetworkInterface,
     plan,
     refusal::Target,
+    rule::{Direction, Policy, PortRange, Protocol, Rule},
     site::Catalogue,
 };
 
@@ -157,6 +158,13 @@ impl World {
         id
     }
 
+    /// A group that has one rule.
+    pub fn group_with_a_rule(&mut self) -> SecurityGroupId {
+        let group = self.group();
+        self.must(SecurityGroupCommand::AddRules { group, rules: vec![any_rule()] });
+        group
+    }
+
     pub fn network(&mut self, cidr: &str) -> NetworkId {
         let Outcome::Network(id) = self.must(new_network(cidr)) else { panic!("no network") };
         id
@@ -294,6 +302,24 @@ fn mixed(seed: u64) -> u128 {
         u128::from(bits ^ (bits >> 31))
     };
     (half(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64) | half(!seed)
+}
+
+/// A rule that lets everything in.
+fn any_rule() -> Rule {
+    Rule {
+        direction: Direction::Ingress,
+        protocol: Protocol::All,
+        policy: Policy::Accept,
+        priority: 1,
+        ports: PortRange::None,
+        source_ports: PortRange::None,
+        source: None,
+        destination: None,
+        ipv6_source: None,
+        ipv6_destination: None,
+        description: None,
+        created_at: UnixMillis(0),
+    }
 }
 
 /// One small instance at [`SITE`].

@@ -14,7 +14,9 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, direction) in [("ingress", Direction::Ingress), ("egress", Direction::Egress)] {
             let plan = self.direction(direction);
-            writeln!(f, "{name}: {} rules, then {}", plan.rules.len(), word(plan.implicit))?;
+            let rules = plan.rules.len();
+            let plural = if rules == 1 { "" } else { "s" };
+            writeln!(f, "{name}: {rules} rule{plural}, then {}", word(plan.implicit))?;
             if !plan.rules.is_empty() {
                 write_direction(f, plan)?;
             }
@@ -34,7 +36,7 @@ fn write_direction(f: &mut fmt::Formatter<'_>, plan: &DirectionPlan) -> fmt::Res
     }
     writeln!(f, "  protocol")?;
     for kind in ProtocolKind::ALL {
-        writeln!(f, "    {kind}: {}", places(&plan.rows, plan.protocols[kind as usize]))?;
+        writeln!(f, "    {kind} -> {}", places(&plan.rows, plan.protocols[kind as usize]))?;
     }
     write_table(f, "remote address", &plan.remote, &plan.rows, |key| address(*key).to_string())?;
     write_table(f, "local address", &plan.local, &plan.rows, |key| address(*key).to_string())?;
@@ -51,7 +53,7 @@ fn write_table<K>(
 ) -> fmt::Result {
     writeln!(f, "  {name}, from")?;
     for entry in table {
-        writeln!(f, "    {}: {}", text(&entry.first), places(rows, entry.row))?;
+        writeln!(f, "    {} -> {}", text(&entry.first), places(rows, entry.row))?;
     }
     Ok(())
 }

@@ -27,6 +27,10 @@ pub fn values(settings: &Settings) -> anyhow::Result<()> {
     if let Value::Table(limits) = Value::try_from(&settings.limits)? {
         not_zero("limits", &limits)?;
     }
+    let most = model::Limits::RULES_PER_INTERFACE_MAX;
+    if settings.limits.rules_per_interface > most {
+        bail!("limits.rules_per_interface must be at most {most}: no more can be enforced for one interface");
+    }
     if let Value::Table(gateway) = Value::try_from(&settings.gateway)? {
         not_zero("gateway", &gateway)?;
     }

@@ -113,7 +113,7 @@ codes! {
         "Duplicate security group rules: the group has this very rule already, or the request names it twice.";
     RULE_LIMIT: "AuthorizationLimitExceed", 400,
         "The limit of authorization records in the security group reaches.",
-        "The number of security group rules exceeds the limit.";
+        "The number of security group rules exceeds the limit: that of one group, or that of all groups of one network interface together, which can be enforced for at most 1,024.";
     RULE_NOT_FOUND: "SecurityGroupRule.NotFound", 400, "The input security group rule does not exist.",
         "The group has no rule with exactly this content. DescribeSecurityGroupAttribute shows what it has.";
     INCORRECT_INSTANCE_STATUS: "IncorrectInstanceStatus", 400,

@@ -32,7 +32,7 @@ pub fn fault_of(refusal: &Refusal, operation: &Operation) -> Fault {
             Fault::invalid(&refusal.to_string())
         }
         Refusal::RuleDuplicated => Fault::of(&code::RULE_DUPLICATED),
-        Refusal::RuleLimit { .. } => Fault::of(&code::RULE_LIMIT),
+        Refusal::RuleLimit { .. } | Refusal::InterfaceRuleLimit { .. } => Fault::of(&code::RULE_LIMIT),
         Refusal::RuleNotFound => Fault::of(&code::RULE_NOT_FOUND),
         Refusal::InUse { .. } => Fault::with(&code::DEPENDENCY_VIOLATION, &refusal.to_string()),
         Refusal::Limit { kind, .. } => limit(*kind, refusal),

@@ -125,6 +125,7 @@ fn check_limits(
         within(Kind::GroupOfInterface, 1, limits.groups_per_interface)?;
         let members = state.member_count(group).saturating_add(wish.amount);
         within(Kind::InterfaceOfGroup, members, limits.interfaces_per_group)?;
+        security_group::check_rules(state, [&group], None, limits)?;
     }
     within(Kind::Tag, pattern.tags.len(), limits.tags_per_resource)
 }

@@ -49,6 +49,10 @@ fn a_new_interface_must_fit() {
     assert_eq!(unfit_field(world.act(twice)), "SecurityGroupIds");
     let limit = |kind, limit| Err(Refusal::Limit { kind, limit });
     assert_eq!(world.act(create(vswitch, &groups)), limit(Kind::GroupOfInterface, 5));
+    let ruled = world.group_with_a_rule();
+    world.limits.rules_per_interface = 0;
+    let too_many = Err(Refusal::InterfaceRuleLimit { limit: 0, wanted: 1 });
+    assert_eq!(world.act(create(vswitch, &[groups[0], ruled])), too_many);
     world.limits.interfaces_per_group = 1;
     world.must(create(vswitch, &groups[..1]));
     assert_eq!(world.act(create(vswitch, &groups[..2])), limit(Kind::InterfaceOfGroup, 1));

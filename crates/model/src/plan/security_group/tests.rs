@@ -1,5 +1,5 @@
 use crate::{
-    Refusal,
+    Limits, Refusal, SecurityGroupId,
     command::{InstanceCommand, InterfaceCommand, Outcome, SecurityGroupCommand as Command},
     instance::InstanceStatus,
     refusal::{Kind, Target},
@@ -169,6 +169,58 @@ fn rules_are_added_and_removed_all_or_none() {
     world.must(add(&[81]));
     world.must(remove(&[80, 81]));
     assert_eq!(held(&world), Some(0));
+}
+
+/// A world in which an interface may have three rules, and groups with so many.
+fn world_of_three_rules(rules: &[u16]) -> (World, Vec<SecurityGroupId>) {
+    let mut world = World::new();
+    world.limits.rules_per_interface = 3;
+    let groups = rules.iter().map(|count| {
+        let group = world.group();
+        let rules = (1..=*count).map(rule).collect();
+        world.must(Command::AddRules { group, rules });
+        group
+    });
+    let groups = groups.collect();
+    (world, groups)
+}
+
+fn too_many<T>(wanted: usize) -> Result<T, Refusal> {
+    Err(Refusal::InterfaceRuleLimit { limit: 3, wanted })
+}
+
+#[test]
+fn no_interface_joins_groups_with_more_rules_than_can_be_enforced() {
+    let (mut world, groups) = world_of_three_rules(&[2, 2, 1]);
+    let instance = world.in_status(InstanceStatus::Running, groups[0]);
+    assert_eq!(world.act(join(groups[1], instance)), too_many(4));
+    world.must(join(groups[2], instance));
+    world.must(leave(groups[0], instance));
+    world.must(join(groups[1], instance));
+}
+
+#[test]
+fn no_group_gets_more_rules_than_can_be_enforced_for_its_members() {
+    let (mut world, groups) = world_of_three_rules(&[1, 1]);
+    let add = |ports: &[u16]| {
+        let rules = ports.iter().map(|port| rule(*port)).collect();
+        Command::AddRules { group: groups[1], rules }
+    };
+    let instance = world.in_status(InstanceStatus::Running, groups[0]);
+    world.must(join(groups[1], instance));
+    assert_eq!(world.act(add(&[80, 81])), too_many(4));
+    world.must(add(&[80]));
+    world.must(leave(groups[1], instance));
+    world.must(add(&[81, 82, 83]));
+    assert_eq!(world.act(join(groups[1], instance)), too_many(6));
+}
+
+#[test]
+fn the_usual_limits_cannot_lead_to_more_rules_than_can_be_enforced() {
+    let limits = Limits::default();
+    assert!(limits.rules_per_group * limits.groups_per_interface <= limits.rules_of_interface());
+    let limits = Limits { rules_per_interface: usize::MAX, ..limits };
+    assert_eq!(limits.rules_of_interface(), Limits::RULES_PER_INTERFACE_MAX);
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) static OPERATION: Operation = Operation {
         &code::VSWITCH_NOT_FOUND,
         &code::GROUP_LIMIT,
         &code::MEMBER_LIMIT,
+        &code::RULE_LIMIT,
     ],
     ram: Ram::all("ens:CreateNetworkInterface", Access::Create),
     handler: Handler::Change { command, answer },

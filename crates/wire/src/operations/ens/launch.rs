@@ -100,6 +100,7 @@ pub(super) const ERRORS: &[&code::ErrorCode] = &[
     &code::VSWITCH_NOT_FOUND,
     &code::GROUP_LIMIT,
     &code::MEMBER_LIMIT,
+    &code::RULE_LIMIT,
     &code::QUOTA_EXCEEDED,
 ];
 

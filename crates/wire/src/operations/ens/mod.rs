@@ -60,6 +60,8 @@ mod release_pre_paid_instance;
 mod revoke_security_group;
 mod revoke_security_group_egress;
 mod rule;
+#[cfg(test)]
+mod rule_limit_tests;
 mod run_instances;
 mod start_instance;
 mod start_instances;

@@ -245,6 +245,10 @@ fn limits_hold_for_the_whole_amount() {
     let tag = |key: &str| Tag { key: key.into(), value: "".into() };
     let tags = vec![tag("a"), tag("b")];
     assert_eq!(world.act(run(InstanceWish { tags, ..wish() })), limit(Kind::Tag, 1));
+    let ruled = world.group_with_a_rule();
+    world.limits.rules_per_interface = 0;
+    let too_many = Err(Refusal::InterfaceRuleLimit { limit: 0, wanted: 1 });
+    assert_eq!(world.act(run(InstanceWish { group: Some(ruled), ..wish() })), too_many);
     world.limits.groups_per_interface = 0;
     assert_eq!(world.act(run(InstanceWish { amount: 1, ..joined })), limit(Kind::GroupOfInterface, 0));
     assert!(world.state.instances().is_empty());

@@ -87,6 +87,11 @@ fn limits_are_named() {
     world.limits.interfaces_per_group = 1;
     let two = [("Amount", "2"), ("SecurityId", &*group)];
     refused(&mut world, &two, "SecurityGroupInstanceLimitExceeded");
+    let all = [("IpProtocol", "all"), ("PortRange", "-1/-1"), ("SourceCidrIp", "10.0.0.0/8")];
+    let rule = [&[("SecurityGroupId", &*group)][..], &all].concat();
+    world.call("AuthorizeSecurityGroup", &rule).unwrap();
+    world.limits.rules_per_interface = 0;
+    refused(&mut world, &[("SecurityId", &*group)], "AuthorizationLimitExceed");
     world.limits.groups_per_interface = 0;
     refused(&mut world, &[("SecurityId", &*group)], "InstanceSecurityGroupLimitExceeded");
     world.limits.instances_per_account = 1;

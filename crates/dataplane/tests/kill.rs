@@ -1,0 +1,142 @@
+//! A process that is killed at any instruction leaves a dataplane that opens, is closed where it should be, and repeats
+//! no number.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+
+mod support;
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
+};
+
+use dataplane::{Dataplane, Device, EbpfDataplane, Generation, Options, Reason, Stamp};
+use model::rule::Direction;
+use policy::{
+    plan::Plan,
+    testing::{Random, class},
+};
+use support::{Host, address, frame, may_test_the_kernel, seed};
+
+/// Set for the process that is to be killed: the name of the dataplane and a seed.
+const VICTIM: &str = "RAVELIN_TEST_VICTIM";
+const ROUNDS: u64 = 40;
+
+fn options(name: &str) -> Options {
+    let mut options = support::options();
+    options.name = name.to_owned();
+    options
+}
+
+/// What the process does that is to be killed: it changes everything there is, and says each change that is done.
+#[test]
+fn victim() {
+    let Ok(told) = env::var(VICTIM) else { return };
+    let (name, seed) = told.split_once(' ').unwrap();
+    let mut random = Random::new(seed.parse().unwrap());
+    let mut dataplane = EbpfDataplane::open(options(name)).unwrap();
+    let (stable, passing) = (Device::named("v0").unwrap(), Device::named("v1").unwrap());
+    let of_stable = dataplane.bindings().unwrap()[0].clone();
+    assert_eq!(of_stable.device, stable);
+    let class_id = of_stable.class.unwrap();
+    let mut generation = dataplane.read_back_class(class_id).unwrap().plan.unwrap().generation.0;
+    let mut output = std::io::stdout().lock();
+    loop {
+        match random.below(4) {
+            0 => {
+                let bound = dataplane.bindings().unwrap().into_iter().find(|found| found.device == passing);
+                match bound {
+                    Some(bound) => dataplane.unbind(bound.binding).unwrap(),
+                    None => drop(dataplane.bind(&passing, &support::interface(2)).unwrap()),
+                }
+            }
+            1 => {
+                let made = dataplane.create_class(generation.into()).unwrap();
+                let plan = Plan::compile(&class(random.number()));
+                dataplane.switch(made, Generation(1), &plan).unwrap();
+                dataplane.remove_class(made).unwrap();
+            }
+            2 => {
+                let mut interface = support::interface(1);
+                interface.prefixes = vec!["10.77.0.0/16".parse().unwrap()];
+                interface.prefixes.truncate(random.below(2));
+                dataplane.configure(of_stable.binding, &interface).unwrap();
+            }
+            _ => {
+                generation += 1;
+                let plan = Plan::compile(&class(generation));
+                let stamp = dataplane.switch(class_id, Generation(generation), &plan).unwrap();
+                writeln!(output, "stamp {stamp}").unwrap();
+            }
+        }
+        writeln!(output, "done").unwrap();
+        output.flush().unwrap();
+    }
+}
+
+/// Starts the victim, kills it somewhere after so many changes, and gives the last stamp that it told of.
+fn kill_after(name: &str, seed: u64, changes: usize) -> Option<Stamp> {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "victim", "--nocapture"])
+        .env(VICTIM, format!("{name} {seed}"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut last = None;
+    let mut done = 0;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if let Some(stamp) = line.strip_prefix("stamp ") {
+            last = Some(Stamp(stamp.parse().unwrap()));
+        }
+        done += usize::from(line == "done");
+        if done == changes {
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(done >= changes, "the victim ended by itself");
+    last
+}
+
+#[test]
+fn a_kill_at_any_instruction_leaves_what_was_or_less() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let first = seed();
+    let mut random = Random::new(first);
+    let mut host = Host::new(support::options());
+    let name = host.options().name.clone();
+    let (stable, passing) = (support::veth("v0"), support::veth("v1"));
+    let binding = host.bind(&stable, &support::interface(1)).unwrap();
+    let class_id = host.create_class(1).unwrap();
+    let mut newest = host.switch(class_id, Generation(1), &Plan::compile(&class(1))).unwrap();
+    host.assign(binding, Some(class_id)).unwrap();
+    host.guard(&passing).unwrap();
+    for round in 0..ROUNDS {
+        host.close();
+        let told = kill_after(&name, random.number(), 1 + random.below(20));
+        host.kill();
+        let context = format!("RAVELIN_SEED={first}, round {round}");
+        newest = newest.max(told.unwrap_or(newest));
+        for report in host.bindings().unwrap() {
+            assert!(report.enforced(), "{context}: {report:?}");
+        }
+        let plan = host.read_back_class(class_id).unwrap().plan.unwrap();
+        let expected = Plan::compile(&class(plan.generation.0)).image(0, 0)[policy::image::DIGEST];
+        assert!(plan.intact && plan.digest == expected && plan.stamp >= newest, "{context}: {plan:?}");
+        assert_eq!(host.read_back(binding).unwrap().class, Some(class_id), "{context}");
+        // Whether it is bound or not, nobody has given the other one a class.
+        let [own, peer] = ["10.0.0.1", "10.0.0.2"].map(address);
+        let bytes = frame::frame(Direction::Ingress, peer, own, frame::UDP, &frame::udp(1, 2, b"x"));
+        let trial = host.try_packet(passing.ifindex, Direction::Ingress, &bytes).unwrap();
+        assert!(matches!(trial.reason, Some(Reason::Closed | Reason::Unbound)), "{context}: {trial:?}");
+        let stamp =
+            host.switch(class_id, plan.generation, &Plan::compile(&class(plan.generation.0))).unwrap();
+        assert!(stamp > newest && stamp > plan.stamp, "{context}");
+        newest = stamp;
+    }
+}

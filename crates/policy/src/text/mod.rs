@@ -1,0 +1,12 @@
+//! Rules, packets and flows as one line of text each: what tests, explanations, lab files and the documentation have in
+//! common. `docs/text-form.md` is the grammar, with examples.
+//!
+//! What is printed can be read again, and gives the same.
+
+mod packet;
+mod rule;
+mod words;
+
+pub use packet::Flow;
+pub use rule::{RuleText, parse_rule};
+pub use words::TextError;
