@@ -116,7 +116,7 @@ pub struct Options {
     /// Seconds that each measurement of a round takes.
     #[arg(long, default_value_t = 0.25)]
     seconds: f64,
-    /// Only filters whose names contain this, and no filter: for a profiler.
+    /// Only filters whose names contain this: for a profiler.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Only this load.
@@ -153,6 +153,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     for shape in [Shape::Bridge, Shape::Routed] {
         setup.print(shape);
     }
+    if options.only.is_some() || options.load.is_some() {
+        return Ok(());
+    }
     setup.print_ratios();
     #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
     let rate = setup.switches as f64 / setup.switching.as_secs_f64();
@@ -175,9 +178,7 @@ impl Setup {
             _ => vec![Shape::Bridge, Shape::Routed],
         };
         let mut number = 0;
-        let wanted = |filter: &Filter| {
-            options.only.as_ref().is_none_or(|text| filter.name().contains(text)) || *filter == Filter::None
-        };
+        let wanted = |filter: &Filter| options.only.as_ref().is_none_or(|text| filter.name().contains(text));
         for filter in FILTERS.into_iter().filter(wanted) {
             let enforced = match filter {
                 Filter::Groups { rules, groups, .. } => {
@@ -288,13 +289,17 @@ impl Setup {
         };
         let heads: Vec<&str> = Load::ALL.iter().map(|load| load.name()).collect();
         println!("\n{name}:\n\n| | {} |\n|---|---|---|---|---|", heads.join(" | "));
-        let Some(floor) = self.figures(Filter::None, shape) else { return };
+        let floor = self.figures(Filter::None, shape);
         for filter in FILTERS {
             let Some(figures) = self.figures(filter, shape) else { continue };
-            let cells = Load::ALL.iter().zip(figures).zip(floor).map(|((load, figures), floor)| {
-                let figure = median(figures.iter().copied()) / load.unit();
+            let cells = Load::ALL.iter().enumerate().map(|(column, load)| {
+                if figures[column].is_empty() {
+                    return String::new();
+                }
+                let figure = median(figures[column].iter().copied()) / load.unit();
                 let digits = if *load == Load::Stream { 1 } else { 0 };
-                format!("{figure:.digits$} ({:.2})", ratio(figures, floor))
+                let ratio = floor.map_or(f64::NAN, |floor| ratio(&figures[column], &floor[column]));
+                format!("{figure:.digits$} ({ratio:.2})")
             });
             println!("| {} | {} |", filter.name(), cells.collect::<Vec<String>>().join(" | "));
         }

@@ -95,8 +95,10 @@ pub fn run(
     let (received, over) = (AtomicU64::new(0), AtomicBool::new(false));
     let address = SocketAddrV4::new(ends.address, PORT);
     thread::scope(|scope| {
-        let serving = scope.spawn(|| server.serve(load, &received, &over));
-        let asking = scope.spawn(|| {
+        // Profilers tell threads apart by their names.
+        let thread = |name: &str| thread::Builder::new().name(name.to_owned());
+        let serving = thread("server").spawn_scoped(scope, || server.serve(load, &received, &over))?;
+        let asking = thread("client").spawn_scoped(scope, || {
             let asked = ends.client.enter().and_then(|()| {
                 Ok(match load {
                     Load::Udp => send_datagrams(address, time, &received),
@@ -107,7 +109,7 @@ pub fn run(
             });
             over.store(true, SeqCst);
             asked
-        });
+        })?;
         let mut worked = Ok(());
         while !over.load(SeqCst) && worked.is_ok() {
             worked = beside();
