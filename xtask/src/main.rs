@@ -26,9 +26,10 @@ struct Arguments {
 enum Task {
     /// Runs all the tests: those of the crates, the checks of the tree, and the clients that people have.
     Test(test::Arguments),
-    /// Builds the benchmarks and the server as they are released, and runs a benchmark.
+    /// Builds the benchmarks and what they measure as it is released, and runs one: api, scale, and, as root, datapath and
+    /// switch.
     Bench {
-        /// What the benchmarks are told; `--help` lists it.
+        /// What the benchmarks are told; `--help` lists it, and `datapath --help` and `switch --help` those of the dataplane.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -52,15 +53,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// The benchmarks of the dataplane, which are a program of their own: it does not need the control plane.
+const OF_THE_DATAPLANE: [&str; 2] = ["datapath", "switch"];
+
 fn bench(repository: &Repository, arguments: &[String]) -> anyhow::Result<bool> {
-    let built = Cargo::new(repository)
-        .arguments(&["build", "--release", "-p", "ravelin", "-p", "ravelin-bench"])
-        .run()?;
-    if !built {
+    let (program, built): (_, &[&str]) =
+        if arguments.iter().any(|argument| OF_THE_DATAPLANE.contains(&argument.as_str())) {
+            ("ravelin-bench-datapath", &["ravelin-bench-datapath"])
+        } else {
+            ("ravelin-bench", &["ravelin", "ravelin-bench"])
+        };
+    let mut build = Cargo::new(repository).arguments(&["build", "--release"]);
+    for package in built {
+        build = build.arguments(&["-p", package]);
+    }
+    if !build.run()? {
         return Ok(false);
     }
-    let mut run =
-        Cargo::new(repository).arguments(&["run", "--quiet", "--release", "-p", "ravelin-bench", "--"]);
+    let mut run = Cargo::new(repository).arguments(&["run", "--quiet", "--release", "-p", program, "--"]);
     for argument in arguments {
         run = run.arguments(&[argument]);
     }

@@ -1,6 +1,6 @@
 //! Benchmarks: figures against floors that are measured in the same run, on the same disk, in interleaved rounds.
 //!
-//! Run by `cargo xtask bench <name>`. Nothing here is a test: a ratio is printed beside what it is meant to be, and a
+//! Run by `cargo xtask bench <name>`, which also runs those of the dataplane, a program of their own. Nothing here is a test: a ratio is printed beside what it is meant to be, and a
 //! noisy machine makes it worse.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]

@@ -73,17 +73,21 @@ impl Attacher {
         self.links.join(format!("{ifindex}_{direction}"))
     }
 
-    /// The pinned link of a hook, where it leads to a device.
-    fn link(&self, ifindex: u32, hook: Hook) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneError> {
-        let path = self.pin_of(ifindex, hook);
-        match sys::pinned(&path) {
+    /// The pinned link of a hook, wherever it leads.
+    fn pinned(&self, ifindex: u32, hook: Hook) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneError> {
+        match sys::pinned(&self.pin_of(ifindex, hook)) {
             Ok(link) => {
                 let info = sys::link_info(&link).map_err(system("asking for a link"))?;
-                Ok((info.ifindex == ifindex).then_some((link, info)))
+                Ok(Some((link, info)))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(system("opening a pinned link")(error)),
         }
+    }
+
+    /// The pinned link of a hook, where it leads to a device.
+    fn link(&self, ifindex: u32, hook: Hook) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneError> {
+        Ok(self.pinned(ifindex, hook)?.filter(|(_, info)| info.ifindex == ifindex))
     }
 
     fn replace_in_links(&self) -> Result<(), DataplaneError> {
@@ -220,6 +224,17 @@ impl Attacher {
 
     /// How a program hangs at a hook.
     pub(crate) fn state(&self, ifindex: u32, hook: Hook) -> Result<Attachment, DataplaneError> {
+        let link = if self.tcx { self.link(ifindex, hook)? } else { None };
+        self.state_of(ifindex, hook, link.map(|(_, info)| info))
+    }
+
+    /// How a program hangs at a hook, where its link is this one.
+    fn state_of(
+        &self,
+        ifindex: u32,
+        hook: Hook,
+        link: Option<sys::LinkInfo>,
+    ) -> Result<Attachment, DataplaneError> {
         let (_, id) = self.program(hook);
         let at_tcx = sys::programs_at(ifindex, hook);
         if !self.tcx {
@@ -232,7 +247,7 @@ impl Attacher {
                 Some(_) => Attachment::NotFirst,
             });
         }
-        let Some((_, info)) = self.link(ifindex, hook)? else { return Ok(Attachment::Missing) };
+        let Some(info) = link else { return Ok(Attachment::Missing) };
         if info.program != id {
             return Ok(Attachment::Foreign);
         }
@@ -242,6 +257,27 @@ impl Attacher {
             Some(_) => Attachment::NotFirst,
             None => Attachment::Missing,
         })
+    }
+
+    /// How the programs hang at a device that exists, in the order of [`Hook`]; none where it is not the one that they
+    /// were attached to. Each link is opened once: every receipt waits for this.
+    pub(crate) fn states(&self, ifindex: u32) -> Result<Option<[Attachment; 2]>, DataplaneError> {
+        let mut links = [None; 2];
+        if self.tcx {
+            for (link, hook) in links.iter_mut().zip(HOOKS) {
+                *link = self.pinned(ifindex, hook)?.map(|(_, info)| info);
+            }
+            // A link that leads nowhere is that of a device that is gone, whatever has its index now. One that somebody
+            // removed says nothing.
+            if links.iter().flatten().next().is_some_and(|info| info.ifindex != ifindex) {
+                return Ok(None);
+            }
+        }
+        let mut states = [Attachment::Missing; 2];
+        for ((state, link), hook) in states.iter_mut().zip(links).zip(HOOKS) {
+            *state = self.state_of(ifindex, hook, link.filter(|info| info.ifindex == ifindex))?;
+        }
+        Ok(Some(states))
     }
 
     /// Whether a device that programs were attached to is still the one that they were attached to.

@@ -16,7 +16,6 @@ use super::{
     EbpfDataplane,
     host::{self, device_name, monotonic, system},
     ledger::SlotEntry,
-    sys::Hook,
 };
 use crate::{
     error::DataplaneError,
@@ -301,20 +300,22 @@ impl EbpfDataplane {
         let value = InterfaceValue::read(&value.ok_or_else(|| damaged("no interface"))?);
         let mut class = [0u64];
         self.maps.slot_class.map.read_array(word.slot, &mut class).map_err(system("reading a class"))?;
-        let present = self.attacher.is_present(bound.ifindex)?;
-        let attachment = |hook| {
-            if present { self.attacher.state(bound.ifindex, hook) } else { Ok(crate::Attachment::Missing) }
+        let name = device_name(bound.ifindex)?;
+        let states = match name {
+            Some(_) => self.attacher.states(bound.ifindex)?,
+            None => None,
         };
-        let name = if present { device_name(bound.ifindex)?.unwrap_or_default() } else { String::new() };
+        let name = name.filter(|_| states.is_some()).unwrap_or_default();
+        let [from_instance, to_instance] = states.unwrap_or([crate::Attachment::Missing; 2]);
         Ok(BindingReport {
             binding: Binding(word.id),
             device: Device { ifindex: bound.ifindex, name: name.into() },
             interface: bound.interface,
             configuration: self.configuration(bound, value)?,
             class: u32::try_from(class[0]).ok().filter(|class| *class != 0).map(ClassId),
-            present,
-            from_instance: attachment(Hook::Ingress)?,
-            to_instance: attachment(Hook::Egress)?,
+            present: states.is_some(),
+            from_instance,
+            to_instance,
             flows: self.share(word.slot).load(SeqCst),
         })
     }

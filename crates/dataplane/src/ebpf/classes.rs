@@ -15,6 +15,7 @@ use super::{
     EbpfDataplane,
     arena::{Arena, Range},
     host::{self, system},
+    mapped,
 };
 use crate::{
     error::DataplaneError,
@@ -245,13 +246,13 @@ impl EbpfDataplane {
         Ok(ClassReport { class, label, word, plan: Some(PlanReport { stamp, generation, digest, intact }) })
     }
 
-    /// The words of a plan, read with system calls; those of its beginning alone where its length makes no sense.
+    /// The words of a plan, read from the kernel; those of its beginning alone where its length makes no sense.
     fn read_plan(&self, first: u32) -> Result<Vec<u64>, DataplaneError> {
         let read = |from: u32, words: &mut [u64]| {
-            self.maps.arena.map.read_array(from, words).map_err(system("reading a plan"))
+            mapped::read(&self.maps.arena.map, from, words).map_err(system("reading a plan"))
         };
-        // Small plans are read in one call.
-        const AT_ONCE: u32 = 64;
+        // Small plans are mapped once.
+        const AT_ONCE: u32 = 512;
         let room = self.options.arena_words.saturating_sub(first);
         let mut words = vec![0; room.min(AT_ONCE) as usize];
         read(first, &mut words)?;
