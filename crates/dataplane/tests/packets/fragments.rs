@@ -31,7 +31,7 @@ fn address(number: u8) -> Ipv4Addr {
 
 /// A fragment of a datagram of its own, by its id; the offset is in bytes.
 fn fragment(id: u16, protocol: u8, offset: u16, more: bool, payload: &[u8]) -> Vec<u8> {
-    let bits = offset / 8 | if more { MORE } else { 0 };
+    let bits = (offset / 8) | if more { MORE } else { 0 };
     let mut packet = frame::ipv4(address(1), address(2), protocol, bits, payload);
     packet[4..6].copy_from_slice(&id.to_be_bytes());
     packet[10..12].fill(0);
