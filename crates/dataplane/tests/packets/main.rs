@@ -3,7 +3,7 @@
 //! Every packet carries when it was sent, so that "nothing passes after the switch" is exact: no packet arrives that was
 //! sent after the call had returned. Needs root; the namespaces have no names and end with the process.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "tests")]
 
 #[path = "../support/mod.rs"]
 mod support;
