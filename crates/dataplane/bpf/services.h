@@ -168,13 +168,20 @@ static __always_inline __u32 judge_addresses(const struct packet *packet, const 
 	return is_for_all(packet, &packet->local) ? REASON_NONE : REASON_DESTINATION;
 }
 
+/* The management of multicast groups, which speaks to groups alone (RFC 2236, RFC 3376, RFC 3810): to one host it
+ * would carry anything past the rules. */
+static __always_inline bool is_to_group(const struct packet *packet)
+{
+	return is_for_all(packet, packet->egress ? &packet->remote : &packet->local);
+}
+
 /* What passes without rules, and what never passes. Of the interface's own DHCP, a client's view: it is the
  * client. Gives a reason to drop, SERVICE_PASS, or REASON_NONE where others decide. */
 static __always_inline __u32 judge_service(struct __sk_buff *skb, struct packet *packet,
 					   const struct interface *interface)
 {
 	if (packet->key.protocol == PROTOCOL_IGMP && !packet->ipv6)
-		return packet->part == PART_WHOLE ? SERVICE_PASS : REASON_NONE;
+		return packet->part == PART_WHOLE && is_to_group(packet) ? SERVICE_PASS : REASON_NONE;
 	if (packet->part == PART_LATER || packet->is_short)
 		return REASON_NONE;
 	if (packet->key.protocol == PROTOCOL_UDP) {
@@ -191,7 +198,8 @@ static __always_inline __u32 judge_service(struct __sk_buff *skb, struct packet 
 			       REASON_NONE;
 	if (is_discovery(packet->type))
 		return judge_discovery(skb, packet, interface);
-	return is_listener(packet->type) && packet->part == PART_WHOLE ? SERVICE_PASS : REASON_NONE;
+	return is_listener(packet->type) && packet->part == PART_WHOLE && is_to_group(packet) ? SERVICE_PASS :
+												 REASON_NONE;
 }
 
 /* Addresses, services, exempt peers. Gives a reason to drop, SERVICE_PASS, or

@@ -166,6 +166,12 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
         )
     };
     let everyone = [255; 4];
+    let to_group = |direction| {
+        let source = if direction == Egress { OWN } else { PEER };
+        frame::frame(direction, source.into(), [224, 0, 0, 22].into(), 2, &[0x16; 8])
+    };
+    let listener_to_one =
+        frame::frame(Ingress, address(PEER6), address(OWN6), 58, &[130, 0, 0, 0, 0, 0, 0, 0]);
     for (what, direction, bytes, expected) in [
         ("UDP out", Egress, out(17, &frame::udp(9, 9, b"x")), None),
         ("UDP to an open port", Ingress, inbound(17, &frame::udp(9, 53, b"x")), None),
@@ -211,6 +217,11 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
         ("DHCP client", Egress, dhcp(Egress, [0; 4], everyone, (68, 67)), None),
         ("DHCP server", Ingress, dhcp(Ingress, PEER.octets(), everyone, (67, 68)), None),
         ("rogue DHCP", Egress, dhcp(Egress, OWN.octets(), everyone, (67, 68)), Some(Reason::RogueDhcp)),
+        ("IGMP", Egress, to_group(Egress), None),
+        ("IGMP to it", Ingress, to_group(Ingress), None),
+        ("IGMP to one host", Ingress, inbound(2, &[0x16; 8]), Some(Reason::Implicit)),
+        ("MLD", Egress, out6(OWN6, "ff02::16", 58, &[143, 0, 0, 0, 0, 0, 0, 0]), None),
+        ("MLD to one host", Ingress, listener_to_one, Some(Reason::Implicit)),
         ("LLDP", Egress, frame::ethernet_of(MAC, PEER_MAC, 0x88cc, &[0; 46]), Some(Reason::Ethertype)),
         ("VLAN", Egress, frame::ethernet_of(MAC, PEER_MAC, 0x8100, &[0; 46]), Some(Reason::Vlan)),
         ("QinQ", Ingress, frame::ethernet_of(PEER_MAC, MAC, 0x88a8, &[0; 46]), Some(Reason::Vlan)),

@@ -101,7 +101,7 @@ impl Topology {
             namespace.set("ipv6/conf/all/disable_ipv6", "1");
             namespace.set("ipv6/conf/default/disable_ipv6", "1");
         }
-        host.batch("link add br0 type bridge\nlink set br0 arp off multicast off up");
+        host.batch("link add br0 type bridge mcast_snooping 0\nlink set br0 arp off multicast off up");
         for (namespace, number) in instances.iter().zip(1..) {
             host.batch(&format!(
                 "link add v{number} type veth peer name eth0 address {} netns {}
