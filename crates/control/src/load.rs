@@ -104,11 +104,9 @@ pub(crate) fn load(store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<L
 pub(crate) fn load_nonces(store: &dyn Store, now: UnixMillis) -> Result<Vec<NonceRecord>, OpenError> {
     let first_kept = nonces::first_minute_kept(now);
     let mut found = Vec::new();
-    visit(store, Table::Nonces, |key, _| {
-        let nonce = NonceRecord::from_key(key)?;
-        if nonce.minute >= first_kept {
-            found.push(nonce);
-        }
+    visit(store, Table::Nonces, |key, value| {
+        let nonces = nonces::read(key, value)?.into_iter();
+        found.extend(nonces.filter(|nonce| nonce.minute >= first_kept));
         Ok(())
     })?;
     Ok(found)

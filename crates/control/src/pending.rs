@@ -44,8 +44,8 @@ pub(crate) struct Pending {
     pub(crate) batch: Batch,
     /// About how many bytes that is.
     pub(crate) bytes: usize,
-    /// How many nonces it adds.
-    pub(crate) nonces: usize,
+    /// The nonces it adds.
+    pub(crate) nonces: Vec<NonceRecord>,
     /// What was applied to the state, in order.
     applied: Vec<Changes>,
     answers: Vec<Answer>,
@@ -69,12 +69,8 @@ impl Pending {
 
     /// Adds the nonce of a mutation, whatever becomes of that.
     pub(crate) fn nonce(&mut self, nonce: Option<NonceRecord>) {
-        if let Some(nonce) = nonce {
-            let key = nonce.key();
-            self.bytes += key.len();
-            self.nonces += 1;
-            self.batch.put(Table::Nonces, key, []);
-        }
+        self.bytes += nonce.map_or(0, |_| size_of::<NonceRecord>());
+        self.nonces.extend(nonce);
     }
 
     /// Adds a command that is not legal.

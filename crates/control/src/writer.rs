@@ -27,7 +27,7 @@ use crate::{
     control::{Core, Phase},
     entropy::SystemEntropy,
     history::HistoryIndex,
-    nonces::Forgetting,
+    nonces::{self, Forgetting},
     pending::{self, Fate, Pending},
     submission::{Failure, Job, Receipt, Reply, Submission},
 };
@@ -322,7 +322,8 @@ impl Writer {
     fn write(&mut self, pending: &mut Pending) -> Result<(), StoreError> {
         self.core.last_batch.store(pending.commands(), Ordering::Relaxed);
         let durable = pending.generations() > 0;
-        if durable || pending.nonces > 0 {
+        nonces::put(&mut pending.batch, &pending.nonces);
+        if durable || !pending.nonces.is_empty() {
             self.forget_nonces(pending);
         }
         if !durable {
@@ -338,7 +339,7 @@ impl Writer {
 
     fn forget_nonces(&mut self, pending: &mut Pending) {
         let now = self.core.clock.now();
-        let forgotten = self.forgetting.add_to(&mut pending.batch, pending.nonces, &*self.store, now);
+        let forgotten = self.forgetting.add_to(&mut pending.batch, &*self.store, now);
         if let Err(error) = forgotten {
             // They can be forgotten later. If the store is broken, the commit will say so.
             let error = &error as &dyn std::error::Error;
