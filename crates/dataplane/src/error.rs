@@ -40,6 +40,12 @@ pub enum DataplaneError {
         /// Its name.
         name: String,
     },
+    /// There is none of this name.
+    #[error("there is no dataplane {name}")]
+    Missing {
+        /// Its name.
+        name: String,
+    },
     /// A name that is no name of a directory.
     #[error("{name:?} is no name of a dataplane: use 1 to 64 letters, digits, '-' and '_'")]
     Name {

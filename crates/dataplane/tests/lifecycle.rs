@@ -74,6 +74,23 @@ fn one_process_at_a_time_has_a_dataplane_open() {
 }
 
 #[test]
+fn whoever_looks_for_a_dataplane_that_is_not_there_makes_none() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let host = Host::new(support::options());
+    let missing = Options { name: format!("{}-missing", host.options().name), ..host.options().clone() };
+    let refused = EbpfDataplane::open_existing(missing.clone()).err().unwrap();
+    assert!(matches!(refused, DataplaneError::Missing { .. }), "{refused}");
+    assert!(!host.directory().with_file_name(&missing.name).exists());
+    // What a process left that was killed before there was anything is none, either.
+    fs::create_dir(host.directory().with_file_name(&missing.name)).unwrap();
+    let refused = EbpfDataplane::open_existing(missing.clone()).err().unwrap();
+    assert!(matches!(refused, DataplaneError::Missing { .. }), "{refused}");
+    fs::remove_dir(host.directory().with_file_name(&missing.name)).unwrap();
+}
+
+#[test]
 fn pins_that_do_not_fit_are_refused_and_named() {
     if !may_test_the_kernel() {
         return;

@@ -102,10 +102,17 @@ impl Desired {
         self.classes.iter().find(|class| class.key == *key)
     }
 
+    /// The names of a class's groups, in alphabetical order.
+    pub fn groups_of(&self, key: &ClassKey) -> Vec<String> {
+        let mut names: Vec<String> =
+            key.groups().iter().filter_map(|group| self.group_names.get(group).cloned()).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// A class as people call it: the names of its groups.
     pub fn class_name(&self, key: &ClassKey) -> String {
-        let names: Vec<&str> =
-            key.groups().iter().filter_map(|group| self.group_names.get(group).map(String::as_str)).collect();
+        let names = self.groups_of(key);
         if names.is_empty() { "no groups".into() } else { names.join("+") }
     }
 }

@@ -49,7 +49,7 @@ pub enum LabError {
         labs: Vec<String>,
     },
     /// The lab has no such instance.
-    #[error("lab {lab:?} has no instance {instance:?}; it has {}", .instances.join(", "))]
+    #[error("lab {lab:?} has no instance {instance:?}; it has {}", listed(.instances))]
     UnknownInstance {
         /// Which lab.
         lab: String,
@@ -57,6 +57,25 @@ pub enum LabError {
         instance: String,
         /// The names that there are.
         instances: Vec<String>,
+    },
+    /// The lab has no such interface, and no such instance.
+    #[error("lab {lab:?} has no interface {name:?}; it has {}", listed(.interfaces))]
+    UnknownInterface {
+        /// Which lab.
+        lab: String,
+        /// The name that was given.
+        name: String,
+        /// The names that there are.
+        interfaces: Vec<String>,
+    },
+    /// A command cannot be started.
+    #[error("cannot run {program}")]
+    Command {
+        /// Its name.
+        program: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
     },
     /// Another process changes the lab.
     #[error("another process changes lab {lab:?} at this moment: wait for it and try again")]
@@ -99,6 +118,10 @@ pub enum LabError {
         #[source]
         source: Box<LabError>,
     },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 impl From<WireError> for LabError {

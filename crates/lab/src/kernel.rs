@@ -5,7 +5,7 @@ use std::{path::Path, thread, time::Duration};
 use dataplane::{DataplaneError, EbpfDataplane, Options};
 
 use crate::{
-    driver::{in_namespace, namespace},
+    driver::{NamespaceError, in_namespace, namespace},
     error::LabError,
     name,
 };
@@ -40,9 +40,14 @@ pub fn labs() -> Vec<String> {
 /// # Errors
 /// What the dataplane says; another process has it open for longer than anybody looks at a lab.
 pub fn open(lab: &str) -> Result<EbpfDataplane, LabError> {
+    patiently(|| EbpfDataplane::open(Options::new(dataplane_name(lab))))
+}
+
+/// Calls `open` again as long as another process has the dataplane open.
+fn patiently(open: impl Fn() -> Result<EbpfDataplane, DataplaneError>) -> Result<EbpfDataplane, LabError> {
     let mut left = PATIENCE.as_millis() / PAUSE.as_millis();
     loop {
-        match EbpfDataplane::open(Options::new(dataplane_name(lab))) {
+        match open() {
             Err(DataplaneError::InUse { .. }) if left > 0 => left -= 1,
             opened => return Ok(opened?),
         }
@@ -59,6 +64,28 @@ pub fn with_dataplane<T: Send>(
     work: impl FnOnce(EbpfDataplane) -> Result<T, LabError> + Send,
 ) -> Result<T, LabError> {
     in_namespace(&name::host_namespace(lab), || work(open(lab)?))?
+}
+
+/// Calls `work` with the lab's dataplane, for those who only look: a lab that somebody removes in the same moment is
+/// not made anew.
+///
+/// # Errors
+/// [`LabError::Unknown`]: it is gone. Otherwise as [`with_dataplane`].
+pub fn look<T: Send>(
+    lab: &str,
+    work: impl FnOnce(EbpfDataplane) -> Result<T, LabError> + Send,
+) -> Result<T, LabError> {
+    let looked = in_namespace(&name::host_namespace(lab), || {
+        let existing = || EbpfDataplane::open_existing(Options::new(dataplane_name(lab)));
+        work(patiently(existing)?)
+    });
+    match looked {
+        Err(NamespaceError::Missing { .. })
+        | Ok(Err(LabError::Dataplane(DataplaneError::Missing { .. }))) => {
+            Err(LabError::Unknown { lab: lab.to_owned() })
+        }
+        looked => looked?,
+    }
 }
 
 /// Removes a dataplane whose host is gone. Its bindings are of devices that are gone as well.

@@ -1,6 +1,10 @@
 //! A lab: made, changed by the smallest difference, removed.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use crate::{
     definition::{Definition, DefinitionError, FILE_BYTES_MAX, Problem},
@@ -46,13 +50,8 @@ impl Lab {
     /// [`LabError::File`], [`LabError::Definition`].
     pub fn from_file(path: &Path) -> Result<Self, LabError> {
         let name = path.display().to_string();
-        let size = fs::metadata(path).map(|data| data.len());
-        if size.is_ok_and(|size| size > FILE_BYTES_MAX) {
-            return Err(LabError::Definition { path: name, problems: DefinitionError::TooLarge });
-        }
-        let text =
-            fs::read_to_string(path).map_err(|source| LabError::File { path: name.clone(), source })?;
-        match Self::parse(&text) {
+        let bytes = read(path).map_err(|source| LabError::File { path: name.clone(), source })?;
+        match Definition::from_bytes(bytes).map_err(LabError::from).and_then(Self::of) {
             Err(LabError::Text(problems)) => Err(LabError::Definition { path: name, problems }),
             read => read,
         }
@@ -86,7 +85,12 @@ impl Lab {
         let lab = self.name();
         let mut observed = Observed::of_host(lab)?;
         if observed.host && kernel::exists(lab) {
-            observed = kernel::with_dataplane(lab, |dataplane| observed.with(&dataplane))?;
+            let found = observed.clone();
+            observed = match kernel::look(lab, |dataplane| found.with(&dataplane)) {
+                // It was killed before it was made.
+                Err(LabError::Unknown { .. }) => observed,
+                looked => looked?,
+            };
         }
         let generation = next_generation(lab)?;
         Ok(Applied { generation, steps: difference(&observed, &self.desired) })
@@ -132,6 +136,13 @@ impl Lab {
     pub fn down(&self) -> Result<Vec<Step>, LabError> {
         down(self.name())
     }
+}
+
+/// A file's bytes, no more of them than show that it is too large: a device or a pipe may have no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// What a definition means for this host.
@@ -246,5 +257,5 @@ pub fn exec(namespace: &str, command: &[String]) -> Result<std::convert::Infalli
     let (program, arguments) = command.split_first().unwrap_or((const { &String::new() }, &[]));
     let failed: io::Error =
         in_namespace(namespace, || std::process::Command::new(program).args(arguments).exec())?;
-    Err(LabError::File { path: program.clone(), source: failed })
+    Err(LabError::Command { program: program.clone(), source: failed })
 }

@@ -164,19 +164,20 @@ struct View {
 /// How a lab stands.
 ///
 /// # Errors
-/// [`LabError::Unknown`]; the kernel refuses.
+/// [`LabError::Unknown`], [`LabError::UnknownInterface`]; the kernel refuses.
 pub fn status(lab: &str, flows: &FlowChoice) -> Result<Status, LabError> {
     let view = View::open(lab)?;
-    kernel::with_dataplane(lab, |dataplane| view.status(&dataplane, flows))
+    view.check(flows)?;
+    kernel::look(lab, |dataplane| view.status(&dataplane, flows))
 }
 
 /// How a lab stands, and what was dropped since somebody last asked.
 ///
 /// # Errors
-/// As [`status`].
+/// [`LabError::Unknown`]; the kernel refuses.
 pub fn watch(lab: &str) -> Result<(Status, Vec<DropStatus>), LabError> {
     let view = View::open(lab)?;
-    kernel::with_dataplane(lab, |mut dataplane| {
+    kernel::look(lab, |mut dataplane| {
         let status = view.status(&dataplane, &FlowChoice::None)?;
         let events = dataplane.events(EVENTS_MAX)?;
         let (bindings, classes) = (dataplane.bindings()?, dataplane.classes()?);
@@ -192,10 +193,26 @@ impl View {
         if !namespace::exists(&name::host_namespace(lab)) || !kernel::exists(lab) {
             return Err(unknown());
         }
-        let remembered = state::read(lab)?.ok_or_else(unknown)?;
+        // Of a lab that is being removed the file may be gone already.
+        let remembered = state::read(lab)?.filter(|of| !of.text.is_empty()).ok_or_else(unknown)?;
         let definition = Definition::parse(&remembered.text)?.renamed(lab)?;
         let desired = crate::lab::desired(&definition)?;
         Ok(Self { definition, desired, remembered })
+    }
+
+    /// Whether there is what flows are asked of.
+    fn check(&self, flows: &FlowChoice) -> Result<(), LabError> {
+        let interfaces = &self.desired.interfaces;
+        match flows {
+            FlowChoice::Of(name) if !interfaces.iter().any(|wanted| flows.includes(wanted)) => {
+                Err(LabError::UnknownInterface {
+                    lab: self.desired.lab.clone(),
+                    name: name.clone(),
+                    interfaces: interfaces.iter().map(full_name).collect(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn status(&self, dataplane: &EbpfDataplane, flows: &FlowChoice) -> Result<Status, LabError> {
@@ -262,10 +279,6 @@ impl View {
         interfaces: usize,
     ) -> Result<ClassStatus, LabError> {
         let wanted = self.desired.classes.iter().find(|wanted| wanted.label == found.label);
-        let names = |wanted: &DesiredClass| {
-            let groups = wanted.key.groups().iter();
-            groups.filter_map(|group| self.desired.group_names.get(group).cloned()).collect()
-        };
         let counts = if found.plan.is_some() { dataplane.rule_counts(found.class)? } else { Vec::new() };
         let rules = counts.iter().map(|count| {
             let (group, rule) = self.rule(Some(found), count.direction, count.rule);
@@ -273,7 +286,7 @@ impl View {
         });
         Ok(ClassStatus {
             class: found.class.0,
-            groups: wanted.map(names),
+            groups: wanted.map(|wanted| self.desired.groups_of(&wanted.key)),
             interfaces,
             generation: found.plan.map(|plan| plan.generation.0),
             stamp: found.plan.map(|plan| plan.stamp.0),

@@ -31,7 +31,7 @@ use self::{
     bindings::Bound,
     classes::{Class, Retired},
     ledger::Ledger,
-    open::Maps,
+    open::{Absent, Maps, Opened},
 };
 pub use self::{
     options::{Attach, Options, Timeouts},
@@ -87,7 +87,20 @@ impl EbpfDataplane {
     /// The process may not load programs; the kernel lacks something; another process has it open; what is pinned does not
     /// fit the settings, is damaged or newer.
     pub fn open(options: Options) -> Result<Self, DataplaneError> {
-        let opened = open::open(&options)?;
+        let opened = open::open(&options, Absent::Make)?;
+        Self::recover(options, opened)
+    }
+
+    /// Opens a dataplane that is there, as [`Self::open`] does; for those who only look.
+    ///
+    /// # Errors
+    /// [`DataplaneError::Missing`]: it is not there, and nothing was made. Otherwise as [`Self::open`].
+    pub fn open_existing(options: Options) -> Result<Self, DataplaneError> {
+        let opened = open::open(&options, Absent::Refuse)?;
+        Self::recover(options, opened)
+    }
+
+    fn recover(options: Options, opened: Opened) -> Result<Self, DataplaneError> {
         let mut dataplane = Self {
             options,
             directory: opened.directory,
@@ -116,7 +129,8 @@ impl EbpfDataplane {
         &self.directory
     }
 
-    /// Lets every device go and removes all pins. Nothing is enforced any more.
+    /// Lets every device go and removes all pins. Nothing is enforced any more. The directory of all dataplanes goes with
+    /// the last of them.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -125,7 +139,10 @@ impl EbpfDataplane {
             self.unbind(Binding(binding))?;
         }
         self.attacher.detach_all()?;
-        fs::remove_dir_all(&self.directory).map_err(host::system("removing pins"))
+        fs::remove_dir_all(&self.directory).map_err(host::system("removing pins"))?;
+        // It stays where others are in it.
+        self.directory.parent().into_iter().for_each(|of_all| drop(fs::remove_dir(of_all)));
+        Ok(())
     }
 }
 

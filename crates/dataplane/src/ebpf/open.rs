@@ -15,7 +15,10 @@
 use std::{
     fs::{self, File},
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -40,6 +43,9 @@ use crate::{
 
 /// The programs, compiled from `bpf/` by `cargo xtask bpf`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../bpf/ravelin.bpf.o");
+
+/// How often a directory is locked that others remove in the same moment.
+const LOCK_TRIES: usize = 100;
 
 /// Where BPF objects are pinned.
 const BPF_FS: &str = "/sys/fs/bpf";
@@ -80,19 +86,27 @@ pub(crate) fn directory_of(name: &str) -> PathBuf {
     Path::new(BPF_FS).join("ravelin").join(name)
 }
 
-/// Opens a dataplane, or makes it.
-pub(crate) fn open(options: &Options) -> Result<Opened, DataplaneError> {
+/// What to do where a dataplane is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// Make it.
+    Make,
+    /// Refuse: nothing is made.
+    Refuse,
+}
+
+/// Opens a dataplane.
+pub(crate) fn open(options: &Options, absent: Absent) -> Result<Opened, DataplaneError> {
     options.check()?;
     host::mount_bpf(Path::new(BPF_FS))?;
     probe()?;
     let name = directory_of(&options.name);
-    fs::create_dir_all(&name).map_err(system("making the directory of pins"))?;
-    let lock = File::open(&name).map_err(system("opening the directory of pins"))?;
-    if !host::lock(&lock).map_err(system("locking the directory of pins"))? {
-        return Err(DataplaneError::InUse { name: options.name.clone() });
-    }
+    let lock = lock(&options.name, &name, absent)?;
     refuse_newer(&options.name, &name)?;
     let directory = name.join(format!("v{LAYOUT_VERSION}"));
+    if absent == Absent::Refuse && !directory.join("ledger").exists() {
+        return Err(DataplaneError::Missing { name: options.name.clone() });
+    }
     for part in ["maps", "programs", "links"] {
         fs::create_dir_all(directory.join(part)).map_err(system("making the directory of pins"))?;
     }
@@ -112,6 +126,38 @@ pub(crate) fn open(options: &Options) -> Result<Opened, DataplaneError> {
     let attacher = Attacher::new(programs, attach, directory.join("links"), replaced)?;
     set(options, &maps_directory, epoch)?;
     Ok(Opened { directory: name, lock, maps, ledger, attacher, attach })
+}
+
+/// Locks the directory of a dataplane. A process that removes it holds the lock until it is gone, and then what was
+/// locked is no directory of a dataplane any more.
+fn lock(name: &str, path: &Path, absent: Absent) -> Result<File, DataplaneError> {
+    for _ in 0..LOCK_TRIES {
+        let opened = match absent {
+            Absent::Make => fs::create_dir_all(path).and_then(|()| File::open(path)),
+            Absent::Refuse => File::open(path),
+        };
+        let opened = match (opened, absent) {
+            (Err(error), Absent::Make) if error.kind() == io::ErrorKind::NotFound => continue,
+            (Err(error), Absent::Refuse) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(DataplaneError::Missing { name: name.to_owned() });
+            }
+            (opened, _) => opened.map_err(system("opening the directory of pins"))?,
+        };
+        if !host::lock(&opened).map_err(system("locking the directory of pins"))? {
+            return Err(DataplaneError::InUse { name: name.to_owned() });
+        }
+        if is_at(&opened, path) {
+            return Ok(opened);
+        }
+    }
+    Err(DataplaneError::InUse { name: name.to_owned() })
+}
+
+/// Whether this open directory is the one at the path, and not one that was removed.
+fn is_at(open: &File, path: &Path) -> bool {
+    let identity = |data: fs::Metadata| (data.dev(), data.ino());
+    let (open, there) = (open.metadata().map(identity), fs::metadata(path).map(identity));
+    matches!((open, there), (Ok(open), Ok(there)) if open == there)
 }
 
 /// Whether the maps that are pinned are those that the programs need.

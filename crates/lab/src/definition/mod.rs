@@ -136,6 +136,15 @@ impl Definition {
         validate::definition(text)
     }
 
+    /// Reads a lab's file as it lies on a disk.
+    ///
+    /// # Errors
+    /// As [`Self::parse`]; it is no text.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, DefinitionError> {
+        raw::check_length(bytes.len())?;
+        Self::parse(&raw::text(bytes)?)
+    }
+
     /// The lab's name.
     pub fn name(&self) -> &str {
         &self.name

@@ -94,6 +94,12 @@ fn a_problem_names_its_line_and_what_to_do() {
             "line 11: 10.0.0.255 cannot be an interface's: it is the network's own; take one between its first and its last",
         ),
         (
+            r#""10.0.1.1""#,
+            r#""127.0.0.1", "10.0.1.1", "fe80::5""#,
+            "line 13: 127.0.0.1 cannot be an interface's: network \"far\" is 10.0.1.0/24\n\
+             line 13: fe80::5 cannot be an interface's: network \"far\" has no IPv6 prefix; give it one",
+        ),
+        (
             r#""10.0.0.1""#,
             r#""10.0.0.1", "fd00::1""#,
             r#"line 11: fd00::1 cannot be an interface's: network "net" has no IPv6 prefix; give it one"#,
@@ -137,7 +143,32 @@ ipv4 = "10.0.0.0/16""#,
 }
 
 #[test]
+fn addresses_that_mean_something_else_are_no_interfaces() {
+    for (ipv4, ipv6, address, why) in [
+        ("127.0.0.0/8", "fd00::/64", "127.0.0.1", "it is a special address"),
+        ("0.0.0.0/0", "fd00::/64", "255.255.255.255", "it is the broadcast address"),
+        ("169.254.0.0/16", "fd00::/64", "169.254.1.1", "it is the lab's host's"),
+        ("10.0.1.0/24", "fe80::/64", "fe80::1", "link-local addresses are given by the lab"),
+        ("10.0.1.0/24", "::/0", "::ffff:10.0.1.1", "it stands for an IPv4 address, and is in no packet"),
+    ] {
+        let text = with(r#"ipv4 = "10.0.1.0/24""#, &format!("ipv4 = {ipv4:?}\nipv6 = {ipv6:?}"));
+        let text = text.replace(r#""10.0.1.1""#, &format!("{address:?}"));
+        assert_eq!(problems(&text), format!("line 14: {address} cannot be an interface's: {why}"));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_name_their_line() {
+    let error = Definition::from_bytes(b"name = \"lab\"\n# \xff\n".to_vec()).unwrap_err();
+    assert_eq!(error.to_string(), "line 2: the bytes there are no UTF-8, which text of TOML is");
+    let long = vec![0xff; usize::try_from(FILE_BYTES_MAX).unwrap() + 1];
+    assert_eq!(Definition::from_bytes(long).unwrap_err(), DefinitionError::TooLarge);
+}
+
+#[test]
 fn what_is_no_lab_in_form_names_its_line() {
+    let twice = problems(&with("[groups.web]", "[networks.far]"));
+    assert_eq!(twice, "line 8: duplicate key: far");
     let unknown = problems(&with("[groups.web]", "[groups.web]\nrule = 3"));
     assert!(unknown.starts_with("line 9: unknown field `rule`, expected `rules`"), "{unknown}");
     let broken = problems("name = \"lab\"\n[networks");

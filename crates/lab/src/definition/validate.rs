@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
 
@@ -16,7 +16,7 @@ use super::{
     Interface, LAB_INTERFACES_MAX, NETWORKS_MAX, Network, NetworkKind, Problem,
     raw::{self, line_of},
 };
-use crate::{identity::Identity, name};
+use crate::{driver::wire::GATEWAY, identity::Identity, name};
 
 /// Reads and checks a file.
 pub(super) fn definition(text: &str) -> Result<Definition, DefinitionError> {
@@ -191,11 +191,16 @@ impl Check<'_> {
             return None;
         };
         let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
-        for text in raw.addresses.get_ref() {
-            match self.address(text, network, taken)? {
+        let addresses = raw.addresses.get_ref();
+        let sound = addresses.iter().filter_map(|text| self.address(text, network, taken));
+        for address in sound {
+            match address {
                 IpAddr::V4(address) => ipv4.push(address),
                 IpAddr::V6(address) => ipv6.push(address),
             }
+        }
+        if ipv4.len() + ipv6.len() < addresses.len() {
+            return None;
         }
         let place = raw.addresses.span().start;
         let Some(first) = ipv4.first().copied() else {
@@ -295,6 +300,23 @@ fn unusable(address: IpAddr, network: &Network) -> Option<String> {
     if network.kind == NetworkKind::Bridged && ends && net.prefix_len() + 1 < net.max_prefix_len() {
         return Some("it is the network's own; take one between its first and its last".into());
     }
-    (address.is_multicast() || address.is_unspecified() || address.is_loopback())
-        .then(|| "it is a special address".into())
+    special(address, network.kind).map(Into::into)
+}
+
+/// What an address means in every network, where that is something else than an interface.
+fn special(address: IpAddr, kind: NetworkKind) -> Option<&'static str> {
+    if address.is_multicast() || address.is_unspecified() || address.is_loopback() {
+        return Some("it is a special address");
+    }
+    match address {
+        IpAddr::V4(Ipv4Addr::BROADCAST) => Some("it is the broadcast address"),
+        IpAddr::V4(GATEWAY) if kind == NetworkKind::Routed => Some("it is the lab's host's"),
+        IpAddr::V6(address) if address.is_unicast_link_local() => {
+            Some("link-local addresses are given by the lab")
+        }
+        IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => {
+            Some("it stands for an IPv4 address, and is in no packet")
+        }
+        _ => None,
+    }
 }

@@ -4,10 +4,15 @@ use std::{
     env,
     io::Read,
     process::{Command, Stdio},
+    thread,
 };
 
 use lab::{
-    Definition, EXAMPLE, Lab, LabError, Step, driver::namespace, kernel, name, temporary::unique_name,
+    Definition, EXAMPLE, Lab, LabError, Step,
+    driver::namespace,
+    kernel, name,
+    status::{FlowChoice, status},
+    temporary::unique_name,
 };
 
 use crate::support::{is_root, leftovers};
@@ -40,6 +45,32 @@ fn a_second_removal_finds_nothing() {
     assert!(!lab.down().unwrap().is_empty());
     assert_eq!(leftovers(&name.0), Vec::<String>::new());
     assert!(lab.down().unwrap().is_empty());
+}
+
+#[test]
+fn whoever_looks_at_a_lab_while_it_is_removed_leaves_nothing() {
+    if !is_root() {
+        return;
+    }
+    for _ in 0..3 {
+        let name = Removed(unique_name());
+        example(&name.0).apply().unwrap();
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    loop {
+                        match status(&name.0, &FlowChoice::All) {
+                            Ok(seen) => assert_eq!(seen.lab, name.0),
+                            Err(LabError::Unknown { .. }) => return,
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    }
+                });
+            }
+            lab::down(&name.0).unwrap();
+        });
+        assert_eq!(leftovers(&name.0), Vec::<String>::new());
+    }
 }
 
 #[test]
@@ -138,7 +169,7 @@ fn kill_when(name: &str, made: impl Fn(&str) -> bool) {
         .spawn()
         .unwrap();
     while !made(name) && child.try_wait().unwrap().is_none() {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     child.kill().unwrap();
     child.wait().unwrap();

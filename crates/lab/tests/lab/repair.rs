@@ -111,4 +111,9 @@ fn the_status_is_what_the_kernel_says() {
     assert_eq!(flow.flow, format!("ingress tcp {from} > 10.77.1.11:80"));
     assert_eq!((flow.rule.as_str(), flow.state), ("web: ingress accept tcp to port 80", "established"));
     assert!(flow.alive && flow.packets >= 5);
+
+    let unknown = lab::status::status(lab.name(), &FlowChoice::Of("web-1/eth7".into())).unwrap_err();
+    let names = "client/eth0, database/eth0, web-1/eth0, web-1/eth1, web-2/eth0";
+    let message = format!("lab {:?} has no interface \"web-1/eth7\"; it has {names}", lab.name());
+    assert_eq!(unknown.to_string(), message);
 }
