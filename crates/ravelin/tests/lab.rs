@@ -87,8 +87,10 @@ fn a_lab_is_made_shown_changed_and_removed() {
     assert!(addresses.contains("10.77.1.11") && addresses.contains("10.77.2.11"), "{addresses}");
     let missing = error(&run(&["exec", "web-9", "--lab", &file.name, "--", "true"]));
     assert!(missing.contains("it has client, database, web-1, web-2"), "{missing}");
-    let failed = run(&["exec", "client", "--lab", &file.name, "--", "sh", "-c", "exit 7"]);
-    assert_eq!(failed.status.code(), Some(7));
+    for (command, code) in [(&["sh", "-c", "exit 7"][..], 7), (&["/etc/passwd"], 126), (&["no-such"], 127)] {
+        let failed = run(&[&["exec", "client", "--lab", &file.name, "--"], command].concat());
+        assert_eq!(failed.status.code(), Some(code), "{command:?}");
+    }
 
     file.replace("to port 80\"", "to port 8080\"");
     let changed = text(&run(&["apply", file.path()]));
@@ -136,12 +138,30 @@ fn a_watcher_writes_lines_until_it_is_interrupted() {
 }
 
 #[test]
+fn a_watcher_ends_when_the_lab_is_removed() {
+    if !is_root() {
+        println!("skipped: labs need root");
+        return;
+    }
+    let file = File::new("ended");
+    text(&run(&["apply", file.path()]));
+    let mut watcher = ravelin(&["watch", &file.name]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), format!("lab {}: generation 1", file.name));
+    text(&run(&["down", &file.name]));
+    assert_eq!(lines.last().unwrap(), format!("lab {} is removed", file.name));
+    assert!(watcher.wait().unwrap().success());
+}
+
+#[test]
 fn a_file_that_is_no_lab_is_refused_with_its_lines() {
     let file = File::new("wrong");
     file.replace("\"web\"]", "\"wbe\"]");
     let refused = error(&run(&["apply", file.path()]));
     assert!(refused.contains("there is no group \"wbe\"; add [groups.wbe]"), "{refused}");
     assert!(refused.contains("line "), "{refused}");
+    let endless = error(&run(&["apply", "/dev/zero"]));
+    assert!(endless.contains("a lab's file has at most 1048576 bytes"), "{endless}");
     let missing = error(&run(&["apply", "no-such-file.toml"]));
     assert!(missing.contains("cannot read no-such-file.toml"), "{missing}");
 }

@@ -3,7 +3,7 @@
 mod show;
 mod watch;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use anyhow::bail;
 use lab::{Lab, LabError, status::FlowChoice};
@@ -12,6 +12,11 @@ use crate::{
     cli::{LabCommand, LabName},
     output::{self, OutputFormat},
 };
+
+/// What `exec` ends with where there is no such command, as a shell does.
+const COMMAND_MISSING: u8 = 127;
+/// What `exec` ends with where the command is there and cannot be started, as a shell does.
+const COMMAND_NOT_STARTED: u8 = 126;
 
 /// `ravelin lab ...`.
 ///
@@ -38,14 +43,32 @@ pub fn lab(command: &LabCommand) -> anyhow::Result<ExitCode> {
         }
         LabCommand::Watch { lab, output } => watch::watch(&chosen(lab.lab.as_deref())?, *output)?,
         LabCommand::Down { lab, output } => down(lab, *output)?,
-        LabCommand::Exec { lab, instance, command } => {
-            let instance = (instance != lab::name::HOST).then_some(instance.as_str());
-            let namespace = lab::lab::namespace_of(&chosen(lab.as_deref())?, instance)?;
-            match lab::lab::exec(&namespace, command)? {}
-        }
+        LabCommand::Exec { lab, instance, command } => return exec(lab.as_deref(), instance, command),
         LabCommand::Example => output::line(lab::EXAMPLE.trim_end())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command in place of this program.
+fn exec(lab: Option<&str>, instance: &str, command: &[String]) -> anyhow::Result<ExitCode> {
+    let lab = match (chosen(lab), lab) {
+        (Err(error), None) if matches!(error.downcast_ref(), Some(LabError::Several { .. })) => {
+            return Err(error.context("say which lab with --lab"));
+        }
+        (chosen, _) => chosen?,
+    };
+    let instance = (instance != lab::name::HOST).then_some(instance);
+    let namespace = lab::lab::namespace_of(&lab, instance)?;
+    match lab::lab::exec(&namespace, command) {
+        Ok(never) => match never {},
+        Err(LabError::Command { program, source }) => {
+            let missing = source.kind() == io::ErrorKind::NotFound;
+            let error = anyhow::Error::from(LabError::Command { program, source });
+            output::note(&format!("ravelin: {error:#}"));
+            Ok(ExitCode::from(if missing { COMMAND_MISSING } else { COMMAND_NOT_STARTED }))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn down(name: &LabName, format: OutputFormat) -> anyhow::Result<()> {

@@ -4,11 +4,16 @@ use std::fmt::Write as _;
 
 use lab::{
     Applied, Step,
-    status::{ClassStatus, DropStatus, FlowStatus, InterfaceStatus, Status},
+    status::{ClassStatus, DropStatus, FLOWS_MAX, FlowStatus, InterfaceStatus, Status},
 };
 use serde_json::json;
 
 use crate::output::{self, OutputFormat};
+
+/// The columns of flows.
+const FLOW_COLUMNS: [&str; 8] = ["interface", "flow", "rule", "state", "age", "idle", "packets", "bytes"];
+/// How many characters these columns need to be read with ease.
+const FLOW_CHARACTERS: usize = 140;
 
 /// Shows what an apply did, or would do.
 ///
@@ -71,17 +76,8 @@ pub fn status(status: &Status) -> String {
     if !status.complete {
         text.push_str(" (not carried out to its end: apply the file again)");
     }
-    let columns = [
-        "interface",
-        "host device",
-        "network",
-        "addresses",
-        "groups",
-        "class",
-        "generation",
-        "stamp",
-        "flows",
-    ];
+    // Generation and stamp are the class's, and stand there.
+    let columns = ["interface", "host device", "network", "addresses", "groups", "class", "flows"];
     let _ = write!(text, "\n\n{}", output::table(&columns, status.interfaces.iter().map(interface)));
     let columns = ["class", "groups", "interfaces", "generation", "stamp", "rules"];
     let _ = write!(text, "\n\n{}", output::table(&columns, status.classes.iter().map(class)));
@@ -92,10 +88,20 @@ pub fn status(status: &Status) -> String {
         let _ = write!(text, "\n\n{}", output::table(&["interface", "dropped because", "packets"], drops));
     }
     if let Some(flows) = &status.flows {
-        let columns = ["interface", "flow", "rule", "state", "age", "idle", "packets", "bytes"];
-        let _ = write!(text, "\n\n{}", output::table(&columns, flows.iter().map(flow)));
+        let _ = write!(text, "\n\n{}{}", flow_table(flows, output::width()), unlisted(flows));
     }
     text
+}
+
+/// Which interfaces have as many flows as are listed of one, and perhaps more.
+fn unlisted(flows: &[FlowStatus]) -> String {
+    let of_interfaces = flows.chunk_by(|one, other| one.interface == other.interface);
+    let full: Vec<&str> =
+        of_interfaces.filter(|of| of.len() >= FLOWS_MAX).map(|of| of[0].interface.as_str()).collect();
+    if full.is_empty() {
+        return String::new();
+    }
+    format!("\n(at most {FLOWS_MAX} flows of an interface are listed; {} may have more)", full.join(", "))
 }
 
 fn name(of: &InterfaceStatus) -> String {
@@ -121,8 +127,6 @@ fn interface(of: &InterfaceStatus) -> Vec<String> {
         addresses.join(" "),
         groups,
         class,
-        number(of.generation),
-        number(of.stamp),
         of.flows.to_string(),
     ]
 }
@@ -161,9 +165,25 @@ fn drops(of: &InterfaceStatus) -> Vec<Vec<String>> {
     of.drops.iter().map(row).collect()
 }
 
-fn flow(of: &FlowStatus) -> Vec<String> {
+/// Flows, a line each where there is room for so many columns, otherwise two columns with what is known in lines.
+fn flow_table(flows: &[FlowStatus], width: usize) -> String {
+    if flows.is_empty() {
+        return "no flows".into();
+    }
+    let rows = flows.iter().map(flow);
+    if width >= FLOW_CHARACTERS {
+        return output::table(&FLOW_COLUMNS, rows.map(Vec::from));
+    }
+    let narrow = rows.map(|[interface, flow, rule, state, age, idle, packets, bytes]| {
+        let known = format!("{state}, {age} old, idle {idle}, {packets} packets, {bytes} bytes");
+        vec![interface, [flow, rule, known].join("\n")]
+    });
+    output::table(&["interface", "flow, rule, state"], narrow)
+}
+
+fn flow(of: &FlowStatus) -> [String; FLOW_COLUMNS.len()] {
     let state = if of.alive { of.state.to_owned() } else { "cut".to_owned() };
-    vec![
+    [
         of.interface.clone(),
         of.flow.clone(),
         of.rule.clone(),
@@ -180,4 +200,41 @@ pub fn dropped(of: &DropStatus) -> String {
     let interface = of.interface.as_deref().unwrap_or("a device that is not bound");
     let rule = of.rule.as_ref().map_or_else(String::new, |rule| format!(" ({rule})"));
     format!("{interface}: {} {} dropped: {}{rule}", of.direction, of.packet, of.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flows_are_shown_on_wide_and_on_narrow_terminals() {
+        let flow = FlowStatus {
+            interface: "web-1/eth0".into(),
+            flow: "ingress tcp 10.77.1.5:50396 > 10.77.1.11:80".into(),
+            rule: "web: ingress accept tcp to port 80".into(),
+            state: "established",
+            alive: true,
+            age_seconds: 61.2,
+            idle_seconds: 0.4,
+            packets: 12,
+            bytes: 1143,
+        };
+        assert_eq!(flow_table(&[], 80), "no flows");
+        assert_eq!(
+            flow_table(std::slice::from_ref(&flow), FLOW_CHARACTERS - 1),
+            "INTERFACE   FLOW, RULE, STATE\n\
+             web-1/eth0  ingress tcp 10.77.1.5:50396 > 10.77.1.11:80\n            \
+             web: ingress accept tcp to port 80\n            \
+             established, 61 s old, idle 0 s, 12 packets, 1143 bytes"
+        );
+        let wide = flow_table(&[FlowStatus { alive: false, ..flow.clone() }], FLOW_CHARACTERS);
+        assert_eq!(wide.lines().count(), 2, "{wide}");
+        assert!(wide.contains("web: ingress accept tcp to port 80  cut"), "{wide}");
+        assert_eq!(unlisted(&[]), "");
+        let full = vec![flow; FLOWS_MAX];
+        assert_eq!(
+            unlisted(&full),
+            "\n(at most 1000 flows of an interface are listed; web-1/eth0 may have more)"
+        );
+    }
 }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use lab::status::{DropStatus, Status};
+use lab::{
+    LabError,
+    status::{DropStatus, Status},
+};
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
@@ -23,11 +26,11 @@ const DROPS_SHOWN: usize = 10;
 /// Clears a terminal and begins at its top.
 const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
-/// Looks at a lab until Ctrl-C. On a terminal the whole status is shown again each time; otherwise a line for each change
+/// Looks at a lab until Ctrl-C, or until it is removed. On a terminal the whole status is shown again each time; otherwise a line for each change
 /// and each sampled drop is written.
 ///
 /// # Errors
-/// The lab is gone; it cannot be written.
+/// There is no such lab; the kernel refuses; it cannot be written.
 pub fn watch(lab: &str, format: OutputFormat) -> anyhow::Result<()> {
     let whole = format == OutputFormat::Table && io::stdout().is_terminal();
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -37,7 +40,10 @@ pub fn watch(lab: &str, format: OutputFormat) -> anyhow::Result<()> {
         let mut last_drops: VecDeque<String> = VecDeque::new();
         let mut seen: Option<Status> = None;
         loop {
-            let (status, drops) = lab::status::watch(lab)?;
+            let (status, drops) = match lab::status::watch(lab) {
+                Err(LabError::Unknown { .. }) if seen.is_some() => return removed(lab, format),
+                looked => looked?,
+            };
             if whole {
                 last_drops.extend(drops.iter().map(show::dropped));
                 while last_drops.len() > DROPS_SHOWN {
@@ -55,6 +61,14 @@ pub fn watch(lab: &str, format: OutputFormat) -> anyhow::Result<()> {
                 () = time::sleep(INTERVAL) => {}
             }
         }
+    })
+}
+
+/// Says that there is nothing to watch any more.
+fn removed(lab: &str, format: OutputFormat) -> anyhow::Result<()> {
+    output::line(&match format {
+        OutputFormat::Json => serde_json::json!({ "lab": lab, "removed": true }).to_string(),
+        OutputFormat::Table => format!("lab {lab} is removed"),
     })
 }
 
