@@ -109,7 +109,7 @@ pub struct FlowStatus {
     pub interface: String,
     /// What began it, as one line of text.
     pub flow: String,
-    /// What admitted it.
+    /// What admitted or cut it when it was last judged.
     pub rule: String,
     /// Where its protocol stands.
     pub state: &'static str,
@@ -331,9 +331,12 @@ impl View {
         classes: &[ClassReport],
     ) -> FlowStatus {
         let class = classes.iter().find(|class| Some(class.class) == found.class);
-        // A flow that was judged under another stamp names a rule of other rules.
-        let class = class.filter(|class| class.plan.is_some_and(|plan| plan.stamp == flow.stamp));
-        let (group, rule) = self.rule(class, flow.begun, flow.rule);
+        let judged = class.is_some_and(|class| class.plan.is_some_and(|plan| plan.stamp == flow.stamp));
+        let (group, rule) = match judged {
+            true => self.rule(class, flow.begun, flow.rule),
+            // It names a rule of the rules that were in force then.
+            false => (None, "one of earlier rules; its next packet is judged anew".into()),
+        };
         FlowStatus {
             interface: full_name(wanted),
             flow: tuple_text(flow.begun, &flow.tuple),

@@ -89,30 +89,38 @@ fn the_status_is_what_the_kernel_says() {
     if !is_root() {
         return;
     }
-    let lab = TemporaryLab::new(EXAMPLE).unwrap();
+    let mut lab = TemporaryLab::new(EXAMPLE).unwrap();
     serve(&lab, "web-1", "10.77.1.11:80");
     let mut stream = connect(&lab, "client", "10.77.1.11:80", true).unwrap();
     assert!(answers(&mut stream, true));
     assert_connects(&lab, "client", "10.77.1.11:81", false);
 
-    let status = status(lab.name(), &FlowChoice::Of("web-1/eth0".into())).unwrap();
-    assert_eq!((status.generation, status.complete), (1, true));
-    assert_eq!((status.interfaces.len(), status.classes.len()), (5, 3));
-    let web = status.interfaces.iter().find(|of| of.host_device == "web-1-0").unwrap();
+    let seen = status(lab.name(), &FlowChoice::Of("web-1/eth0".into())).unwrap();
+    assert_eq!((seen.generation, seen.complete), (1, true));
+    assert_eq!((seen.interfaces.len(), seen.classes.len()), (5, 3));
+    let web = seen.interfaces.iter().find(|of| of.host_device == "web-1-0").unwrap();
     assert!(web.enforced);
     assert_eq!((web.generation, web.flows, &web.groups[..]), (Some(1), 1, &["web".to_owned()][..]));
     assert!(web.drops["implicit"] >= 1, "{:?}", web.drops);
-    let class = status.classes.iter().find(|class| Some(class.class) == web.class).unwrap();
+    let class = seen.classes.iter().find(|class| Some(class.class) == web.class).unwrap();
     assert_eq!((class.interfaces, class.current), (2, true));
     let http = class.rules.iter().find(|rule| rule.rule == "ingress accept tcp to port 80").unwrap();
     assert_eq!((http.decisions, http.group.as_deref()), (1, Some("web")));
-    let [flow] = &status.flows.unwrap()[..] else { panic!("one flow") };
+    let [flow] = &seen.flows.unwrap()[..] else { panic!("one flow") };
     let from = stream.local_addr().unwrap();
     assert_eq!(flow.flow, format!("ingress tcp {from} > 10.77.1.11:80"));
     assert_eq!((flow.rule.as_str(), flow.state), ("web: ingress accept tcp to port 80", "established"));
     assert!(flow.alive && flow.packets >= 5);
 
-    let unknown = lab::status::status(lab.name(), &FlowChoice::Of("web-1/eth7".into())).unwrap_err();
+    // Other rules are in force, and no packet has met them yet.
+    lab.change(&EXAMPLE.replace("tcp to port 80\"", "tcp to port 80/81\"")).unwrap();
+    let flows = status(lab.name(), &FlowChoice::Of("web-1".into())).unwrap().flows.unwrap();
+    assert_eq!(flows[0].rule, "one of earlier rules; its next packet is judged anew");
+    assert!(answers(&mut stream, true));
+    let flows = status(lab.name(), &FlowChoice::Of("web-1".into())).unwrap().flows.unwrap();
+    assert_eq!(flows[0].rule, "web: ingress accept tcp to port 80/81");
+
+    let unknown = status(lab.name(), &FlowChoice::Of("web-1/eth7".into())).unwrap_err();
     let names = "client/eth0, database/eth0, web-1/eth0, web-1/eth1, web-2/eth0";
     let message = format!("lab {:?} has no interface \"web-1/eth7\"; it has {names}", lab.name());
     assert_eq!(unknown.to_string(), message);
