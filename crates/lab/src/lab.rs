@@ -35,6 +35,20 @@ pub struct Applied {
     pub steps: Vec<Step>,
 }
 
+/// What an apply tells while it is at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// It is known what there is to do.
+    Planned {
+        /// The number of the change.
+        generation: u64,
+        /// How many steps there are.
+        steps: usize,
+    },
+    /// A step is done.
+    Done(&'a Step),
+}
+
 impl Lab {
     /// Reads a lab from the text of a file.
     ///
@@ -102,6 +116,14 @@ impl Lab {
     /// # Errors
     /// [`LabError`].
     pub fn apply(&self) -> Result<Applied, LabError> {
+        self.apply_and_tell(|_| ())
+    }
+
+    /// As [`Self::apply`], and tells of each step when it is done.
+    ///
+    /// # Errors
+    /// [`LabError`].
+    pub fn apply_and_tell(&self, mut tell: impl FnMut(Progress<'_>) + Send) -> Result<Applied, LabError> {
         require_root()?;
         let lab = self.name();
         let held = Held::take(lab)?;
@@ -120,7 +142,11 @@ impl Lab {
             let observed = observed.with(&dataplane)?;
             let steps = difference(&observed, &self.desired);
             let mut execution = Execution::begin(&self.desired, &observed, &mut dataplane, generation)?;
-            steps.iter().try_for_each(|step| execution.run(step))?;
+            tell(Progress::Planned { generation, steps: steps.len() });
+            for step in &steps {
+                execution.run(step)?;
+                tell(Progress::Done(step));
+            }
             execution.wait_until_ready()?;
             Ok(steps)
         })?;

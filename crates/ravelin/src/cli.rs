@@ -202,7 +202,7 @@ pub enum LabCommand {
         #[arg(long, value_enum, default_value = "table")]
         output: crate::output::OutputFormat,
     },
-    /// Show the status again each second, and dropped packets as they come, until Ctrl-C.
+    /// Show the status again each second, and dropped packets as they come, until Ctrl-C or the lab's removal.
     #[command(
         after_help = "Where standard output is no terminal, one line is written for each new generation and each \
                             dropped packet. Dropped packets are samples; `status` has the exact counts."
@@ -223,6 +223,10 @@ pub enum LabCommand {
         output: crate::output::OutputFormat,
     },
     /// Run a command in an instance: `ravelin lab exec web-1 -- ip address`.
+    #[command(
+        after_help = "The command is one of this machine. What it ends with is what this ends with; 127 where there is no such \
+                            command, 126 where it cannot be started."
+    )]
     Exec {
         /// The instance; `host` for the lab's host, where nothing of that name is an instance.
         instance: String,

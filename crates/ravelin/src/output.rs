@@ -19,10 +19,18 @@ pub enum OutputFormat {
 /// # Errors
 /// It cannot be written, for another reason: the disk is full.
 pub fn line(text: &str) -> anyhow::Result<()> {
-    match try_line(text) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(141),
-        written => written.context(UNWRITABLE),
+    try_line(text).map_or_else(unwritten, Ok)
+}
+
+/// What [`line`] does where a line cannot be written.
+///
+/// # Errors
+/// Always, but for a reader that has gone away: that ends the program.
+pub fn unwritten(error: io::Error) -> anyhow::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(141);
     }
+    Err(error).context(UNWRITABLE)
 }
 
 /// Writes a line that cannot be had a second time, a secret, to standard output. Also a reader that has gone away is an

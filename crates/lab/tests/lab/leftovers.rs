@@ -8,7 +8,7 @@ use std::{
 };
 
 use lab::{
-    Definition, EXAMPLE, Lab, LabError, Step,
+    Definition, EXAMPLE, Lab, LabError, Progress, Step,
     driver::namespace,
     kernel, name,
     status::{FlowChoice, status},
@@ -89,7 +89,17 @@ fn an_apply_that_fails_is_repaired_or_removed() {
         netlink.link("web-1-1")
     });
     let blocker = blocker.unwrap().unwrap();
-    let error = lab.apply().unwrap_err();
+    let mut told = Vec::new();
+    let tell = |progress: Progress<'_>| {
+        told.push(match progress {
+            Progress::Planned { generation, .. } => format!("generation {generation}"),
+            Progress::Done(step) => step.to_string(),
+        });
+    };
+    let error = lab.apply_and_tell(tell).unwrap_err();
+    // All that was done, in order, and nothing of what was not.
+    assert_eq!(told.first().map(String::as_str), Some("generation 1"));
+    assert_eq!(told.last().map(String::as_str), Some("make eth0 of web-1, in class web"));
     assert!(matches!(error, LabError::Step { .. }), "{error:?}");
     assert_eq!(error.to_string(), "cannot make eth1 of web-1, in class no groups");
 

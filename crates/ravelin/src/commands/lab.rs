@@ -5,9 +5,10 @@ mod watch;
 
 use std::{io, process::ExitCode};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use lab::{Lab, LabError, status::FlowChoice};
 
+use self::show::Told;
 use crate::{
     cli::{LabCommand, LabName},
     output::{self, OutputFormat},
@@ -25,9 +26,7 @@ const COMMAND_NOT_STARTED: u8 = 126;
 pub fn lab(command: &LabCommand) -> anyhow::Result<ExitCode> {
     match command {
         LabCommand::Apply { file, dry_run, output } => {
-            let lab = Lab::from_file(file)?;
-            let applied = if *dry_run { lab.plan()? } else { lab.apply()? };
-            show::applied(lab.name(), &applied, *dry_run, *output)?;
+            apply(&Lab::from_file(file)?, *dry_run, *output)?;
         }
         LabCommand::Status { lab, flows, output } => {
             let flows = match flows {
@@ -47,6 +46,22 @@ pub fn lab(command: &LabCommand) -> anyhow::Result<ExitCode> {
         LabCommand::Example => output::line(lab::EXAMPLE.trim_end())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn apply(lab: &Lab, dry_run: bool, format: OutputFormat) -> anyhow::Result<()> {
+    if dry_run || format == OutputFormat::Json {
+        let applied = if dry_run { lab.plan()? } else { lab.apply()? };
+        return show::applied(lab.name(), &applied, dry_run, format);
+    }
+    let mut told = Told::default();
+    match lab.apply_and_tell(|progress| told.tell(lab.name(), progress)) {
+        Ok(_) => told.end(),
+        Err(error @ (LabError::Step { .. } | LabError::NotReady { .. })) => {
+            let hint = format!("apply again to go on, or remove it with `ravelin lab down {}`", lab.name());
+            Err(error).context(format!("the lab is not as its file says ({hint})"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Runs a command in place of this program.

@@ -1,9 +1,9 @@
 //! What people and programs are shown of a lab.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io};
 
 use lab::{
-    Applied, Step,
+    Applied, Progress, Step,
     status::{ClassStatus, DropStatus, FLOWS_MAX, FlowStatus, InterfaceStatus, Status},
 };
 use serde_json::json;
@@ -14,6 +14,43 @@ use crate::output::{self, OutputFormat};
 const FLOW_COLUMNS: [&str; 8] = ["interface", "flow", "rule", "state", "age", "idle", "packets", "bytes"];
 /// How many characters these columns need to be read with ease.
 const FLOW_CHARACTERS: usize = 140;
+
+/// Shows what an apply does while it does it. That nobody reads it any more, or that it cannot be written, is no reason to
+/// leave a lab half made: it is said at the end.
+#[derive(Debug, Default)]
+pub struct Told {
+    failed: Option<io::Error>,
+}
+
+impl Told {
+    /// Shows it.
+    pub fn tell(&mut self, lab: &str, progress: Progress<'_>) {
+        let text = match progress {
+            Progress::Planned { generation, steps } => title(lab, generation, steps),
+            Progress::Done(step) => format!("  {step}"),
+        };
+        if self.failed.is_none() {
+            self.failed = output::try_line(&text).err();
+        }
+    }
+
+    /// Says whether all of it was shown.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub fn end(self) -> anyhow::Result<()> {
+        self.failed.map_or(Ok(()), output::unwritten)
+    }
+}
+
+fn title(lab: &str, generation: u64, steps: usize) -> String {
+    let count = match steps {
+        0 => "nothing to do".to_owned(),
+        1 => "1 step".to_owned(),
+        many => format!("{many} steps"),
+    };
+    format!("lab {lab}, generation {generation}: {count}")
+}
 
 /// Shows what an apply did, or would do.
 ///
@@ -27,13 +64,8 @@ pub fn applied(lab: &str, applied: &Applied, dry_run: bool, format: OutputFormat
         });
         return output::line(&serde_json::to_string_pretty(&value)?);
     }
-    let count = match steps.len() {
-        0 => "nothing to do".to_owned(),
-        1 => "1 step".to_owned(),
-        many => format!("{many} steps"),
-    };
     let tense = if dry_run { " (not carried out)" } else { "" };
-    output::line(&listed(&format!("lab {lab}, generation {}: {count}{tense}", applied.generation), &steps))
+    output::line(&listed(&format!("{}{tense}", title(lab, applied.generation, steps.len())), &steps))
 }
 
 /// Shows what was removed.
