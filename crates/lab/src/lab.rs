@@ -186,6 +186,14 @@ pub(crate) fn desired(definition: &Definition) -> Result<Desired, LabError> {
 /// # Errors
 /// [`LabError`]. What was not removed is found again by the next try.
 pub fn down(lab: &str) -> Result<Vec<Step>, LabError> {
+    down_and_tell(lab, |_| ())
+}
+
+/// As [`down`], and tells of each step when it is done.
+///
+/// # Errors
+/// As [`down`].
+pub fn down_and_tell(lab: &str, mut tell: impl FnMut(&Step)) -> Result<Vec<Step>, LabError> {
     require_root()?;
     if !is_there(lab)? {
         return Ok(Vec::new());
@@ -200,6 +208,7 @@ pub fn down(lab: &str) -> Result<Vec<Step>, LabError> {
     for step in &steps {
         let done = remove(lab, step);
         done.map_err(|error| LabError::Step { step: step.to_string(), source: Box::new(error) })?;
+        tell(step);
     }
     held.forget()?;
     Ok(steps)

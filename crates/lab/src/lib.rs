@@ -27,7 +27,7 @@ pub mod temporary;
 pub use definition::Definition;
 pub use driver::in_namespace;
 pub use error::LabError;
-pub use lab::{Applied, Lab, Progress, down};
+pub use lab::{Applied, Lab, Progress, down, down_and_tell};
 pub use step::Step;
 pub use temporary::TemporaryLab;
 

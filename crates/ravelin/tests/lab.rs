@@ -104,7 +104,7 @@ fn a_lab_is_made_shown_changed_and_removed() {
     let shown = text(&run(&["status", &file.name]));
     assert!(shown.contains("ingress accept tcp to port 8080"), "{shown}");
 
-    assert!(text(&run(&["down", &file.name])).starts_with(&format!("lab {} is removed\n", file.name)));
+    assert!(text(&run(&["down", &file.name])).ends_with(&format!("\nlab {} is removed\n", file.name)));
     assert_eq!(
         text(&run(&["down", &file.name])),
         format!("there is nothing of lab {} on this host\n", file.name)

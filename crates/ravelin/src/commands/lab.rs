@@ -93,11 +93,15 @@ fn down(name: &LabName, format: OutputFormat) -> anyhow::Result<()> {
         (None, []) => return show::nothing_to_remove(None, format),
         (None, labs) => return Err(LabError::Several { labs: labs.to_vec() }.into()),
     };
-    let steps = lab::down(&lab)?;
-    if steps.is_empty() {
+    if format == OutputFormat::Json {
+        return show::removed(&lab, &lab::down(&lab)?);
+    }
+    let mut told = Told::default();
+    if lab::down_and_tell(&lab, |step| told.step(step))?.is_empty() {
         return show::nothing_to_remove(Some(&lab), format);
     }
-    show::removed(&lab, &steps, format)
+    told.say(&format!("lab {lab} is removed"));
+    told.end()
 }
 
 /// The lab that is named, or the only one that runs.

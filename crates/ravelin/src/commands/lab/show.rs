@@ -27,10 +27,20 @@ impl Told {
     pub fn tell(&mut self, lab: &str, progress: Progress<'_>) {
         let text = match progress {
             Progress::Planned { generation, steps } => title(lab, generation, steps),
-            Progress::Done(step) => format!("  {step}"),
+            Progress::Done(step) => return self.step(step),
         };
+        self.say(&text);
+    }
+
+    /// Shows a step that is done.
+    pub fn step(&mut self, step: &Step) {
+        self.say(&format!("  {step}"));
+    }
+
+    /// Says something. What becomes of the lab does not depend on whether anybody hears it.
+    pub fn say(&mut self, text: &str) {
         if self.failed.is_none() {
-            self.failed = output::try_line(&text).err();
+            self.failed = output::try_line(text).err();
         }
     }
 
@@ -68,16 +78,12 @@ pub fn applied(lab: &str, applied: &Applied, dry_run: bool, format: OutputFormat
     output::line(&listed(&format!("{}{tense}", title(lab, applied.generation, steps.len())), &steps))
 }
 
-/// Shows what was removed.
+/// Shows what was removed, as JSON.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn removed(lab: &str, steps: &[Step], format: OutputFormat) -> anyhow::Result<()> {
-    let steps = texts(steps);
-    if format == OutputFormat::Json {
-        return output::line(&serde_json::to_string_pretty(&json!({ "lab": lab, "steps": steps }))?);
-    }
-    output::line(&listed(&format!("lab {lab} is removed"), &steps))
+pub fn removed(lab: &str, steps: &[Step]) -> anyhow::Result<()> {
+    output::line(&serde_json::to_string_pretty(&json!({ "lab": lab, "steps": texts(steps) }))?)
 }
 
 /// Says that there is nothing to remove.
