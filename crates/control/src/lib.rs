@@ -12,12 +12,14 @@
 mod access;
 mod audit;
 mod control;
+mod disk;
 mod entropy;
 mod history;
 mod load;
 mod metrics;
 mod nonces;
 mod pending;
+mod planner;
 mod published;
 pub mod records;
 mod recovery;
