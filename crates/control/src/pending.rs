@@ -20,7 +20,7 @@ struct Answer {
     result: Result<Receipt, Refusal>,
 }
 
-/// What became of the batch.
+/// What became of the batch. It holds for refusals too: they depend on what was applied before them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It is on disk.

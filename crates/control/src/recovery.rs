@@ -1,5 +1,5 @@
 //! After a failed commit: nothing is guessed. The store is recovered, what it then holds is the state, and the callers
-//! are answered by it.
+//! are answered by it. What was planned on top of that commit was never written: that is known at once.
 
 use std::{
     error::Error,

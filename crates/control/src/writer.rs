@@ -5,7 +5,8 @@
 //!
 //! Where batches are large they overlap: a second thread commits one, and the writer plans the next meanwhile, against
 //! a state that has what is being committed. At most one batch is at the disk and one is planned. The second is handed
-//! over when the first is on disk; if the first fails, the second never was.
+//! over, or answered if there is nothing in it to write, when the first is on disk; if the first fails, the second never
+//! was.
 //!
 //! The writer lies on a desk. A thread of its own takes it up when there is something in the queue or on the clock. A
 //! submitter that finds the desk free and the queue empty may take it up itself, for its own command alone: that spares
@@ -204,7 +205,7 @@ impl Writer {
     }
 
     /// As long as there is much to do: has a batch committed and plans the next one meanwhile. What is left over for
-    /// this thread comes back.
+    /// this thread comes back. None: the writer has ended.
     fn overlap(mut self, mut pending: Pending, jobs: &Receiver<Job>) -> Option<(Self, Pending)> {
         let core = Arc::clone(&self.planner.core);
         let mut durable = None;
