@@ -1,5 +1,5 @@
 //! After a failed commit: nothing is guessed. The store is recovered, what it then holds is the state, and the callers
-//! are answered by it.
+//! are answered by it. What was planned on top of that commit was never written: that is known at once.
 
 use std::{
     error::Error,
@@ -22,21 +22,40 @@ use crate::{
 };
 
 impl Writer {
-    /// Recovers the store, however often that must be tried, and answers the batch that failed.
-    pub(crate) fn recover(&mut self, jobs: &Receiver<Job>, pending: Pending, error: &StoreError) {
+    /// Recovers the store, however often that must be tried, and answers the batch that failed, and the one that was
+    /// planned on top of it and never written. None: it was given up.
+    pub(crate) fn recover(
+        mut self,
+        jobs: &Receiver<Job>,
+        failed: Pending,
+        planned: Pending,
+        error: &StoreError,
+    ) -> Option<Self> {
         tracing::error!(error = error as &dyn Error, "a write failed; recovering the store");
-        self.core.metrics.failed_commits.inc();
-        self.core.shared.set_phase(Phase::Recovering);
+        let core = &self.planner.core;
+        core.metrics.failed_commits.inc();
+        core.shared.set_phase(Phase::Recovering);
         // Until it is known what is so, readers see what certainly is.
-        self.core.shared.take_back(pending.applied());
+        core.shared.take_back(failed.applied().chain(planned.applied()));
+        planned.answer(Fate::Absent);
+        match self.reopen_until_it_succeeds(jobs) {
+            Some(loaded) => self.resume(failed, loaded),
+            None => {
+                failed.answer(Fate::Unknown);
+                None
+            }
+        }
+    }
+
+    /// None: it is time to end.
+    fn reopen_until_it_succeeds(&mut self, jobs: &Receiver<Job>) -> Option<Loaded> {
         let mut pause = Duration::ZERO;
-        let loaded = loop {
+        loop {
             if !self.turn_away(jobs, pause) {
-                pending.answer(Fate::Unknown);
-                return;
+                return None;
             }
             match self.reopen() {
-                Ok(loaded) => break loaded,
+                Ok(loaded) => return Some(loaded),
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn Error,
@@ -44,10 +63,9 @@ impl Writer {
                     );
                 }
             }
-            let settings = &self.core.settings;
+            let settings = &self.planner.core.settings;
             pause = (pause * 2).clamp(settings.recovery_pause, settings.recovery_pause_max);
-        };
-        self.resume(pending, loaded);
+        }
     }
 
     fn reopen(&mut self) -> Result<Loaded, OpenError> {
@@ -59,45 +77,46 @@ impl Writer {
     }
 
     /// Takes up work again with what the store holds.
-    fn resume(&mut self, pending: Pending, loaded: Loaded) {
-        let (revision, durable) = (self.store.revision(), self.core.shared.durable());
+    fn resume(mut self, failed: Pending, loaded: Loaded) -> Option<Self> {
+        let core = &self.planner.core;
+        let (revision, durable) = (self.store.revision(), core.shared.durable());
         if revision < durable {
             tracing::error!(revision, durable, "the store lost generations that it had confirmed; giving up");
-            self.ended = true;
-            pending.answer(Fate::Unknown);
-            return;
+            failed.answer(Fate::Unknown);
+            return None;
         }
         // Without generations only nonces were written, and whether they are there the revision does not say.
-        let present = pending.generations() > 0 && revision >= self.last_generation;
-        self.last_generation = self.last_generation.max(revision);
-        self.history = loaded.history;
-        self.forgetting = Forgetting::default();
-        self.core.shared.replace(loaded.state, loaded.memberships, revision);
-        self.core.shared.set_phase(Phase::Serving);
-        self.core.metrics.recoveries.inc();
+        let present = failed.generations() > 0 && revision >= failed.last_generation();
+        core.shared.replace(loaded.state, loaded.memberships, revision);
+        core.shared.set_phase(Phase::Serving);
+        core.metrics.recoveries.inc();
         tracing::info!(revision, present, "the store is recovered");
-        pending.answer(if present { Fate::Durable } else { Fate::Absent });
+        failed.answer(if present { Fate::Durable } else { Fate::Absent });
+        self.planner.last_generation = self.planner.last_generation.max(revision);
+        self.planner.history = loaded.history;
+        self.forgetting = Forgetting::default();
+        Some(self)
     }
 
     /// Answers everything in the queue that nothing can be written, for this long. False: it is time to end.
     fn turn_away(&mut self, jobs: &Receiver<Job>, pause: Duration) -> bool {
-        self.snapshots.clear();
+        self.planner.snapshots.clear();
+        let core = &self.planner.core;
         let until = Instant::now() + pause;
         loop {
             // The first attempt is made in any case.
-            self.ended |= !pause.is_zero() && self.core.stopping.load(Ordering::SeqCst);
-            if self.ended {
+            if !pause.is_zero() && core.stopping.load(Ordering::SeqCst) {
                 return false;
             }
             match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Job::Command(_, reply)) => {
-                    self.core.queued.fetch_sub(1, Ordering::Relaxed);
+                    core.queued.fetch_sub(1, Ordering::Relaxed);
                     reply.answer(Err(Failure::NotDurable));
                 }
                 // Dropping the sender of a snapshot is the answer that there is none.
                 Ok(Job::Snapshot(_) | Job::Nonce(_) | Job::Wake) => {}
                 Err(RecvTimeoutError::Timeout) => return true,
-                Err(RecvTimeoutError::Disconnected) => self.ended = true,
+                Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
     }
