@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{fs, net::Ipv4Addr, path::Path};
 
 use aya::{
     Ebpf, EbpfLoader,
@@ -56,6 +56,18 @@ fn send(host: &Host, device: &Device, direction: Direction) -> Option<Reason> {
         Direction::Ingress => frame::frame(direction, peer, own, frame::UDP, &frame::udp(2, 1, b"x")),
     };
     host.try_packet(device.ifindex, direction, &bytes).unwrap().reason
+}
+
+/// Options of a dataplane that attaches by clsact.
+fn with_filters() -> Options {
+    let mut options = support::options();
+    options.attach = Attach::Clsact;
+    options
+}
+
+/// The filters at a device's ingress, as `tc` lists them.
+fn filters(device: &str) -> String {
+    support::run("tc", &format!("filter show dev {device} ingress"))
 }
 
 fn attachments(host: &Host, binding: dataplane::Binding) -> [Attachment; 2] {
@@ -125,9 +137,7 @@ fn a_dataplane_that_is_removed_leaves_nothing() {
         let directory = host.directory().to_owned();
         host.remove();
         assert!(!directory.exists());
-        let listed =
-            std::process::Command::new("tc").args(["filter", "show", "dev", "v0", "ingress"]).output();
-        assert!(listed.unwrap().stdout.is_empty());
+        assert_eq!(filters("v0"), "");
     }
 }
 
@@ -157,6 +167,277 @@ fn programs_of_another_version_are_replaced_in_place() {
     assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
     assert_eq!(send(&host, &device, Direction::Ingress), None, "the flow goes on");
     assert_eq!(host.flows(binding, 9).unwrap().len(), 1);
+}
+
+#[test]
+fn filters_are_replaced_in_place_where_no_pins_tell_what_they_were() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(with_filters());
+    let (device, binding) = bound(&mut host);
+    let guarded = support::veth("v1");
+    host.guard(&guarded).unwrap();
+    assert_eq!(send(&host, &device, Direction::Egress), None);
+    let before = filters("v0");
+    let pins = host.directory().join("v1/programs");
+    for name in ["from_instance", "to_instance"] {
+        fs::remove_file(pins.join(name)).unwrap();
+    }
+    host.kill();
+    assert_ne!(filters("v0"), before, "another program");
+    assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
+    assert_eq!(send(&host, &device, Direction::Ingress), None, "the flow goes on");
+    // The guarded device has the new programs, too: they count what they drop.
+    let drops = host.drops(None).unwrap().total();
+    let frame = frame::ethernet(support::PEER_MAC, support::MAC, &[0; 60]);
+    assert!(!support::Wire::at(&guarded).send(&frame));
+    assert_eq!(host.drops(None).unwrap().total(), drops + 1);
+}
+
+#[test]
+fn filters_of_others_are_left_alone() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(with_filters());
+    let (_, binding) = bound(&mut host);
+    let mut object = other_programs();
+    let pin = host.directory().join("other");
+    classifier(&mut object, "from_instance").pin(&pin).unwrap();
+    // In the very place that ours would have, at a device that nobody has guarded.
+    let theirs = support::veth("v1");
+    support::run("tc", "qdisc add dev v1 clsact");
+    let add = format!("handle 1 bpf direct-action object-pinned {}", pin.display());
+    support::run("tc", &format!("filter add dev v1 ingress pref 1 {add}"));
+    let before = filters("v1");
+    host.release(&theirs).unwrap();
+    let other = Host::new(with_filters());
+    drop(other);
+    let mut other = Host::new(with_filters());
+    other.remove();
+    assert_eq!(filters("v1"), before);
+    assert_eq!(
+        attachments(&host, binding),
+        [Attachment::First; 2],
+        "another dataplane has not taken it over"
+    );
+    fs::remove_file(pin).unwrap();
+    host.remove();
+    assert_eq!(filters("v1"), before);
+}
+
+#[test]
+fn a_filter_of_the_same_priority_is_seen_and_ours_moves_before_it() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(with_filters());
+    let (device, binding) = bound(&mut host);
+    let mut object = other_programs();
+    let pin = host.directory().join("other");
+    classifier(&mut object, "from_instance").pin(&pin).unwrap();
+    for handle in [2, 3] {
+        let add = format!("handle {handle} bpf direct-action object-pinned {}", pin.display());
+        support::run("tc", &format!("filter add dev v0 ingress pref 1 {add}"));
+        assert_eq!(attachments(&host, binding), [Attachment::NotFirst, Attachment::First]);
+        host.guard(&device).unwrap();
+        assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
+    }
+    assert_eq!(filters("v0").matches("direct-action").count(), 3, "{}", filters("v0"));
+    host.unbind(binding).unwrap();
+    host.release(&device).unwrap();
+    assert_eq!(filters("v0").matches("direct-action").count(), 2, "{}", filters("v0"));
+}
+
+#[test]
+fn a_filter_cannot_move_before_a_program_at_tcx_and_that_is_told() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(with_filters());
+    let device = support::veth("v0");
+    let mut object = other_programs();
+    let program = classifier(&mut object, "from_instance");
+    let first = TcAttachOptions::TcxOrder(LinkOrder::first());
+    let link = program.attach_with_options("v0", TcAttachType::Ingress, first).unwrap();
+    for refused in [host.guard(&device), host.bind(&device, &support::interface(1)).map(drop)] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(&refused, DataplaneError::NotFirst { name } if name == "v0"), "{refused}");
+    }
+    assert!(host.bindings().unwrap().is_empty());
+    program.detach(link).unwrap();
+    let binding = host.bind(&device, &support::interface(1)).unwrap();
+    assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
+}
+
+/// A process that is killed while a program moves leaves what stands in for it behind, with the program or without.
+#[test]
+fn a_move_that_was_cut_short_is_closed_and_ends_when_the_dataplane_is_opened() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(support::options());
+    let (device, binding) = bound(&mut host);
+    let links = host.directory().join("v1/links");
+    let pin = links.join(format!("{}_from_instance", device.ifindex));
+    let barrier = links.join(format!("{}_from_instance_barrier", device.ifindex));
+    for ended in [false, true] {
+        let mut object = other_programs();
+        let program = classifier(&mut object, "from_instance");
+        let first = TcAttachOptions::TcxOrder(LinkOrder::first());
+        let link = program.attach_with_options("v0", TcAttachType::Ingress, first).unwrap();
+        let link: FdLink = program.take_link(link).unwrap().try_into().unwrap();
+        drop(link.pin(&barrier).unwrap());
+        if ended {
+            let link = PinnedLink::from_pin(&pin).unwrap();
+            drop(link.unpin().unwrap());
+        }
+        host.kill();
+        assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
+        assert!(!barrier.exists() && pin.exists());
+        let query = aya::programs::SchedClassifier::query_tcx("v0", TcAttachType::Ingress).unwrap();
+        assert_eq!(query.1.len(), 1, "nothing else hangs there");
+    }
+}
+
+#[test]
+fn who_may_not_load_programs_is_told_so() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let options = support::options();
+    let directory = Path::new("/sys/fs/bpf/ravelin").join(&options.name);
+    // In a thread of its own, which has no privileges afterwards.
+    let refused = std::thread::spawn(move || {
+        support::drop_privileges();
+        EbpfDataplane::open(options).err().unwrap()
+    });
+    let refused = refused.join().unwrap();
+    assert!(matches!(refused, DataplaneError::NotPermitted), "{refused}: {refused:?}");
+    assert!(refused.to_string().contains("root"), "{refused}");
+    assert!(!directory.exists());
+}
+
+#[test]
+fn pins_that_are_something_else_are_refused_by_name_or_replaced() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(support::options());
+    let (device, binding) = bound(&mut host);
+    assert_eq!(send(&host, &device, Direction::Egress), None);
+    let pins = host.directory().join("v1");
+    host.close();
+    let mut object = other_programs();
+    let program = classifier(&mut object, "from_instance");
+    for name in ["ledger", "maps/flows", "maps/events"] {
+        let (pin, kept) = (pins.join(name), pins.join("kept"));
+        fs::rename(&pin, &kept).unwrap();
+        program.pin(&pin).unwrap();
+        let refused = host.open().unwrap_err().to_string();
+        assert!(refused.contains(name.trim_start_matches("maps/")), "{name}: {refused}");
+        fs::remove_file(&pin).unwrap();
+        fs::create_dir(&pin).unwrap();
+        let refused = host.open().unwrap_err().to_string();
+        assert!(refused.contains(name.trim_start_matches("maps/")), "{name}: {refused}");
+        fs::remove_dir(&pin).unwrap();
+        fs::rename(&kept, &pin).unwrap();
+    }
+    // What only names the programs of before is not needed.
+    let map = MapData::from_pin(pins.join("maps/classes")).unwrap();
+    fs::remove_file(pins.join("programs/from_instance")).unwrap();
+    map.pin(pins.join("programs/from_instance")).unwrap();
+    program.pin(pins.join("links/77_nothing")).unwrap();
+    host.open().unwrap();
+    assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
+    assert_eq!(send(&host, &device, Direction::Ingress), None, "the flow goes on");
+}
+
+#[test]
+fn an_interface_has_a_thousand_addresses_and_no_more_than_there_is_room_for() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut options = support::options();
+    options.prefixes_max = 1200;
+    let mut host = Host::new(options);
+    let [one, other] = ["v0", "v1"].map(support::veth);
+    let with = |count: u32| {
+        let mut interface = support::interface(1);
+        interface.addresses =
+            (0..count).map(|number| Ipv4Addr::from_bits(0x0a01_0000 + number).into()).collect();
+        interface
+    };
+    let binding = host.bind(&one, &with(1000)).unwrap();
+    let found = host.read_back(binding).unwrap().configuration;
+    assert_eq!(found.addresses.len(), 1000);
+    let refused = host.bind(&other, &with(500)).unwrap_err();
+    assert!(matches!(refused, DataplaneError::PrefixesFull { most: 1200 }), "{refused}");
+    let refused = host.configure(binding, &with(1202)).unwrap_err();
+    assert!(matches!(refused, DataplaneError::PrefixesFull { most: 1200 }), "{refused}");
+    assert_eq!(host.read_back(binding).unwrap().configuration, found, "what was in force stays so");
+    host.configure(binding, &with(1201)).unwrap();
+    host.configure(binding, &with(1)).unwrap();
+    host.bind(&other, &with(1201)).unwrap();
+}
+
+#[test]
+fn devices_of_other_namespaces_and_of_none_are_refused() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut host = Host::new(support::options());
+    // Another thread's namespace, with more devices than this one has.
+    let elsewhere = std::thread::spawn(|| {
+        support::enter_namespace();
+        ["v0", "v1", "v2"].map(support::veth)[2].clone()
+    });
+    let elsewhere = elsewhere.join().unwrap();
+    for refused in [host.guard(&elsewhere), host.bind(&elsewhere, &support::interface(1)).map(drop)] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, DataplaneError::NoDevice { .. }), "{refused}");
+    }
+    let (device, binding) = bound(&mut host);
+    support::ip("link delete v0");
+    assert!(matches!(host.guard(&device), Err(DataplaneError::NoDevice { .. })));
+    assert!(!host.read_back(binding).unwrap().present);
+    host.unbind(binding).unwrap();
+    assert!(matches!(host.unbind(binding), Err(DataplaneError::UnknownBinding(_))));
+}
+
+/// A slot whose count of flows a killed process has left too high is free again.
+#[test]
+fn a_count_of_flows_that_are_gone_takes_no_place() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut options = support::options();
+    options.interfaces_max = 1;
+    let mut host = Host::new(options);
+    let (device, binding) = bound(&mut host);
+    assert_eq!(send(&host, &device, Direction::Egress), None);
+    // As if a flow had been deleted, and not been counted down.
+    let data = MapData::from_pin(host.directory().join("v1/maps/shares")).unwrap();
+    let mut shares: Array<_, [u64; 3]> = Map::Array(data).try_into().unwrap();
+    let mut share = shares.get(&1, 0).unwrap();
+    share[0] += 1;
+    shares.set(1, share, 0).unwrap();
+    host.unbind(binding).unwrap();
+    let refused = host.bind(&device, &support::interface(2)).unwrap_err();
+    assert!(matches!(refused, DataplaneError::InterfacesFull { most: 1 }), "{refused}");
+    host.kill();
+    let binding = host.bind(&device, &support::interface(2)).unwrap();
+    assert_eq!(host.read_back(binding).unwrap().flows, 0);
 }
 
 #[test]

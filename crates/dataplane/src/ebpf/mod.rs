@@ -8,17 +8,19 @@ mod attach;
 mod bindings;
 mod classes;
 mod clsact;
+mod features;
 mod host;
 mod ledger;
 mod mapped;
 mod open;
 mod options;
+mod readers;
 mod reading;
 mod sys;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -32,6 +34,7 @@ use self::{
     classes::{Class, Retired},
     ledger::Ledger,
     open::Maps,
+    readers::{Moment, Readers},
 };
 pub use self::{
     options::{Attach, Options, Timeouts},
@@ -52,7 +55,7 @@ pub struct EbpfDataplane {
     /// The directory of the name.
     directory: PathBuf,
     /// Held as long as this process has the dataplane open.
-    _lock: File,
+    _lock: host::Lock,
     maps: Maps,
     ledger: Ledger,
     attacher: Attacher,
@@ -64,6 +67,9 @@ pub struct EbpfDataplane {
     arena: Arena,
     /// Plans that packets may still read, the oldest first.
     retired: VecDeque<Retired>,
+    /// When nobody reads the oldest of them any more, and how many those are; none where that was not asked.
+    unread: Option<(Moment, usize)>,
+    readers: Readers,
 }
 
 /// What a program says about a packet that is only tried.
@@ -100,6 +106,8 @@ impl EbpfDataplane {
             classes: BTreeMap::new(),
             arena: Arena::empty(),
             retired: VecDeque::new(),
+            unread: None,
+            readers: Readers::new().map_err(host::system("starting a thread"))?,
         };
         dataplane.recover_classes()?;
         dataplane.recover_bindings()?;
@@ -121,9 +129,8 @@ impl EbpfDataplane {
     /// # Errors
     /// The kernel refuses.
     pub fn remove(mut self) -> Result<(), DataplaneError> {
-        for binding in self.bindings.keys().copied().collect::<Vec<u32>>() {
-            self.unbind(Binding(binding))?;
-        }
+        let all: Vec<Binding> = self.bindings.keys().copied().map(Binding).collect();
+        self.end_bindings(&all)?;
         self.attacher.detach_all()?;
         fs::remove_dir_all(&self.directory).map_err(host::system("removing pins"))
     }
@@ -151,7 +158,7 @@ impl Dataplane for EbpfDataplane {
     }
 
     fn unbind(&mut self, binding: Binding) -> Result<(), DataplaneError> {
-        self.unbind_binding(binding)
+        self.end_bindings(&[binding])
     }
 
     fn bindings(&self) -> Result<Vec<BindingReport>, DataplaneError> {

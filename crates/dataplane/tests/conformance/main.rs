@@ -32,11 +32,15 @@ conformance! {
     bindings::a_binding_is_what_it_was_configured_to_be;
     bindings::an_address_that_is_taken_away_is_not_its_own_any_more;
     bindings::what_cannot_be_bound_is_refused;
+    bindings::an_interface_without_addresses_has_its_link_local_one_alone;
+    bindings::interfaces_with_one_mac_are_two;
+    bindings::adoption_may_last_for_ever;
     bindings::a_device_made_anew_has_no_rights_of_the_old_one;
     bindings::numbers_of_bindings_are_never_used_again;
     classes::what_a_switch_revokes_is_cut_until_a_switch_permits_it;
     classes::a_switch_is_read_back_with_its_generation_and_digest;
     classes::a_class_in_use_is_not_removed;
+    classes::a_generation_is_kept_as_it_is_given;
     classes::an_interface_changes_its_class;
     classes::stamps_are_never_used_again;
     flows::flows_are_listed_with_rule_and_packets;
