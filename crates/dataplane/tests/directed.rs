@@ -139,6 +139,13 @@ fn fragment(offset_and_flags: u16, payload: &[u8]) -> Vec<u8> {
     frame::ethernet(PEER_MAC, MAC, &frame::ipv4(PEER, OWN, frame::UDP, offset_and_flags, payload))
 }
 
+/// A fragment of a datagram, whose fragment header names what `next` is; the offset is in bytes.
+fn fragment6(id: u8, next: u8, offset: u16, more: bool, payload: &[u8]) -> Vec<u8> {
+    let [high, low] = (offset | u16::from(more)).to_be_bytes();
+    let body = [&[next, 0, high, low, 0, 0, 0, id][..], payload].concat();
+    frame::frame(Ingress, address(PEER6), address(OWN6), 44, &body)
+}
+
 const MORE: u16 = 0x2000;
 
 #[test]
@@ -172,6 +179,13 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
     };
     let listener_to_one =
         frame::frame(Ingress, address(PEER6), address(OWN6), 58, &[130, 0, 0, 0, 0, 0, 0, 0]);
+    // Destination options of 8 bytes, then what they carry: a later fragment that calls itself UDP reaches the header.
+    let options_in_first = [&[17, 0, 1, 4, 0, 0, 0, 0][..], &frame::udp(99, 53, &[0; 16])].concat();
+    let options_in_first = fragment6(2, 60, 0, true, &options_in_first);
+    let over_header = frame::udp(99, 54, &[0; 16]);
+    let ping = frame::ipv4(PEER, OWN, 1, 0, &frame::echo(8, 7));
+    let answer_to_ping = [&[3, 3, 0, 0, 0, 0, 0, 0][..], &ping].concat();
+    let error_to_another = frame::frame(Egress, OWN.into(), spoofed, 1, &answer_to_ping);
     for (what, direction, bytes, expected) in [
         ("UDP out", Egress, out(17, &frame::udp(9, 9, b"x")), None),
         ("UDP to an open port", Ingress, inbound(17, &frame::udp(9, 53, b"x")), None),
@@ -222,6 +236,13 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
         ("IGMP to one host", Ingress, inbound(2, &[0x16; 8]), Some(Reason::Implicit)),
         ("MLD", Egress, out6(OWN6, "ff02::16", 58, &[143, 0, 0, 0, 0, 0, 0, 0]), None),
         ("MLD to one host", Ingress, listener_to_one, Some(Reason::Implicit)),
+        ("MLD of nobody", Egress, out6("::", "ff02::16", 58, &[143, 0, 0, 0, 0, 0, 0, 0]), None),
+        (
+            "MLD of nobody to one host",
+            Egress,
+            out6("::", PEER6, 58, &[131, 0, 0, 0, 0, 0, 0, 0]),
+            Some(Reason::SpoofedAddress),
+        ),
         ("LLDP", Egress, frame::ethernet_of(MAC, PEER_MAC, 0x88cc, &[0; 46]), Some(Reason::Ethertype)),
         ("VLAN", Egress, frame::ethernet_of(MAC, PEER_MAC, 0x8100, &[0; 46]), Some(Reason::Vlan)),
         ("QinQ", Ingress, frame::ethernet_of(PEER_MAC, MAC, 0x88a8, &[0; 46]), Some(Reason::Vlan)),
@@ -235,8 +256,14 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
         ("tiny first fragment", Ingress, fragment(MORE, &[0; 4]), Some(Reason::Fragment)),
         ("first fragment", Ingress, fragment(MORE, &frame::udp(99, 53, &[0; 24])), None),
         ("its later one", Ingress, fragment(4, &[0; 40]), None),
+        ("first fragment, IPv6", Ingress, fragment6(1, 17, 0, true, &frame::udp(99, 53, &[0; 24])), None),
+        ("its later one, IPv6", Ingress, fragment6(1, 17, 32, false, &[0; 16]), None),
+        ("options in fragments", Ingress, options_in_first, Some(Reason::Fragment)),
+        ("over their header", Ingress, fragment6(2, 17, 8, false, &over_header), Some(Reason::Fragment)),
         ("error about nothing", Ingress, inbound(1, &quoting(40_000, 9)), Some(Reason::UnrelatedError)),
         ("error about a flow", Ingress, inbound(1, &quoting(9, 9)), None),
+        ("error of the interface", Egress, out(1, &answer_to_ping), None),
+        ("error to a third host", Egress, error_to_another, Some(Reason::UnrelatedError)),
     ] {
         let before = bench.drops();
         assert_eq!(bench.send(direction, &bytes), expected, "{what}");
