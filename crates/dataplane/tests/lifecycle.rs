@@ -414,6 +414,38 @@ fn devices_of_other_namespaces_and_of_none_are_refused() {
     assert!(matches!(host.unbind(binding), Err(DataplaneError::UnknownBinding(_))));
 }
 
+/// Memory that packets may still read is waited for, by itself where there is time and by the switch where the arena is full.
+#[test]
+fn plans_take_turns_in_a_small_arena_and_no_count_is_lost() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut options = support::options();
+    options.arena_words = 16_384;
+    let mut host = Host::new(options);
+    let (device, binding) = bound(&mut host);
+    let class = host.read_back(binding).unwrap().class.unwrap();
+    let group = |port: u16| {
+        let others = (1..150u16).map(|other| format!("ingress accept udp to port {}", 1000 + other));
+        let rules = others.chain([format!("ingress accept udp to port {port}")]);
+        let rules = rules.map(|text| policy::text::parse_rule(&text).unwrap()).collect();
+        policy::Group { id: model::SecurityGroupId::from_entropy(1), rules }
+    };
+    // The flow is judged again after each switch, by the rule that stays.
+    let plan = Plan::compile(&PolicyClass::new([group(1)]).unwrap());
+    let room = 16_384 / plan.image_words() as u64;
+    assert!((3..32).contains(&room), "{room} plans have room");
+    let rounds = 40 * room;
+    for round in 1..=rounds {
+        host.switch(class, Generation(round), &plan).unwrap();
+        assert_eq!(send(&host, &device, Direction::Ingress), None);
+        assert!(host.read_back_class(class).unwrap().plan.unwrap().intact);
+    }
+    let counts = host.rule_counts(class).unwrap();
+    assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), rounds);
+}
+
 /// A slot whose count of flows a killed process has left too high is free again.
 #[test]
 fn a_count_of_flows_that_are_gone_takes_no_place() {
