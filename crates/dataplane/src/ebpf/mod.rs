@@ -3,6 +3,7 @@
 //! Everything that has to outlive the process lies in the kernel; what this process keeps beside it is read from there
 //! when it opens, so that it may be killed at any instruction.
 
+mod addresses;
 mod arena;
 mod attach;
 mod bindings;
@@ -26,7 +27,7 @@ use std::{
 
 use policy::plan::Plan;
 
-pub(crate) use self::bindings::check_addresses;
+pub(crate) use self::addresses::check_addresses;
 use self::{
     arena::Arena,
     attach::Attacher,

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "unshare is a call of the C library")]
 
 pub mod frame;
+pub mod programs;
 
 use std::{
     io, mem,
