@@ -36,6 +36,20 @@ pub enum DataplaneError {
         #[source]
         source: io::Error,
     },
+    /// Somebody else may change the pins.
+    #[error(
+        "the directory {path} belongs to user {owner} and has the mode {mode:o}: only user {user} may be able to write it; remove it, or correct owner and mode"
+    )]
+    OthersMayWrite {
+        /// A directory of pins.
+        path: String,
+        /// Whose it is.
+        owner: u32,
+        /// Its permissions.
+        mode: u32,
+        /// As whom this process runs.
+        user: u32,
+    },
     /// Another process has the dataplane open.
     #[error("the dataplane {name} is open in another process: stop that one first")]
     InUse {

@@ -373,6 +373,37 @@ fn flows_expire_and_their_share_is_given_back() {
     assert_eq!(bench.send(Ingress, &inbound(17, &frame::udp(9, 1, b""))), Some(Reason::Implicit));
 }
 
+#[test]
+fn flows_expire_though_no_other_begins_after_programs_were_replaced() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut options = support::options();
+    options.timeouts = [FlowState::UdpNew, FlowState::Dead]
+        .iter()
+        .fold(Timeouts::default(), |timeouts, state| timeouts.with(*state, Duration::from_millis(500)));
+    let mut bench = Bench::new(options, &[]);
+    for port in 1..=300 {
+        assert_eq!(bench.send(Egress, &out(17, &frame::udp(port, 9, b""))), None);
+    }
+    let programs = bench.host.directory().join("v1/programs");
+    for program in ["from_instance", "to_instance"] {
+        std::fs::remove_file(programs.join(program)).unwrap();
+    }
+    bench.host.kill();
+    let end = Instant::now() + Duration::from_secs(30);
+    while bench.host.read_back(bench.binding).unwrap().flows > 0 {
+        assert!(Instant::now() < end, "flows are left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // The new programs' timer takes over with the next flow.
+    assert_eq!(bench.send(Egress, &out(17, &frame::udp(1, 9, b""))), None);
+    while bench.host.read_back(bench.binding).unwrap().flows > 0 {
+        assert!(Instant::now() < end, "a flow is left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Frames that pass, of every protocol that is looked into.
 fn valid_frames() -> Vec<(Direction, Vec<u8>)> {
     let filled = |length: usize| vec![0x5a; length];

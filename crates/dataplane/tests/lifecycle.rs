@@ -4,7 +4,12 @@
 
 mod support;
 
-use std::{fs, net::Ipv4Addr, path::Path};
+use std::{
+    fs,
+    net::Ipv4Addr,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+};
 
 use aya::maps::{Array, Map, MapData};
 use dataplane::{
@@ -62,6 +67,31 @@ fn pins_that_do_not_fit_are_refused_and_named() {
     fs::remove_file(directory.join("v1/ledger")).unwrap();
     let refused = refuse(&|_| {});
     assert!(matches!(refused, DataplaneError::Damaged { .. }), "{refused}");
+}
+
+#[test]
+fn pins_that_others_may_change_are_refused() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut host = Host::new(support::options());
+    let directory = host.directory_of_pins();
+    for part in ["", "v1", "v1/maps", "v1/programs", "v1/links"] {
+        assert_eq!(fs::metadata(directory.join(part)).unwrap().mode() & 0o7777, 0o700, "{part}");
+    }
+    host.close();
+    let change = |mode, owner| {
+        fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+        std::os::unix::fs::chown(&directory, Some(owner), None).unwrap();
+    };
+    for (mode, owner) in [(0o777, 0), (0o720, 0), (0o700, 65_534)] {
+        change(mode, owner);
+        let refused = host.open().unwrap_err();
+        assert!(matches!(&refused, DataplaneError::OthersMayWrite { .. }), "{refused}");
+        assert!(refused.to_string().contains(&format!("{mode:o}")), "{refused}");
+    }
+    change(0o755, 0);
+    host.open().unwrap();
 }
 
 #[test]

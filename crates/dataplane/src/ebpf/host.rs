@@ -1,5 +1,5 @@
 //! What else the kernel is asked: devices, clocks, the file system of pins, and whether every CPU has moved on.
-#![allow(unsafe_code, reason = "ioctl, statfs, mount and membarrier are calls of the C library")]
+#![allow(unsafe_code, reason = "ioctl, statfs, mount, membarrier and others are calls of the C library")]
 
 use std::{
     ffi::{CStr, CString},
@@ -154,6 +154,12 @@ fn is_bpf(path: &CStr) -> io::Result<bool> {
     // SAFETY: the path ends with zero; one statfs is written.
     check(unsafe { libc::statfs(path.as_ptr(), &raw mut found) })?;
     Ok(found.f_type.cast_unsigned() == BPF_FS_MAGIC)
+}
+
+/// As whom this process runs.
+pub(crate) fn user() -> u32 {
+    // SAFETY: no pointers are given; it cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 /// A directory that this process has locked, until this is dropped or the process ends.

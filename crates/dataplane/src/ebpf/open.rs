@@ -14,9 +14,12 @@
 //! bindings, classes and flows into maps of its own, then attaching, then removing the old pins; version 1 has none before.
 
 use std::{
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::{DirBuilderExt, MetadataExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -88,7 +91,10 @@ pub(crate) fn open(options: &Options) -> Result<Opened, DataplaneError> {
     host::mount_bpf(Path::new(BPF_FS))?;
     features::probe(&features::Running)?;
     let name = directory_of(&options.name);
-    fs::create_dir_all(&name).map_err(system("making the directory of pins"))?;
+    make_directory(&name)?;
+    for directory in name.ancestors().take(2) {
+        refuse_others(directory)?;
+    }
     let file = File::open(&name).map_err(system("opening the directory of pins"))?;
     let lock = host::Lock::take(file).map_err(system("locking the directory of pins"))?;
     let lock = lock.ok_or_else(|| DataplaneError::InUse { name: options.name.clone() })?;
@@ -97,7 +103,7 @@ pub(crate) fn open(options: &Options) -> Result<Opened, DataplaneError> {
     refuse_newer(&options.name, &name)?;
     let directory = name.join(format!("v{LAYOUT_VERSION}"));
     for part in ["maps", "programs", "links"] {
-        fs::create_dir_all(directory.join(part)).map_err(system("making the directory of pins"))?;
+        make_directory(&directory.join(part))?;
     }
     let maps_directory = directory.join("maps");
     if !directory.join("ledger").exists() && maps_directory.join("devices").exists() {
@@ -129,6 +135,24 @@ fn check_maps(options: &Options, directory: &Path) -> Result<(), DataplaneError>
         }
     }
     Ok(())
+}
+
+/// Makes a directory for its owner alone, and those above it.
+fn make_directory(path: &Path) -> Result<(), DataplaneError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(system("making the directory of pins"))
+}
+
+/// Whoever may write a directory of pins can take away what is enforced: where everybody may pin, somebody may have made it
+/// before.
+fn refuse_others(path: &Path) -> Result<(), DataplaneError> {
+    const OTHERS_MAY_WRITE: u32 = 0o022;
+    let found = fs::symlink_metadata(path).map_err(system("looking at the directory of pins"))?;
+    let (owner, mode, user) = (found.uid(), found.mode() & 0o7777, host::user());
+    if found.is_dir() && owner == user && mode & OTHERS_MAY_WRITE == 0 {
+        return Ok(());
+    }
+    Err(DataplaneError::OthersMayWrite { path: path.display().to_string(), owner, mode, user })
 }
 
 fn refuse_newer(name: &str, directory: &Path) -> Result<(), DataplaneError> {
