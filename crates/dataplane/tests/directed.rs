@@ -271,6 +271,36 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
     }
 }
 
+#[test]
+fn whoever_forwards_for_others_is_still_no_other_on_its_link() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut bench = Bench::new(support::options(), &[(Protocol::Udp, Some(53))]);
+    let mut interface = support::interface(1);
+    interface.source_check = false;
+    bench.host.configure(bench.binding, &interface).unwrap();
+    let other: IpAddr = [10, 9, 9, 9].into();
+    let other_mac = Mac([2, 2, 2, 2, 2, 2]);
+    for (what, direction, bytes, expected) in [
+        ("for another", Egress, frame::frame(Egress, other, PEER.into(), 17, &frame::udp(1, 2, b"")), None),
+        ("to another", Ingress, frame::frame(Ingress, PEER.into(), other, 17, &frame::udp(1, 53, b"")), None),
+        ("ARP for another", Egress, arp(Egress, MAC, PEER), None),
+        ("NA for another", Egress, out6(OWN6, PEER6, 58, &discovery(136, PEER6)), None),
+        ("ARP of another MAC", Egress, arp(Egress, other_mac, OWN), Some(Reason::SpoofedArp)),
+        (
+            "MAC of another",
+            Egress,
+            frame::ethernet(other_mac, PEER_MAC, &out(17, &frame::udp(1, 2, b""))[14..]),
+            Some(Reason::SpoofedMac),
+        ),
+        ("RA", Egress, out6(OWN6, "ff02::1", 58, &[134; 16]), Some(Reason::RogueRouter)),
+        ("DHCP", Egress, out(17, &frame::udp(67, 68, &[0; 240])), Some(Reason::RogueDhcp)),
+    ] {
+        assert_eq!(bench.send(direction, &bytes), expected, "{what}");
+    }
+}
+
 /// An ICMP error about what the interface has sent by UDP.
 fn quoting(local: u16, remote: u16) -> Vec<u8> {
     let quoted = frame::ipv4(OWN, PEER, 17, 0, &frame::udp(local, remote, b"x"));
