@@ -19,7 +19,8 @@ use crate::{
 /// [`bindings`](Self::bindings) and [`classes`](Self::classes).
 pub trait Dataplane {
     /// Drops every packet of a device that nobody bound yet, with the reason `unbound`. Does nothing where it is guarded
-    /// or bound already.
+    /// or bound already, but for what [`BindingReport::enforced`] lacks. A binding of a device that is gone and had the same
+    /// index ends.
     ///
     /// # Errors
     /// The device is gone or has another name now; it is not an Ethernet device; programs of others run before this

@@ -14,7 +14,7 @@ use aya::programs::{
     links::{FdLink, PinnedLink},
     tc::{SchedClassifierLink, SchedClassifierLinkId, TcAttachOptions},
 };
-use dataplane::{Attach, Attachment, Dataplane, DataplaneError, Options};
+use dataplane::{Attach, Attachment, Dataplane, DataplaneError, Options, Reason};
 use model::rule::Direction;
 use support::{
     Host, frame, may_test_the_kernel,
@@ -240,5 +240,29 @@ fn a_program_before_ours_is_seen_and_ours_moves_before_it() {
         host.unbind(binding).unwrap();
         host.release(&device).unwrap();
         support::ip("link delete v0");
+    }
+}
+
+#[test]
+fn a_device_with_the_index_of_one_that_is_gone_has_none_of_its_rights() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    for guarded in [true, false] {
+        support::enter_namespace();
+        let mut host = Host::new(support::options());
+        let (device, binding) = bound(&mut host);
+        assert_eq!(send(&host, &device, Direction::Egress), None);
+        support::ip("link delete v0");
+        support::ip(&format!("link add v0 index {} type veth peer name pv0", device.ifindex));
+        assert!(!host.read_back(binding).unwrap().present);
+        if guarded {
+            host.guard(&device).unwrap();
+            assert_eq!(send(&host, &device, Direction::Egress), Some(Reason::Unbound));
+            assert!(host.bindings().unwrap().is_empty());
+        }
+        let anew = host.bind(&device, &support::interface(1)).unwrap();
+        assert_ne!(anew, binding);
+        assert_eq!(send(&host, &device, Direction::Egress), Some(Reason::Closed));
     }
 }

@@ -79,6 +79,8 @@ impl EbpfDataplane {
             true
         };
         self.maps.flows.each(collect).map_err(system("reading flows"))?;
+        // The kernel, too, counts down after it has deleted; what it had begun it has ended then.
+        self.readers.wait_for_all().map_err(system("membarrier"))?;
         for slot in idle.into_iter().filter(|slot| !with_flows.contains(slot)) {
             self.share(slot).store(0, SeqCst);
         }
@@ -159,6 +161,14 @@ impl EbpfDataplane {
         let free = (1..self.options.slots())
             .find(|slot| !taken.contains(slot) && self.share(*slot).load(SeqCst) == 0);
         free.ok_or(DataplaneError::InterfacesFull { most: self.options.interfaces_max })
+    }
+
+    /// Ends the binding of the device that had this index, where that is gone: whatever has it now has none of its rights.
+    pub(super) fn unbind_gone_at(&mut self, ifindex: u32) -> Result<(), DataplaneError> {
+        match self.binding_at(ifindex) {
+            Some(binding) if !self.attacher.is_present(ifindex)? => self.end_bindings(&[binding]),
+            _ => Ok(()),
+        }
     }
 
     /// Ends the bindings of devices that are gone.

@@ -140,6 +140,7 @@ impl EbpfDataplane {
 impl Dataplane for EbpfDataplane {
     fn guard(&mut self, device: &Device) -> Result<(), DataplaneError> {
         device.check()?;
+        self.unbind_gone_at(device.ifindex)?;
         self.attacher.attach(device.ifindex)
     }
 
