@@ -67,6 +67,13 @@ static __always_inline bool parse_quoted_ipv6(struct __sk_buff *skb, struct pack
 	return parse_quoted_transport(skb, quoted);
 }
 
+/* Whether an error goes to where the packet that it quotes came from, as all do: to another host it would carry anything
+ * past the rules. */
+static __always_inline bool is_to_sender(const struct flow_key *error, const struct packet *quoted)
+{
+	return quoted->egress ? is_same(error->local, quoted->key.local) : is_same(error->remote, quoted->key.remote);
+}
+
 /* Judges an error by the packet that it quotes, which went the other way. That one is read into the place of the
  * error's own, of which only what events tell is kept: the stack has no room for two. A function of its own to the
  * verifier. */
@@ -84,7 +91,7 @@ __noinline __u32 judge_error(struct __sk_buff *skb, struct packet *packet)
 	packet->header += ICMP_BYTES;
 	packet->key.icmp_type = 0;
 	parsed = packet->ipv6 ? parse_quoted_ipv6(skb, packet) : parse_quoted_ipv4(skb, packet);
-	reason = parsed ? follow_quoted(packet) : REASON_UNRELATED_ERROR;
+	reason = parsed && is_to_sender(&own, packet) ? follow_quoted(packet) : REASON_UNRELATED_ERROR;
 	packet->key = own;
 	packet->egress = !packet->egress;
 	return reason;

@@ -116,7 +116,8 @@ __noinline int sweep_some(__u32 most, __u64 turns)
 	return 0;
 }
 
-/* The timer. It rests where the queue is empty, or other programs are in force: the next flow sets it again. */
+/* The timer. It rests where the queue is empty: the next flow sets it again. Where other programs have come into force it goes
+ * on for the flows that there are, until the next flow sets it to those. */
 static int sweep(void *map, __u32 *key, struct sweeper *sweeper)
 {
 	__u64 turns = READ_ONCE(sweeper->entries) / SWEEP_FRACTION + SWEEP_LEAST;
@@ -124,10 +125,8 @@ static int sweep(void *map, __u32 *key, struct sweeper *sweeper)
 
 	(void)map;
 	(void)key;
-	if (!limits || limits->epoch != sweeper->epoch) {
+	if (!limits || limits->epoch != sweeper->epoch)
 		__sync_lock_test_and_set(&sweeper->armed, 0);
-		return 0;
-	}
 	sweep_some(SWEEP_STALE_MOST, turns < SWEEP_MOST ? turns : SWEEP_MOST);
 	if (!READ_ONCE(sweeper->entries)) {
 		__sync_lock_test_and_set(&sweeper->armed, 0);

@@ -95,7 +95,7 @@ struct packet {
 	__u8 type; /* of ICMP */
 	__u8 hop_limit;
 	__u8 part;
-	__u8 is_short; /* a first fragment that does not hold the whole transport header */
+	__u8 is_short; /* a first fragment that does not begin with the whole transport header */
 	__u8 is_error; /* an ICMP error */
 };
 
@@ -125,6 +125,14 @@ static __always_inline bool equal(const struct address *one, const struct addres
 static __always_inline bool is_tcp(const struct packet *packet)
 {
 	return packet->key.protocol == PROTOCOL_TCP;
+}
+
+/* Whether two addresses of keys are the same. */
+static __always_inline bool is_same(const __u8 *one, const __u8 *other)
+{
+	const __u32 *these = (const __u32 *)one, *those = (const __u32 *)other;
+
+	return !((these[0] ^ those[0]) | (these[1] ^ those[1]) | (these[2] ^ those[2]) | (these[3] ^ those[3]));
 }
 
 /* The first packet of a connection. */

@@ -255,9 +255,10 @@ static __always_inline bool is_extension(__u32 number)
 	       number == PROTOCOL_DESTINATION_OPTIONS;
 }
 
-/* Walks the extension headers. What follows in a later fragment is payload, whatever its number: where the first
- * fragment had extension headers behind the fragment header, the later ones do not find it, and are dropped. A
- * function of its own to the verifier. Gives the number of what they carry, or EXTENSION_MALFORMED. */
+/* Walks the extension headers. What follows in a later fragment is payload, whatever its number. Where a first fragment
+ * has extension headers behind its fragment header, later ones that say otherwise could reach its transport header at an
+ * offset that looks like payload: it does not pass. A function of its own to the verifier. Gives the number of what they
+ * carry, or EXTENSION_MALFORMED. */
 __noinline __u32 parse_extensions(struct __sk_buff *skb, struct packet *packet, __u32 number)
 {
 	int walked;
@@ -267,6 +268,7 @@ __noinline __u32 parse_extensions(struct __sk_buff *skb, struct packet *packet, 
 	for (walked = 0; walked < EXTENSIONS_MAX; walked++) {
 		if (!is_extension(number) || packet->part == PART_LATER)
 			break;
+		packet->is_short |= packet->part == PART_FIRST;
 		number = parse_extension(skb, packet, number, walked == 0);
 		if (number == EXTENSION_MALFORMED || packet->header > packet->end)
 			return EXTENSION_MALFORMED;

@@ -144,6 +144,13 @@ static __always_inline bool is_dhcp_of_server(const struct packet *packet)
 	return packet->ipv6 ? is_udp(packet, DHCPV6_SERVER, DHCPV6_CLIENT) : is_udp(packet, DHCP_SERVER, DHCP_CLIENT);
 }
 
+/* The management of multicast groups, which speaks to groups alone (RFC 2236, RFC 3376, RFC 3810): to one host it
+ * would carry anything past the rules. */
+static __always_inline bool is_to_group(const struct packet *packet)
+{
+	return is_for_all(packet, packet->egress ? &packet->remote : &packet->local);
+}
+
 /* What may be sent without an address of one's own. */
 static __always_inline bool is_without_address(const struct packet *packet)
 {
@@ -153,7 +160,7 @@ static __always_inline bool is_without_address(const struct packet *packet)
 		return packet->local.low == 0xffff00000000ULL && is_dhcp_of_client(packet);
 	return is_zero(&packet->local) && is_icmp(packet) &&
 	       (packet->type == ICMPV6_NEIGHBOUR_SOLICITATION || packet->type == ICMPV6_ROUTER_SOLICITATION ||
-		is_listener(packet->type));
+		(is_listener(packet->type) && is_to_group(packet)));
 }
 
 /* The addresses. Gives the reason to drop, or REASON_NONE. */
@@ -166,13 +173,6 @@ static __always_inline __u32 judge_addresses(const struct packet *packet, const 
 	if (packet->egress)
 		return is_without_address(packet) ? REASON_NONE : REASON_SPOOFED_ADDRESS;
 	return is_for_all(packet, &packet->local) ? REASON_NONE : REASON_DESTINATION;
-}
-
-/* The management of multicast groups, which speaks to groups alone (RFC 2236, RFC 3376, RFC 3810): to one host it
- * would carry anything past the rules. */
-static __always_inline bool is_to_group(const struct packet *packet)
-{
-	return is_for_all(packet, packet->egress ? &packet->remote : &packet->local);
 }
 
 /* What passes without rules, and what never passes. Of the interface's own DHCP, a client's view: it is the

@@ -19,10 +19,12 @@ use crate::{
 /// [`bindings`](Self::bindings) and [`classes`](Self::classes).
 pub trait Dataplane {
     /// Drops every packet of a device that nobody bound yet, with the reason `unbound`. Does nothing where it is guarded
-    /// or bound already.
+    /// or bound already, but for what [`BindingReport::enforced`] lacks. A binding of a device that is gone and had the same
+    /// index ends.
     ///
     /// # Errors
-    /// The device is gone or has another name now; it is not an Ethernet device; the kernel refuses.
+    /// The device is gone or has another name now; it is not an Ethernet device; programs of others run before this
+    /// dataplane's and it cannot move before them; the kernel refuses.
     fn guard(&mut self, device: &Device) -> Result<(), DataplaneError>;
 
     /// Lets a device that is guarded go: its packets pass as if this dataplane did not exist.
@@ -35,7 +37,8 @@ pub trait Dataplane {
     /// that are gone are removed first: a device that is made anew under an old name has none of the old one's rights.
     ///
     /// # Errors
-    /// As [`guard`](Self::guard); the device is bound; there is no room for another interface; an address is IPv4-mapped.
+    /// As [`guard`](Self::guard); the device is bound; there is no room for another interface or for
+    /// its addresses; an address is one that no interface can have.
     fn bind(&mut self, device: &Device, interface: &Interface) -> Result<Binding, DataplaneError>;
 
     /// Changes what a bound interface may be: its addresses, MAC, prefixes, flags. A packet sees all of the old
@@ -65,7 +68,8 @@ pub trait Dataplane {
     fn create_class(&mut self, label: u128) -> Result<ClassId, DataplaneError>;
 
     /// Puts a plan in force for every interface of a class, with one atomic store. Flows that run are judged again under
-    /// it by their next packet.
+    /// it by their next packet. The generation is kept with the plan and read back, and has no further meaning here: one
+    /// that is lower than that before is put in force as well.
     ///
     /// # Errors
     /// There is no such class; the plan does not fit into the arena; the kernel refuses.
@@ -120,7 +124,8 @@ pub trait Dataplane {
     fn drops(&self, binding: Option<Binding>) -> Result<Drops, DataplaneError>;
 
     /// How often each rule of the plan in force has decided. A rule that is the same in the plan before goes on counting
-    /// where this process has seen that plan; otherwise it begins at 0.
+    /// where this process has put that plan in force; otherwise it begins at 0. So counts last as long as a plan does,
+    /// whatever happens to the process, and begin anew with the first switch of a class after the dataplane was opened.
     ///
     /// # Errors
     /// There is no such class, or it has no plan; the kernel refuses.

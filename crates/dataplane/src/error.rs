@@ -17,11 +17,13 @@ pub enum DataplaneError {
     NotPermitted,
     /// The kernel is too old or was built without something.
     #[error(
-        "this kernel cannot enforce security groups: it has no {feature}; run Linux 5.15 or newer with {option}"
+        "this kernel cannot enforce security groups: it has no {feature}; run Linux {release} or newer with {option}"
     )]
     KernelLacks {
         /// What is missing.
         feature: &'static str,
+        /// Since when Linux has it.
+        release: &'static str,
         /// What it has to be built with.
         option: &'static str,
     },
@@ -33,6 +35,20 @@ pub enum DataplaneError {
         /// What the kernel said.
         #[source]
         source: io::Error,
+    },
+    /// Somebody else may change the pins.
+    #[error(
+        "the directory {path} belongs to user {owner} and has the mode {mode:o}: only user {user} may be able to write it; remove it, or correct owner and mode"
+    )]
+    OthersMayWrite {
+        /// A directory of pins.
+        path: String,
+        /// Whose it is.
+        owner: u32,
+        /// Its permissions.
+        mode: u32,
+        /// As whom this process runs.
+        user: u32,
     },
     /// Another process has the dataplane open.
     #[error("the dataplane {name} is open in another process: stop that one first")]
@@ -134,9 +150,17 @@ pub enum DataplaneError {
         /// As what.
         binding: Binding,
     },
+    /// Programs of others run before ours, and decide before them.
+    #[error(
+        "other programs run before this dataplane's at the device {name}, and it cannot move before them: detach them (`bpftool net show dev {name}` lists them), or attach by tcx"
+    )]
+    NotFirst {
+        /// The device's name.
+        name: String,
+    },
     /// An address that no interface can have.
     #[error(
-        "{address} is no address of an interface: give one that is not IPv4-mapped, multicast or unspecified"
+        "{address} is no address of an interface: give one that is not IPv4-mapped, multicast, broadcast or unspecified"
     )]
     Address {
         /// Which one.
@@ -190,6 +214,12 @@ pub enum DataplaneError {
         words: u32,
         /// How long the arena is.
         arena: u32,
+    },
+    /// Every place for a further address or prefix is taken.
+    #[error("there are {most} further addresses and prefixes already: make the dataplane with room for more")]
+    PrefixesFull {
+        /// How many it was made for, of all interfaces.
+        most: u32,
     },
     /// Stamps or ids are used up.
     #[error("every {what} has been used: remove this dataplane and make a new one")]

@@ -29,8 +29,9 @@ pub struct Interface {
     pub addresses: Vec<IpAddr>,
     /// Prefixes from which it may send and for which it may receive, beside its addresses.
     pub prefixes: Vec<IpNet>,
-    /// Whether source and destination addresses are checked; off for an interface that forwards for others. MAC, ARP
-    /// and the services of the link are checked all the same.
+    /// Whether addresses are checked: source and destination, the sender of ARP, the target of a neighbour advertisement.
+    /// Off for an interface that forwards for others. MACs, and that it is neither router nor DHCP server of the link, are
+    /// checked all the same.
     pub source_check: bool,
     /// The most flows that it may have at a time.
     pub flows_max: u32,

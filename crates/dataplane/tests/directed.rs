@@ -139,6 +139,13 @@ fn fragment(offset_and_flags: u16, payload: &[u8]) -> Vec<u8> {
     frame::ethernet(PEER_MAC, MAC, &frame::ipv4(PEER, OWN, frame::UDP, offset_and_flags, payload))
 }
 
+/// A fragment of a datagram, whose fragment header names what `next` is; the offset is in bytes.
+fn fragment6(id: u8, next: u8, offset: u16, more: bool, payload: &[u8]) -> Vec<u8> {
+    let [high, low] = (offset | u16::from(more)).to_be_bytes();
+    let body = [&[next, 0, high, low, 0, 0, 0, id][..], payload].concat();
+    frame::frame(Ingress, address(PEER6), address(OWN6), 44, &body)
+}
+
 const MORE: u16 = 0x2000;
 
 #[test]
@@ -172,6 +179,13 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
     };
     let listener_to_one =
         frame::frame(Ingress, address(PEER6), address(OWN6), 58, &[130, 0, 0, 0, 0, 0, 0, 0]);
+    // Destination options of 8 bytes, then what they carry: a later fragment that calls itself UDP reaches the header.
+    let options_in_first = [&[17, 0, 1, 4, 0, 0, 0, 0][..], &frame::udp(99, 53, &[0; 16])].concat();
+    let options_in_first = fragment6(2, 60, 0, true, &options_in_first);
+    let over_header = frame::udp(99, 54, &[0; 16]);
+    let ping = frame::ipv4(PEER, OWN, 1, 0, &frame::echo(8, 7));
+    let answer_to_ping = [&[3, 3, 0, 0, 0, 0, 0, 0][..], &ping].concat();
+    let error_to_another = frame::frame(Egress, OWN.into(), spoofed, 1, &answer_to_ping);
     for (what, direction, bytes, expected) in [
         ("UDP out", Egress, out(17, &frame::udp(9, 9, b"x")), None),
         ("UDP to an open port", Ingress, inbound(17, &frame::udp(9, 53, b"x")), None),
@@ -222,6 +236,13 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
         ("IGMP to one host", Ingress, inbound(2, &[0x16; 8]), Some(Reason::Implicit)),
         ("MLD", Egress, out6(OWN6, "ff02::16", 58, &[143, 0, 0, 0, 0, 0, 0, 0]), None),
         ("MLD to one host", Ingress, listener_to_one, Some(Reason::Implicit)),
+        ("MLD of nobody", Egress, out6("::", "ff02::16", 58, &[143, 0, 0, 0, 0, 0, 0, 0]), None),
+        (
+            "MLD of nobody to one host",
+            Egress,
+            out6("::", PEER6, 58, &[131, 0, 0, 0, 0, 0, 0, 0]),
+            Some(Reason::SpoofedAddress),
+        ),
         ("LLDP", Egress, frame::ethernet_of(MAC, PEER_MAC, 0x88cc, &[0; 46]), Some(Reason::Ethertype)),
         ("VLAN", Egress, frame::ethernet_of(MAC, PEER_MAC, 0x8100, &[0; 46]), Some(Reason::Vlan)),
         ("QinQ", Ingress, frame::ethernet_of(PEER_MAC, MAC, 0x88a8, &[0; 46]), Some(Reason::Vlan)),
@@ -235,12 +256,48 @@ fn every_kind_of_packet_is_decided_as_it_is_documented() {
         ("tiny first fragment", Ingress, fragment(MORE, &[0; 4]), Some(Reason::Fragment)),
         ("first fragment", Ingress, fragment(MORE, &frame::udp(99, 53, &[0; 24])), None),
         ("its later one", Ingress, fragment(4, &[0; 40]), None),
+        ("first fragment, IPv6", Ingress, fragment6(1, 17, 0, true, &frame::udp(99, 53, &[0; 24])), None),
+        ("its later one, IPv6", Ingress, fragment6(1, 17, 32, false, &[0; 16]), None),
+        ("options in fragments", Ingress, options_in_first, Some(Reason::Fragment)),
+        ("over their header", Ingress, fragment6(2, 17, 8, false, &over_header), Some(Reason::Fragment)),
         ("error about nothing", Ingress, inbound(1, &quoting(40_000, 9)), Some(Reason::UnrelatedError)),
         ("error about a flow", Ingress, inbound(1, &quoting(9, 9)), None),
+        ("error of the interface", Egress, out(1, &answer_to_ping), None),
+        ("error to a third host", Egress, error_to_another, Some(Reason::UnrelatedError)),
     ] {
         let before = bench.drops();
         assert_eq!(bench.send(direction, &bytes), expected, "{what}");
         assert_eq!(bench.drops() - before, u64::from(expected.is_some()), "{what} is counted once");
+    }
+}
+
+#[test]
+fn whoever_forwards_for_others_is_still_no_other_on_its_link() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut bench = Bench::new(support::options(), &[(Protocol::Udp, Some(53))]);
+    let mut interface = support::interface(1);
+    interface.source_check = false;
+    bench.host.configure(bench.binding, &interface).unwrap();
+    let other: IpAddr = [10, 9, 9, 9].into();
+    let other_mac = Mac([2, 2, 2, 2, 2, 2]);
+    for (what, direction, bytes, expected) in [
+        ("for another", Egress, frame::frame(Egress, other, PEER.into(), 17, &frame::udp(1, 2, b"")), None),
+        ("to another", Ingress, frame::frame(Ingress, PEER.into(), other, 17, &frame::udp(1, 53, b"")), None),
+        ("ARP for another", Egress, arp(Egress, MAC, PEER), None),
+        ("NA for another", Egress, out6(OWN6, PEER6, 58, &discovery(136, PEER6)), None),
+        ("ARP of another MAC", Egress, arp(Egress, other_mac, OWN), Some(Reason::SpoofedArp)),
+        (
+            "MAC of another",
+            Egress,
+            frame::ethernet(other_mac, PEER_MAC, &out(17, &frame::udp(1, 2, b""))[14..]),
+            Some(Reason::SpoofedMac),
+        ),
+        ("RA", Egress, out6(OWN6, "ff02::1", 58, &[134; 16]), Some(Reason::RogueRouter)),
+        ("DHCP", Egress, out(17, &frame::udp(67, 68, &[0; 240])), Some(Reason::RogueDhcp)),
+    ] {
+        assert_eq!(bench.send(direction, &bytes), expected, "{what}");
     }
 }
 
@@ -344,6 +401,37 @@ fn flows_expire_and_their_share_is_given_back() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(bench.send(Ingress, &inbound(17, &frame::udp(9, 1, b""))), Some(Reason::Implicit));
+}
+
+#[test]
+fn flows_expire_though_no_other_begins_after_programs_were_replaced() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut options = support::options();
+    options.timeouts = [FlowState::UdpNew, FlowState::Dead]
+        .iter()
+        .fold(Timeouts::default(), |timeouts, state| timeouts.with(*state, Duration::from_millis(500)));
+    let mut bench = Bench::new(options, &[]);
+    for port in 1..=300 {
+        assert_eq!(bench.send(Egress, &out(17, &frame::udp(port, 9, b""))), None);
+    }
+    let programs = bench.host.directory().join("v1/programs");
+    for program in ["from_instance", "to_instance"] {
+        std::fs::remove_file(programs.join(program)).unwrap();
+    }
+    bench.host.kill();
+    let end = Instant::now() + Duration::from_secs(30);
+    while bench.host.read_back(bench.binding).unwrap().flows > 0 {
+        assert!(Instant::now() < end, "flows are left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // The new programs' timer takes over with the next flow.
+    assert_eq!(bench.send(Egress, &out(17, &frame::udp(1, 9, b""))), None);
+    while bench.host.read_back(bench.binding).unwrap().flows > 0 {
+        assert!(Instant::now() < end, "a flow is left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Frames that pass, of every protocol that is looked into.

@@ -1,5 +1,5 @@
-//! A process that is killed at any instruction leaves a dataplane that opens, is closed where it should be, and repeats
-//! no number.
+//! A process that is killed at any instruction leaves a dataplane that opens, is closed where it should be, repeats no
+//! number, and whose flows expire without it.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
@@ -9,11 +9,14 @@ use std::{
     env,
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
-use dataplane::{Dataplane, Device, EbpfDataplane, Generation, Options, Reason, Stamp};
+use aya::maps::{Array, Map, MapData};
+use dataplane::{Dataplane, Device, EbpfDataplane, FlowState, Generation, Options, Reason, Stamp, Timeouts};
 use model::rule::Direction;
 use policy::{
+    PolicyClass,
     plan::Plan,
     testing::{Random, class},
 };
@@ -98,6 +101,77 @@ fn kill_after(name: &str, seed: u64, changes: usize) -> Option<Stamp> {
     child.wait().unwrap();
     assert!(done >= changes, "the victim ended by itself");
     last
+}
+
+/// Set for the process that leaves flows behind: the name of the dataplane.
+const LEAVER: &str = "RAVELIN_TEST_LEAVER";
+const FLOWS: u16 = 300;
+
+/// Options of a dataplane whose flows are soon over.
+fn hasty(name: &str) -> Options {
+    let mut options = options(name);
+    let short = Duration::from_millis(500);
+    options.timeouts = [FlowState::UdpNew, FlowState::Dead]
+        .into_iter()
+        .fold(Timeouts::default(), |timeouts, state| timeouts.with(state, short));
+    options
+}
+
+/// What the process does that leaves flows behind: it makes the dataplane, begins flows at a device, and says so.
+#[test]
+fn leaver() {
+    let Ok(name) = env::var(LEAVER) else { return };
+    let mut dataplane = EbpfDataplane::open(hasty(&name)).unwrap();
+    let device = Device::named("v0").unwrap();
+    let binding = dataplane.bind(&device, &support::interface(1)).unwrap();
+    let class = dataplane.create_class(0).unwrap();
+    dataplane.switch(class, Generation(1), &Plan::compile(&PolicyClass::default())).unwrap();
+    dataplane.assign(binding, Some(class)).unwrap();
+    let [own, peer] = ["10.0.0.1", "10.0.0.2"].map(address);
+    for port in 1..=FLOWS {
+        let payload = frame::udp(port, 2, b"x");
+        let bytes = frame::frame(Direction::Egress, own, peer, frame::UDP, &payload);
+        assert!(dataplane.try_packet(device.ifindex, Direction::Egress, &bytes).unwrap().passes);
+    }
+    println!("flows begun");
+    std::thread::park();
+}
+
+#[test]
+fn flows_expire_while_no_process_has_the_dataplane_open() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    support::veth("v0");
+    let name = support::options().name;
+    let mut host = Host::closed(hasty(&name));
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "leaver", "--nocapture"])
+        .env(LEAVER, &name)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .any(|line| line.unwrap().contains("flows begun"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(begun, "the child ended by itself");
+
+    // The pins are looked at without opening the dataplane. Only a failure reaches the deadline.
+    let data = MapData::from_pin(host.directory_of_pins().join("v1/maps/shares")).unwrap();
+    let shares: Array<_, [u64; 3]> = Map::Array(data).try_into().unwrap();
+    println!("{} flows were left", shares.get(&1, 0).unwrap()[0]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while shares.get(&1, 0).unwrap()[0] != 0 {
+        assert!(Instant::now() < deadline, "{} flows are left", shares.get(&1, 0).unwrap()[0]);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    host.open().unwrap();
+    let report = host.bindings().unwrap().remove(0);
+    assert!(report.enforced() && report.flows == 0, "{report:?}");
+    assert!(host.flows(report.binding, 1).unwrap().is_empty());
 }
 
 #[test]

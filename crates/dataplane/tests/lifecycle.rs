@@ -1,67 +1,27 @@
-//! Opening, closing, upgrading, and who else hangs at a device.
+//! Opening, closing, what is pinned, and what there is room for.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
 mod support;
 
-use std::{fs, path::Path};
-
-use aya::{
-    Ebpf, EbpfLoader,
-    maps::{Array, Map, MapData},
-    programs::{
-        LinkOrder, SchedClassifier, TcAttachType,
-        links::{FdLink, PinnedLink},
-        tc::{SchedClassifierLink, TcAttachOptions},
-    },
+use std::{
+    fs,
+    net::Ipv4Addr,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
 };
+
+use aya::maps::{Array, Map, MapData};
 use dataplane::{
-    Attach, Attachment, Dataplane, DataplaneError, Device, Drift, EbpfDataplane, Generation, Intent, Options,
-    Reason,
+    Attach, Attachment, Dataplane, DataplaneError, Drift, EbpfDataplane, Generation, Intent, Options, Reason,
     audit::{BindingIntent, ClassIntent},
 };
 use model::rule::Direction;
 use policy::{PolicyClass, plan::Plan};
-use support::{Host, address, frame, may_test_the_kernel};
-
-/// A copy of the programs that is none of a dataplane's: it knows no device and drops everything.
-fn other_programs() -> Ebpf {
-    let mut loader = EbpfLoader::new();
-    for map in ["flows", "devices", "allowed"] {
-        loader.map_max_entries(map, 64);
-    }
-    loader.load(aya::include_bytes_aligned!("../bpf/ravelin.bpf.o")).unwrap()
-}
-
-fn classifier<'a>(object: &'a mut Ebpf, name: &str) -> &'a mut SchedClassifier {
-    let program: &mut SchedClassifier = object.program_mut(name).unwrap().try_into().unwrap();
-    program.load().unwrap();
-    program
-}
-
-/// A bound interface with a class of no groups: what it begins passes.
-fn bound(host: &mut Host) -> (Device, dataplane::Binding) {
-    let device = support::veth("v0");
-    let binding = host.bind(&device, &support::interface(1)).unwrap();
-    let class = host.create_class(0).unwrap();
-    host.switch(class, Generation(1), &Plan::compile(&PolicyClass::default())).unwrap();
-    host.assign(binding, Some(class)).unwrap();
-    (device, binding)
-}
-
-fn send(host: &Host, device: &Device, direction: Direction) -> Option<Reason> {
-    let [own, peer] = ["10.0.0.1", "10.0.0.2"].map(address);
-    let bytes = match direction {
-        Direction::Egress => frame::frame(direction, own, peer, frame::UDP, &frame::udp(1, 2, b"x")),
-        Direction::Ingress => frame::frame(direction, peer, own, frame::UDP, &frame::udp(2, 1, b"x")),
-    };
-    host.try_packet(device.ifindex, direction, &bytes).unwrap().reason
-}
-
-fn attachments(host: &Host, binding: dataplane::Binding) -> [Attachment; 2] {
-    let report = host.read_back(binding).unwrap();
-    [report.from_instance, report.to_instance]
-}
+use support::{
+    Host, may_test_the_kernel,
+    programs::{attachments, bound, classifier, filters, other_programs, send},
+};
 
 #[test]
 fn one_process_at_a_time_has_a_dataplane_open() {
@@ -127,6 +87,31 @@ fn pins_that_do_not_fit_are_refused_and_named() {
 }
 
 #[test]
+fn pins_that_others_may_change_are_refused() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut host = Host::new(support::options());
+    let directory = host.directory_of_pins();
+    for part in ["", "v1", "v1/maps", "v1/programs", "v1/links"] {
+        assert_eq!(fs::metadata(directory.join(part)).unwrap().mode() & 0o7777, 0o700, "{part}");
+    }
+    host.close();
+    let change = |mode, owner| {
+        fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+        std::os::unix::fs::chown(&directory, Some(owner), None).unwrap();
+    };
+    for (mode, owner) in [(0o777, 0), (0o720, 0), (0o700, 65_534)] {
+        change(mode, owner);
+        let refused = host.open().unwrap_err();
+        assert!(matches!(&refused, DataplaneError::OthersMayWrite { .. }), "{refused}");
+        assert!(refused.to_string().contains(&format!("{mode:o}")), "{refused}");
+    }
+    change(0o755, 0);
+    host.open().unwrap();
+}
+
+#[test]
 fn a_dataplane_that_is_removed_leaves_nothing() {
     if !may_test_the_kernel() {
         return;
@@ -142,14 +127,30 @@ fn a_dataplane_that_is_removed_leaves_nothing() {
         let directory = host.directory().to_owned();
         host.remove();
         assert!(!directory.exists());
-        let listed =
-            std::process::Command::new("tc").args(["filter", "show", "dev", "v0", "ingress"]).output();
-        assert!(listed.unwrap().stdout.is_empty());
+        assert_eq!(filters("v0"), "");
     }
 }
 
 #[test]
-fn programs_of_another_version_are_replaced_in_place() {
+fn who_may_not_load_programs_is_told_so() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let options = support::options();
+    let directory = Path::new("/sys/fs/bpf/ravelin").join(&options.name);
+    // In a thread of its own, which has no privileges afterwards.
+    let refused = std::thread::spawn(move || {
+        support::drop_privileges();
+        EbpfDataplane::open(options).err().unwrap()
+    });
+    let refused = refused.join().unwrap();
+    assert!(matches!(refused, DataplaneError::NotPermitted), "{refused}: {refused:?}");
+    assert!(refused.to_string().contains("root"), "{refused}");
+    assert!(!directory.exists());
+}
+
+#[test]
+fn pins_that_are_something_else_are_refused_by_name_or_replaced() {
     if !may_test_the_kernel() {
         return;
     }
@@ -157,52 +158,143 @@ fn programs_of_another_version_are_replaced_in_place() {
     let mut host = Host::new(support::options());
     let (device, binding) = bound(&mut host);
     assert_eq!(send(&host, &device, Direction::Egress), None);
-    // Something else is pinned and hangs in our place, as if an older version had put it there.
     let pins = host.directory().join("v1");
+    host.close();
     let mut object = other_programs();
-    for (name, other) in [("from_instance", "to_instance"), ("to_instance", "from_instance")] {
-        let program = classifier(&mut object, other);
-        let link = PinnedLink::from_pin(pins.join(format!("links/{}_{name}", device.ifindex))).unwrap();
-        let link = SchedClassifierLink::try_from(FdLink::from(link)).unwrap();
-        let link = program.attach_to_link(link).unwrap();
-        std::mem::forget(program.take_link(link).unwrap());
-        fs::remove_file(pins.join("programs").join(name)).unwrap();
-        program.pin(pins.join("programs").join(name)).unwrap();
+    let program = classifier(&mut object, "from_instance");
+    for name in ["ledger", "maps/flows", "maps/events"] {
+        let (pin, kept) = (pins.join(name), pins.join("kept"));
+        fs::rename(&pin, &kept).unwrap();
+        program.pin(&pin).unwrap();
+        let refused = host.open().unwrap_err().to_string();
+        assert!(refused.contains(name.trim_start_matches("maps/")), "{name}: {refused}");
+        fs::remove_file(&pin).unwrap();
+        fs::create_dir(&pin).unwrap();
+        let refused = host.open().unwrap_err().to_string();
+        assert!(refused.contains(name.trim_start_matches("maps/")), "{name}: {refused}");
+        fs::remove_dir(&pin).unwrap();
+        fs::rename(&kept, &pin).unwrap();
     }
-    assert_eq!(attachments(&host, binding), [Attachment::Foreign; 2]);
-    host.kill();
+    // What only names the programs of before is not needed.
+    let map = MapData::from_pin(pins.join("maps/classes")).unwrap();
+    fs::remove_file(pins.join("programs/from_instance")).unwrap();
+    map.pin(pins.join("programs/from_instance")).unwrap();
+    program.pin(pins.join("links/77_nothing")).unwrap();
+    host.open().unwrap();
     assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
     assert_eq!(send(&host, &device, Direction::Ingress), None, "the flow goes on");
-    assert_eq!(host.flows(binding, 9).unwrap().len(), 1);
 }
 
 #[test]
-fn a_program_before_ours_is_seen_and_ours_moves_before_it() {
+fn an_interface_has_a_thousand_addresses_and_no_more_than_there_is_room_for() {
     if !may_test_the_kernel() {
         return;
     }
     support::enter_namespace();
-    for attach in [Attach::Tcx, Attach::Clsact] {
-        let mut options = support::options();
-        options.attach = attach;
-        let mut host = Host::new(options);
-        let (device, binding) = bound(&mut host);
-        assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
-        let mut object = other_programs();
-        let program = classifier(&mut object, "from_instance");
-        let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-        let link = program.attach_with_options("v0", TcAttachType::Ingress, first).unwrap();
-        assert_eq!(attachments(&host, binding), [Attachment::NotFirst, Attachment::First]);
-        if attach == Attach::Tcx {
-            host.guard(&device).unwrap();
-            assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
-        }
-        program.detach(link).unwrap();
-        assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
-        host.unbind(binding).unwrap();
-        host.release(&device).unwrap();
-        support::ip("link delete v0");
+    let mut options = support::options();
+    options.prefixes_max = 1200;
+    let mut host = Host::new(options);
+    let [one, other] = ["v0", "v1"].map(support::veth);
+    let with = |count: u32| {
+        let mut interface = support::interface(1);
+        interface.addresses =
+            (0..count).map(|number| Ipv4Addr::from_bits(0x0a01_0000 + number).into()).collect();
+        interface
+    };
+    let binding = host.bind(&one, &with(1000)).unwrap();
+    let found = host.read_back(binding).unwrap().configuration;
+    assert_eq!(found.addresses.len(), 1000);
+    let refused = host.bind(&other, &with(500)).unwrap_err();
+    assert!(matches!(refused, DataplaneError::PrefixesFull { most: 1200 }), "{refused}");
+    let refused = host.configure(binding, &with(1202)).unwrap_err();
+    assert!(matches!(refused, DataplaneError::PrefixesFull { most: 1200 }), "{refused}");
+    assert_eq!(host.read_back(binding).unwrap().configuration, found, "what was in force stays so");
+    host.configure(binding, &with(1201)).unwrap();
+    host.configure(binding, &with(1)).unwrap();
+    host.bind(&other, &with(1201)).unwrap();
+}
+
+#[test]
+fn devices_of_other_namespaces_and_of_none_are_refused() {
+    if !may_test_the_kernel() {
+        return;
     }
+    support::enter_namespace();
+    let mut host = Host::new(support::options());
+    // Another thread's namespace, with more devices than this one has.
+    let elsewhere = std::thread::spawn(|| {
+        support::enter_namespace();
+        ["v0", "v1", "v2"].map(support::veth)[2].clone()
+    });
+    let elsewhere = elsewhere.join().unwrap();
+    for refused in [host.guard(&elsewhere), host.bind(&elsewhere, &support::interface(1)).map(drop)] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, DataplaneError::NoDevice { .. }), "{refused}");
+    }
+    let (device, binding) = bound(&mut host);
+    support::ip("link delete v0");
+    assert!(matches!(host.guard(&device), Err(DataplaneError::NoDevice { .. })));
+    assert!(!host.read_back(binding).unwrap().present);
+    host.unbind(binding).unwrap();
+    assert!(matches!(host.unbind(binding), Err(DataplaneError::UnknownBinding(_))));
+}
+
+/// Memory that packets may still read is waited for, by itself where there is time and by the switch where the arena is full.
+#[test]
+fn plans_take_turns_in_a_small_arena_and_no_count_is_lost() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut options = support::options();
+    options.arena_words = 16_384;
+    let mut host = Host::new(options);
+    let (device, binding) = bound(&mut host);
+    let class = host.read_back(binding).unwrap().class.unwrap();
+    let group = |port: u16| {
+        let others = (1..150u16).map(|other| format!("ingress accept udp to port {}", 1000 + other));
+        let rules = others.chain([format!("ingress accept udp to port {port}")]);
+        let rules = rules.map(|text| policy::text::parse_rule(&text).unwrap()).collect();
+        policy::Group { id: model::SecurityGroupId::from_entropy(1), rules }
+    };
+    // The flow is judged again after each switch, by the rule that stays.
+    let plan = Plan::compile(&PolicyClass::new([group(1)]).unwrap());
+    let room = 16_384 / plan.image_words() as u64;
+    assert!((3..32).contains(&room), "{room} plans have room");
+    let rounds = 40 * room;
+    for round in 1..=rounds {
+        host.switch(class, Generation(round), &plan).unwrap();
+        assert_eq!(send(&host, &device, Direction::Ingress), None);
+        assert!(host.read_back_class(class).unwrap().plan.unwrap().intact);
+    }
+    let counts = host.rule_counts(class).unwrap();
+    assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), rounds);
+}
+
+/// A slot whose count of flows a killed process has left too high is free again.
+#[test]
+fn a_count_of_flows_that_are_gone_takes_no_place() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    let mut options = support::options();
+    options.interfaces_max = 1;
+    let mut host = Host::new(options);
+    let (device, binding) = bound(&mut host);
+    assert_eq!(send(&host, &device, Direction::Egress), None);
+    // As if a flow had been deleted, and not been counted down.
+    let data = MapData::from_pin(host.directory().join("v1/maps/shares")).unwrap();
+    let mut shares: Array<_, [u64; 3]> = Map::Array(data).try_into().unwrap();
+    let mut share = shares.get(&1, 0).unwrap();
+    share[0] += 1;
+    shares.set(1, share, 0).unwrap();
+    host.unbind(binding).unwrap();
+    let refused = host.bind(&device, &support::interface(2)).unwrap_err();
+    assert!(matches!(refused, DataplaneError::InterfacesFull { most: 1 }), "{refused}");
+    host.kill();
+    let binding = host.bind(&device, &support::interface(2)).unwrap();
+    assert_eq!(host.read_back(binding).unwrap().flows, 0);
 }
 
 #[test]

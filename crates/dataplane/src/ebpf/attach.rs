@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     clsact,
+    features::clsact_refused,
     host::{device_name, system},
     options::Attach,
     sys::{self, Hook},
@@ -30,26 +31,29 @@ pub(crate) struct Attacher {
     tcx: bool,
     /// Where links are pinned.
     links: PathBuf,
+    /// What filters are called: those of another dataplane have another name.
+    filter: String,
 }
 
 const HOOKS: [Hook; 2] = [Hook::Ingress, Hook::Egress];
 
 impl Attacher {
     /// Attaches these programs from now on, and puts them into the place of others of this dataplane. Links of devices
-    /// that are gone are forgotten.
+    /// that are gone are forgotten; what a killed process left half moved is moved.
     pub(crate) fn new(
         programs: Programs,
         attach: Attach,
         links: PathBuf,
-        replaced: Option<[u32; 2]>,
+        dataplane: &str,
     ) -> Result<Self, DataplaneError> {
         let id = |fd: &OwnedFd| Ok(sys::program_info(fd).map_err(system("asking for a program"))?.id);
         let ids = [id(&programs.from_instance)?, id(&programs.to_instance)?];
-        let attacher = Self { programs, ids, tcx: attach != Attach::Clsact, links };
+        let filter = format!("ravelin/{dataplane}");
+        let attacher = Self { programs, ids, tcx: attach != Attach::Clsact, links, filter };
         if attacher.tcx {
             attacher.replace_in_links()?;
-        } else if let Some(replaced) = replaced {
-            attacher.replace_in_filters(replaced)?;
+        } else {
+            attacher.replace_in_filters()?;
         }
         Ok(attacher)
     }
@@ -73,28 +77,28 @@ impl Attacher {
         self.links.join(format!("{ifindex}_{direction}"))
     }
 
-    /// The pinned link of a hook, wherever it leads.
-    fn pinned(&self, ifindex: u32, hook: Hook) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneError> {
-        match sys::pinned(&self.pin_of(ifindex, hook)) {
-            Ok(link) => {
-                let info = sys::link_info(&link).map_err(system("asking for a link"))?;
-                Ok(Some((link, info)))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(system("opening a pinned link")(error)),
-        }
+    /// The pin of what stands in for a program while it moves.
+    fn barrier_of(&self, ifindex: u32, hook: Hook) -> PathBuf {
+        let mut name = self.pin_of(ifindex, hook).into_os_string();
+        name.push("_barrier");
+        name.into()
     }
 
     /// The pinned link of a hook, where it leads to a device.
     fn link(&self, ifindex: u32, hook: Hook) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneError> {
-        Ok(self.pinned(ifindex, hook)?.filter(|(_, info)| info.ifindex == ifindex))
+        Ok(pinned(&self.pin_of(ifindex, hook))?.filter(|(_, info)| info.ifindex == ifindex))
     }
 
     fn replace_in_links(&self) -> Result<(), DataplaneError> {
         for ifindex in self.pinned_devices()? {
             for hook in HOOKS {
+                let barrier = self.barrier_of(ifindex, hook);
                 match self.link(ifindex, hook)? {
-                    None => remove(&self.pin_of(ifindex, hook))?,
+                    _ if leads_to(&barrier, ifindex)? => self.attach_link(ifindex, hook)?,
+                    None => {
+                        remove(&self.pin_of(ifindex, hook))?;
+                        remove(&barrier)?;
+                    }
                     Some((link, info)) if info.program != self.program(hook).1 => {
                         sys::update_link(&link, self.program(hook).0)
                             .map_err(system("putting a program into a link"))?;
@@ -106,17 +110,26 @@ impl Attacher {
         Ok(())
     }
 
-    fn replace_in_filters(&self, replaced: [u32; 2]) -> Result<(), DataplaneError> {
+    /// Whose a filter is says its name alone: a process that was killed may have pinned a program that it has not put into
+    /// every filter, and pins may be gone.
+    fn replace_in_filters(&self) -> Result<(), DataplaneError> {
         for ifindex in super::host::devices().map_err(system("listing devices"))? {
-            for (hook, old) in HOOKS.into_iter().zip(replaced) {
-                let filters = clsact::filters(ifindex, hook).map_err(system("listing filters"))?;
-                let (program, id) = self.program(hook);
-                if id != old && filters.iter().any(|filter| filter.in_our_place() && filter.program == old) {
-                    clsact::attach(program, ifindex, hook).map_err(system("replacing a filter"))?;
+            for hook in HOOKS {
+                let id = self.program(hook).1;
+                let ours = self.own_filters(ifindex, hook)?;
+                if ours.iter().any(|filter| filter.handle != clsact::HANDLE || filter.program != id) {
+                    self.attach_filter(ifindex, hook)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// The filters of this dataplane at a hook.
+    fn own_filters(&self, ifindex: u32, hook: Hook) -> Result<Vec<clsact::Filter>, DataplaneError> {
+        let mut filters = clsact::filters(ifindex, hook).map_err(system("listing filters"))?;
+        filters.retain(|filter| *filter.name == *self.filter.as_bytes());
+        Ok(filters)
     }
 
     /// The devices that have pinned links.
@@ -141,66 +154,104 @@ impl Attacher {
         }
         for ifindex in self.pinned_devices()? {
             for hook in HOOKS {
-                if self.link(ifindex, hook)?.is_none() {
-                    remove(&self.pin_of(ifindex, hook))?;
+                for pin in [self.pin_of(ifindex, hook), self.barrier_of(ifindex, hook)] {
+                    if !leads_to(&pin, ifindex)? {
+                        remove(&pin)?;
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Attaches both programs to a device, where they are not.
+    /// Attaches both programs to a device, before all others that hang there.
     pub(crate) fn attach(&self, ifindex: u32) -> Result<(), DataplaneError> {
         for hook in HOOKS {
             if self.state(ifindex, hook)? == Attachment::First {
                 continue;
             }
-            let (program, _) = self.program(hook);
-            if !self.tcx {
-                clsact::attach(program, ifindex, hook).map_err(|error| match error.raw_os_error() {
-                    Some(libc::ENOENT | libc::EOPNOTSUPP) => DataplaneError::KernelLacks {
-                        feature: "clsact queueing discipline or BPF classifier",
-                        option: "CONFIG_NET_CLS_ACT and CONFIG_NET_CLS_BPF",
-                    },
-                    _ => system("attaching a filter")(error),
-                })?;
-                continue;
+            if self.tcx {
+                self.attach_link(ifindex, hook)?;
+            } else {
+                self.attach_filter(ifindex, hook)?;
             }
-            let path = self.pin_of(ifindex, hook);
-            // A program cannot hang at a hook twice: where it hangs but not first, one that drops everything stands in
-            // for it while it moves, so that the device is never open.
-            let barrier = match self.link(ifindex, hook)? {
-                Some((link, _)) => {
-                    let dropper = sys::load_dropper().map_err(system("loading a program"))?;
-                    let barrier = sys::create_link(&dropper, ifindex, hook);
-                    let barrier = barrier.map_err(system("attaching a program"))?;
-                    sys::detach_link(&link).map_err(system("ending a link"))?;
-                    Some(barrier)
-                }
-                None => None,
-            };
-            remove(&path)?;
-            let link = self.create(ifindex, hook)?;
-            sys::pin(&link, &path).map_err(system("pinning a link"))?;
-            drop(barrier);
+            if self.state(ifindex, hook)? != Attachment::First {
+                return Err(DataplaneError::NotFirst { name: device_name(ifindex)?.unwrap_or_default() });
+            }
         }
         Ok(())
     }
 
-    fn create(&self, ifindex: u32, hook: Hook) -> Result<OwnedFd, DataplaneError> {
-        sys::create_link(self.program(hook).0, ifindex, hook).map_err(system("attaching a program"))
+    /// A program cannot hang at a hook twice: where it hangs but not first, one that drops everything stands in for it while
+    /// it moves. That one is pinned, so that the device is closed and not open where this process is killed meanwhile.
+    fn attach_link(&self, ifindex: u32, hook: Hook) -> Result<(), DataplaneError> {
+        let (path, barrier) = (self.pin_of(ifindex, hook), self.barrier_of(ifindex, hook));
+        let (program, id) = self.program(hook);
+        if let Some((link, info)) = self.link(ifindex, hook)? {
+            if info.program != id {
+                sys::update_link(&link, program).map_err(system("putting a program into a link"))?;
+            }
+            if self.state(ifindex, hook)? == Attachment::First {
+                return self.remove_link(ifindex, &barrier);
+            }
+            self.remove_link(ifindex, &barrier)?;
+            let dropper = sys::load_dropper().map_err(system("loading a program"))?;
+            let standing =
+                sys::create_link(&dropper, ifindex, hook).map_err(system("attaching a program"))?;
+            sys::pin(&standing, &barrier).map_err(system("pinning a link"))?;
+            sys::detach_link(&link).map_err(system("ending a link"))?;
+        }
+        remove(&path)?;
+        let link = sys::create_link(program, ifindex, hook).map_err(system("attaching a program"))?;
+        sys::pin(&link, &path).map_err(system("pinning a link"))?;
+        self.remove_link(ifindex, &barrier)
+    }
+
+    /// As [`attach_link`](Self::attach_link): a filter is put into the place of what has its handle, and where that is not
+    /// the first one moves behind one that drops everything.
+    fn attach_filter(&self, ifindex: u32, hook: Hook) -> Result<(), DataplaneError> {
+        let attach = |program: &OwnedFd, handle| {
+            clsact::attach(program, ifindex, hook, handle, &self.filter).map_err(clsact_refused)
+        };
+        let detach = |handle| clsact::detach(ifindex, hook, handle).map_err(system("removing a filter"));
+        attach(self.program(hook).0, clsact::HANDLE)?;
+        let filters = clsact::filters(ifindex, hook).map_err(system("listing filters"))?;
+        if !filters.first().is_some_and(clsact::Filter::in_our_place) {
+            let taken = |handle: &u32| filters.iter().any(|filter| filter.handle == *handle);
+            let free = (clsact::HANDLE + 1..).find(|handle| !taken(handle)).unwrap_or(u32::MAX);
+            let dropper = sys::load_dropper().map_err(system("loading a program"))?;
+            attach(&dropper, free)?;
+            detach(clsact::HANDLE)?;
+            attach(self.program(hook).0, clsact::HANDLE)?;
+        }
+        for barrier in self.own_filters(ifindex, hook)? {
+            if barrier.handle != clsact::HANDLE {
+                detach(barrier.handle)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the link of a pin, and removes the pin.
+    fn remove_link(&self, ifindex: u32, pin: &Path) -> Result<(), DataplaneError> {
+        if let Some((link, info)) = pinned(pin)?
+            && info.ifindex == ifindex
+        {
+            sys::detach_link(&link).map_err(system("ending a link"))?;
+        }
+        remove(pin)
     }
 
     /// Takes both programs away from a device.
     pub(crate) fn detach(&self, ifindex: u32) -> Result<(), DataplaneError> {
         for hook in HOOKS {
             if self.tcx {
-                if let Some((link, _)) = self.link(ifindex, hook)? {
-                    sys::detach_link(&link).map_err(system("ending a link"))?;
-                }
-                remove(&self.pin_of(ifindex, hook))?;
-            } else {
-                clsact::detach(ifindex, hook).map_err(system("removing a filter"))?;
+                self.remove_link(ifindex, &self.pin_of(ifindex, hook))?;
+                self.remove_link(ifindex, &self.barrier_of(ifindex, hook))?;
+                continue;
+            }
+            for filter in self.own_filters(ifindex, hook)? {
+                clsact::detach(ifindex, hook, filter.handle).map_err(system("removing a filter"))?;
             }
         }
         Ok(())
@@ -213,13 +264,7 @@ impl Attacher {
         } else {
             super::host::devices().map_err(system("listing devices"))?
         };
-        for ifindex in devices {
-            let ours = |hook| Ok::<_, DataplaneError>(self.state(ifindex, hook)? != Attachment::Missing);
-            if self.tcx || ours(Hook::Ingress)? || ours(Hook::Egress)? {
-                self.detach(ifindex)?;
-            }
-        }
-        Ok(())
+        devices.into_iter().try_for_each(|ifindex| self.detach(ifindex))
     }
 
     /// How a program hangs at a hook.
@@ -265,7 +310,7 @@ impl Attacher {
         let mut links = [None; 2];
         if self.tcx {
             for (link, hook) in links.iter_mut().zip(HOOKS) {
-                *link = self.pinned(ifindex, hook)?.map(|(_, info)| info);
+                *link = pinned(&self.pin_of(ifindex, hook))?.map(|(_, info)| info);
             }
             // A link that leads nowhere is that of a device that is gone, whatever has its index now. One that somebody
             // removed says nothing.
@@ -297,6 +342,23 @@ impl Attacher {
         }
         Ok(true)
     }
+}
+
+/// The pinned link of a path, wherever it leads.
+fn pinned(path: &Path) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneError> {
+    match sys::pinned(path) {
+        Ok(link) => {
+            let info = sys::link_info(&link).map_err(system("asking for a link"))?;
+            Ok(Some((link, info)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(system(format!("opening the pinned link {}", path.display()))(error)),
+    }
+}
+
+/// Whether a path is that of a link of this device.
+fn leads_to(path: &Path, ifindex: u32) -> Result<bool, DataplaneError> {
+    Ok(pinned(path)?.is_some_and(|(_, info)| info.ifindex == ifindex))
 }
 
 fn remove(path: &Path) -> Result<(), DataplaneError> {

@@ -1,6 +1,7 @@
 //! Devices that stand for interfaces.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     sync::atomic::{
         AtomicU64,
@@ -14,15 +15,17 @@ use model::{NetworkInterfaceId, address::Mac};
 
 use super::{
     EbpfDataplane,
-    host::{self, device_name, monotonic, system},
+    addresses::{check_addresses, first_addresses, further},
+    host::{device_name, monotonic, system},
     ledger::SlotEntry,
+    readers::Moment,
 };
 use crate::{
     error::DataplaneError,
     interface::{Binding, ClassId, Device, Interface, link_local},
     layout::{
-        DeviceWord, FlowKey, INTERFACE_FURTHER_ADDRESSES, INTERFACE_SOURCE_CHECK_OFF, InterfaceValue,
-        REASONS, SHARE_WORDS, allowed_key, read_allowed_key,
+        DeviceWord, FlowKey, FlowValue, INTERFACE_FURTHER_ADDRESSES, INTERFACE_SOURCE_CHECK_OFF,
+        InterfaceValue, REASONS, SHARE_WORDS,
     },
     report::BindingReport,
 };
@@ -35,22 +38,51 @@ pub(crate) struct Bound {
     pub(crate) interface: NetworkInterfaceId,
     /// Which of the two copies of the configuration is in force.
     pub(crate) copy: bool,
+    /// When nobody reads the other one any more.
+    pub(crate) changed: Moment,
 }
 
 impl EbpfDataplane {
     /// Reads bindings from the kernel, and ends those that a killed process left half made or half ended.
     pub(super) fn recover_bindings(&mut self) -> Result<(), DataplaneError> {
         let entries: Vec<(u32, SlotEntry)> = self.ledger.slots().collect();
+        let mut half = Vec::new();
         for (slot, SlotEntry { id, ifindex, interface }) in entries {
             let key = ifindex.to_ne_bytes();
             let found = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
             let word = found.map(|bytes| DeviceWord::read(&bytes));
             let word = word.filter(|word| word.slot == slot && word.id == id);
-            let bound = Bound { slot, ifindex, interface, copy: word.is_some_and(|word| word.copy) };
-            self.bindings.insert(id, bound);
+            let copy = word.is_some_and(|word| word.copy);
+            self.bindings.insert(id, Bound { slot, ifindex, interface, copy, changed: Moment::default() });
             if word.is_none() {
-                self.unbind_binding(Binding(id))?;
+                half.push(Binding(id));
             }
+        }
+        self.end_bindings(&half)?;
+        self.recount_shares()
+    }
+
+    /// Counts the flows of slots without a binding anew. One is deleted before it is counted down, and a process that is killed
+    /// in between would leave a slot behind that never looks free.
+    fn recount_shares(&self) -> Result<(), DataplaneError> {
+        let taken: BTreeSet<u32> = self.bindings.values().map(|bound| bound.slot).collect();
+        let idle: Vec<u32> = (1..self.options.slots())
+            .filter(|slot| !taken.contains(slot) && self.share(*slot).load(SeqCst) != 0)
+            .collect();
+        if idle.is_empty() {
+            return Ok(());
+        }
+        // No packet begins a flow for them: what the table holds is all, and is none where bindings have ended.
+        let mut with_flows = BTreeSet::new();
+        let collect = |_: &[u8], value: &[u8]| {
+            with_flows.insert(FlowValue::read(value).slot);
+            true
+        };
+        self.maps.flows.each(collect).map_err(system("reading flows"))?;
+        // The kernel, too, counts down after it has deleted; what it had begun it has ended then.
+        self.readers.wait_for_all().map_err(system("membarrier"))?;
+        for slot in idle.into_iter().filter(|slot| !with_flows.contains(slot)) {
+            self.share(slot).store(0, SeqCst);
         }
         Ok(())
     }
@@ -87,15 +119,17 @@ impl EbpfDataplane {
             return Err(DataplaneError::Bound { name: device.name.to_string(), binding });
         }
         let slot = self.free_slot()?;
+        self.check_room(&self.all_prefixes()?, slot, interface)?;
         let id = self.ledger.next_id()?;
         let entry = SlotEntry { id, ifindex: device.ifindex, interface: interface.id };
         self.ledger.set_slot(slot, entry);
-        let bound = Bound { slot, ifindex: device.ifindex, interface: interface.id, copy: false };
+        let (ifindex, interface_id) = (device.ifindex, interface.id);
+        let bound = Bound { slot, ifindex, interface: interface_id, copy: false, changed: Moment::default() };
         self.bindings.insert(id, bound);
         // From here on a failure is undone by ending the binding.
         let result = self.open_binding(Binding(id), bound, interface);
         if result.is_err() {
-            self.unbind_binding(Binding(id))?;
+            self.end_bindings(&[Binding(id)])?;
         }
         result.map(|()| Binding(id))
     }
@@ -123,19 +157,29 @@ impl EbpfDataplane {
 
     /// A slot whose last binding has no flows any more.
     fn free_slot(&self) -> Result<u32, DataplaneError> {
-        let taken: std::collections::BTreeSet<u32> = self.bindings.values().map(|bound| bound.slot).collect();
+        let taken: BTreeSet<u32> = self.bindings.values().map(|bound| bound.slot).collect();
         let free = (1..self.options.slots())
             .find(|slot| !taken.contains(slot) && self.share(*slot).load(SeqCst) == 0);
         free.ok_or(DataplaneError::InterfacesFull { most: self.options.interfaces_max })
     }
 
+    /// Ends the binding of the device that had this index, where that is gone: whatever has it now has none of its rights.
+    pub(super) fn unbind_gone_at(&mut self, ifindex: u32) -> Result<(), DataplaneError> {
+        match self.binding_at(ifindex) {
+            Some(binding) if !self.attacher.is_present(ifindex)? => self.end_bindings(&[binding]),
+            _ => Ok(()),
+        }
+    }
+
     /// Ends the bindings of devices that are gone.
     fn unbind_gone(&mut self) -> Result<(), DataplaneError> {
-        for (id, bound) in self.bindings.clone() {
+        let mut gone = Vec::new();
+        for (id, bound) in &self.bindings {
             if !self.attacher.is_present(bound.ifindex)? {
-                self.unbind_binding(Binding(id))?;
+                gone.push(Binding(*id));
             }
         }
+        self.end_bindings(&gone)?;
         self.attacher.forget_gone()
     }
 
@@ -150,37 +194,54 @@ impl EbpfDataplane {
             return Err(DataplaneError::OtherInterface { binding, found, wanted });
         }
         check_addresses(interface)?;
+        let before = self.all_prefixes()?;
+        self.check_room(&before, bound.slot, interface)?;
         let wanted = further(interface);
-        for prefix in self.prefixes(bound.slot)?.into_iter().filter(|prefix| !wanted.contains(prefix)) {
-            let key = allowed_key(bound.slot, prefix);
-            self.maps.allowed.delete(&key).map_err(system("removing a prefix"))?;
+        for (slot, prefix) in before {
+            if slot == bound.slot && !wanted.contains(&prefix) {
+                self.remove_prefix(slot, prefix)?;
+            }
         }
         // A packet may still read the other copy, from before the last change.
-        host::wait_for_readers().map_err(system("membarrier"))?;
-        let bound = Bound { copy: !bound.copy, ..bound };
+        self.readers.wait(bound.changed).map_err(system("membarrier"))?;
+        let mut bound = Bound { copy: !bound.copy, ..bound };
         self.write_interface(binding, bound, interface, bound.copy)?;
         self.point_device(binding, bound)?;
+        bound.changed = self.readers.ask();
         self.bindings.insert(binding.0, bound);
         self.set_prefixes(bound.slot, interface)
     }
 
-    pub(super) fn unbind_binding(&mut self, binding: Binding) -> Result<(), DataplaneError> {
-        let bound = self.bound(binding)?;
-        self.maps.slot_class.words[bound.slot as usize].store(0, SeqCst);
-        let key = bound.ifindex.to_ne_bytes();
-        let found = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
-        if found.is_some_and(|bytes| DeviceWord::read(&bytes).id == binding.0) {
-            self.maps.devices.delete(&key).map_err(system("removing a device"))?;
+    /// Ends bindings, with one wait for all of them.
+    pub(super) fn end_bindings(&mut self, bindings: &[Binding]) -> Result<(), DataplaneError> {
+        let ended: BTreeMap<u32, Bound> = bindings
+            .iter()
+            .map(|binding| Ok((binding.0, self.bound(*binding)?)))
+            .collect::<Result<_, DataplaneError>>()?;
+        if ended.is_empty() {
+            return Ok(());
         }
-        // After this no packet is judged for the binding, and none begins a flow.
-        host::wait_for_readers().map_err(system("membarrier"))?;
-        for prefix in self.prefixes(bound.slot)? {
-            let key = allowed_key(bound.slot, prefix);
-            self.maps.allowed.delete(&key).map_err(system("removing a prefix"))?;
+        for (id, bound) in &ended {
+            self.maps.slot_class.words[bound.slot as usize].store(0, SeqCst);
+            let key = bound.ifindex.to_ne_bytes();
+            let found = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
+            if found.is_some_and(|bytes| DeviceWord::read(&bytes).id == *id) {
+                self.maps.devices.delete(&key).map_err(system("removing a device"))?;
+            }
         }
-        self.delete_flows(binding, bound.slot)?;
-        self.ledger.clear_slot(bound.slot);
-        self.bindings.remove(&binding.0);
+        // After this no packet is judged for the bindings, and none begins a flow.
+        self.readers.wait_for_all().map_err(system("membarrier"))?;
+        let slots: BTreeSet<u32> = ended.values().map(|bound| bound.slot).collect();
+        for (slot, prefix) in self.all_prefixes()? {
+            if slots.contains(&slot) {
+                self.remove_prefix(slot, prefix)?;
+            }
+        }
+        self.delete_flows(&ended)?;
+        for (id, bound) in &ended {
+            self.ledger.clear_slot(bound.slot);
+            self.bindings.remove(id);
+        }
         Ok(())
     }
 
@@ -189,24 +250,23 @@ impl EbpfDataplane {
     /// # Errors
     /// There is no such binding; the kernel refuses.
     pub fn forget_flows(&mut self, binding: Binding) -> Result<(), DataplaneError> {
-        let slot = self.bound(binding)?.slot;
-        self.delete_flows(binding, slot)
+        let bound = self.bound(binding)?;
+        self.delete_flows(&BTreeMap::from([(binding.0, bound)]))
     }
 
-    /// Deletes the flows of a binding. Each one counts down the share once, here or where it expires.
-    fn delete_flows(&self, binding: Binding, slot: u32) -> Result<(), DataplaneError> {
-        let mut keys = Vec::new();
+    /// Deletes the flows of bindings. Each one counts down its share once, here or where it expires.
+    fn delete_flows(&self, of: &BTreeMap<u32, Bound>) -> Result<(), DataplaneError> {
+        let mut found = Vec::new();
         let collect = |key: &[u8], _: &[u8]| {
-            if FlowKey::read(key).id == binding.0 {
-                keys.push(key.to_vec());
+            if let Some(bound) = of.get(&FlowKey::read(key).id) {
+                found.push((key.to_vec(), bound.slot));
             }
             true
         };
         self.maps.flows.each(collect).map_err(system("reading flows"))?;
-        let share = self.share(slot);
-        for key in keys {
+        for (key, slot) in found {
             if self.maps.flows.delete(&key).map_err(system("deleting a flow"))? {
-                share.fetch_sub(1, SeqCst);
+                self.share(slot).fetch_sub(1, SeqCst);
             }
         }
         Ok(())
@@ -238,7 +298,7 @@ impl EbpfDataplane {
         }
         let adopt_until_ns = match interface.adopt {
             Duration::ZERO => 0,
-            adopt => u64::try_from((monotonic() + adopt).as_nanos()).unwrap_or(u64::MAX),
+            adopt => u64::try_from(monotonic().saturating_add(adopt).as_nanos()).unwrap_or(u64::MAX),
         };
         let value = InterfaceValue {
             id: binding.0,
@@ -258,21 +318,6 @@ impl EbpfDataplane {
         let word = DeviceWord { slot: bound.slot, copy: bound.copy, id: binding.0 };
         let key = bound.ifindex.to_ne_bytes();
         self.maps.devices.update(&key, &word.to_bytes()).map_err(system("writing a device"))
-    }
-
-    fn set_prefixes(&self, slot: u32, interface: &Interface) -> Result<(), DataplaneError> {
-        for prefix in further(interface) {
-            let key = allowed_key(slot, prefix);
-            self.maps.allowed.update(&key, &1u32.to_ne_bytes()).map_err(system("adding a prefix"))?;
-        }
-        Ok(())
-    }
-
-    /// The further addresses and prefixes of a slot, from the kernel.
-    fn prefixes(&self, slot: u32) -> Result<Vec<IpNet>, DataplaneError> {
-        let keys = self.maps.allowed.keys().map_err(system("reading prefixes"))?;
-        let read = keys.iter().filter_map(|key| read_allowed_key(key));
-        Ok(read.filter(|(of, _)| *of == slot).map(|(_, prefix)| prefix).collect())
     }
 
     pub(super) fn assign_class(
@@ -338,44 +383,5 @@ impl EbpfDataplane {
             flows_max: value.flows_max,
             adopt,
         })
-    }
-}
-
-/// The addresses that stand in the interface itself: the first of each family.
-fn first_addresses(interface: &Interface) -> (Option<IpAddr>, Option<IpAddr>) {
-    let own = link_local(interface.mac);
-    let first = |ipv4: bool| {
-        let mut of_family = interface.addresses.iter().filter(|address| address.is_ipv4() == ipv4);
-        of_family.find(|address| **address != IpAddr::V6(own)).copied()
-    };
-    (first(true), first(false))
-}
-
-/// All others, and the prefixes.
-fn further(interface: &Interface) -> Vec<IpNet> {
-    let (ipv4, ipv6) = first_addresses(interface);
-    let first = [ipv4, ipv6, Some(IpAddr::V6(link_local(interface.mac)))];
-    let addresses = interface.addresses.iter().filter(|address| !first.contains(&Some(**address)));
-    let mut further: Vec<IpNet> = addresses.copied().map(IpNet::from).collect();
-    further.extend(interface.prefixes.iter().map(IpNet::trunc));
-    further.sort_unstable();
-    further.dedup();
-    further
-}
-
-/// Whether an interface can have its addresses.
-pub(crate) fn check_addresses(interface: &Interface) -> Result<(), DataplaneError> {
-    let mapped = |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
-    let bad = |address: &&IpAddr| address.is_multicast() || address.is_unspecified() || mapped(address);
-    if let Some(address) = interface.addresses.iter().find(bad) {
-        return Err(DataplaneError::Address { address: address.to_string() });
-    }
-    // A prefix that reaches into the mapped addresses would be taken for one of IPv4.
-    let lowest = IpAddr::V6(std::net::Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
-    let reaches =
-        |prefix: &&IpNet| prefix.addr().is_ipv6() && (mapped(&prefix.network()) || prefix.contains(&lowest));
-    match interface.prefixes.iter().find(reaches) {
-        Some(prefix) => Err(DataplaneError::Address { address: prefix.to_string() }),
-        None => Ok(()),
     }
 }

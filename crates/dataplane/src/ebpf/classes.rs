@@ -14,7 +14,7 @@ use policy::{image, plan::Plan};
 use super::{
     EbpfDataplane,
     arena::{Arena, Range},
-    host::{self, system},
+    host::system,
     mapped,
 };
 use crate::{
@@ -153,6 +153,7 @@ impl EbpfDataplane {
         plan: &Plan,
     ) -> Result<Stamp, DataplaneError> {
         self.class(class)?;
+        self.free_unread();
         let range = self.take(plan.image_words())?;
         let stamp = match self.ledger.next_stamp() {
             Ok(stamp) => stamp,
@@ -180,10 +181,7 @@ impl EbpfDataplane {
         if let Some(before) = before {
             self.retire(before.range, carried);
         }
-        // A quarter of the arena at most waits; a membarrier takes milliseconds, and so is not for every switch.
-        if self.arena.waiting() > self.options.arena_words / ARENA_UNIT / 4 {
-            self.free_retired()?;
-        }
+        self.ask_about_retired();
         Ok(Stamp(stamp))
     }
 
@@ -204,21 +202,44 @@ impl EbpfDataplane {
         self.retired.push_back(Retired { range, carried });
     }
 
-    /// Frees the plans that nobody reads any more, after waiting for those who may.
-    fn free_retired(&mut self) -> Result<(), DataplaneError> {
-        if self.retired.is_empty() {
-            return Ok(());
+    /// Asks when nobody reads the retired plans any more, where they take more than a quarter of the arena.
+    fn ask_about_retired(&mut self) {
+        if self.unread.is_none() && self.arena.waiting() > self.options.arena_words / ARENA_UNIT / 4 {
+            self.unread = Some((self.readers.ask(), self.retired.len()));
         }
-        host::wait_for_readers().map_err(system("membarrier"))?;
-        for Retired { range, carried } in &self.retired {
+    }
+
+    /// Frees the plans that nobody reads any more as far as is known, without waiting.
+    ///
+    /// No word points to a retired plan, so that only a packet that has read the word before may read it. The moment that was
+    /// asked for came after the plans counted with it were retired: when it is over, those packets have ended.
+    fn free_unread(&mut self) {
+        if let Some((moment, count)) = self.unread
+            && self.readers.is_over(moment)
+        {
+            self.unread = None;
+            self.free_oldest(count);
+        }
+    }
+
+    /// Frees all retired plans, after waiting for those who may read them.
+    fn free_retired(&mut self) -> Result<(), DataplaneError> {
+        if !self.retired.is_empty() {
+            self.readers.wait_for_all().map_err(system("membarrier"))?;
+            self.unread = None;
+            self.free_oldest(self.retired.len());
+        }
+        Ok(())
+    }
+
+    fn free_oldest(&mut self, count: usize) {
+        for Retired { range, carried } in self.retired.drain(..count) {
             let words = &self.maps.arena.words;
             for Carried { from, to, count } in carried {
-                words[*to].fetch_add(words[*from].load(Relaxed).wrapping_sub(*count), Relaxed);
+                words[to].fetch_add(words[from].load(Relaxed).wrapping_sub(count), Relaxed);
             }
-            self.arena.free(*range);
+            self.arena.free(range);
         }
-        self.retired.clear();
-        Ok(())
     }
 
     /// The counters that go on in the next plan.

@@ -1,5 +1,5 @@
 //! What else the kernel is asked: devices, clocks, the file system of pins, and whether every CPU has moved on.
-#![allow(unsafe_code, reason = "ioctl, statfs, mount and membarrier are calls of the C library")]
+#![allow(unsafe_code, reason = "ioctl, statfs, mount, membarrier and others are calls of the C library")]
 
 use std::{
     ffi::{CStr, CString},
@@ -156,14 +156,37 @@ fn is_bpf(path: &CStr) -> io::Result<bool> {
     Ok(found.f_type.cast_unsigned() == BPF_FS_MAGIC)
 }
 
-/// Locks a directory for this process, until the file is closed; false where another one has it.
-pub(crate) fn lock(directory: &File) -> io::Result<bool> {
-    // SAFETY: no pointers are given.
-    match check(unsafe { libc::flock(directory.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-        Err(error) => Err(error),
+/// As whom this process runs.
+pub(crate) fn user() -> u32 {
+    // SAFETY: no pointers are given; it cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// A directory that this process has locked, until this is dropped or the process ends.
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Locks a directory; none where another one has it.
+    pub(crate) fn take(directory: File) -> io::Result<Option<Self>> {
+        match flock(&directory, libc::LOCK_EX | libc::LOCK_NB) {
+            Ok(()) => Ok(Some(Self(directory))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close it is not enough: a child that another thread is just starting has the file, too, until it runs its
+        // program. Where unlocking fails, closing does it at last.
+        let _ = flock(&self.0, libc::LOCK_UN);
+    }
+}
+
+fn flock(file: &File, operation: libc::c_int) -> io::Result<()> {
+    // SAFETY: no pointers are given.
+    check(unsafe { libc::flock(file.as_raw_fd(), operation) })
 }
 
 /// The indexes of the devices of the thread's network namespace.

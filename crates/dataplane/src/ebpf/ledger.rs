@@ -56,11 +56,11 @@ impl Ledger {
             check_shape("ledger", map.shape(), shape)?;
             map
         } else {
-            let map = Map::create(shape, "ledger").map_err(lacks_mapped_arrays)?;
+            let map = Map::create(shape, "ledger").map_err(system("making the ledger"))?;
             pin(&map, path).map_err(system("pinning the ledger"))?;
             map
         };
-        let words = Words::of(&map).map_err(lacks_mapped_arrays)?;
+        let words = Words::of(&map).map_err(system("mapping the ledger"))?;
         let ledger = Self { words, slots, classes };
         match ledger.words[0].load(SeqCst) {
             0 => {
@@ -165,15 +165,6 @@ impl Ledger {
 fn split(word: u64) -> (u32, u32) {
     let [a, b, c, d, e, f, g, h] = word.to_be_bytes();
     (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
-}
-
-fn lacks_mapped_arrays(error: std::io::Error) -> DataplaneError {
-    match error.raw_os_error() {
-        Some(libc::EINVAL) => {
-            DataplaneError::KernelLacks { feature: "memory-mapped BPF arrays", option: "CONFIG_BPF_SYSCALL" }
-        }
-        _ => system("making the ledger")(error),
-    }
 }
 
 /// Whether a pinned map is what is wanted.

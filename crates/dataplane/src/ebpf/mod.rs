@@ -3,28 +3,31 @@
 //! Everything that has to outlive the process lies in the kernel; what this process keeps beside it is read from there
 //! when it opens, so that it may be killed at any instruction.
 
+mod addresses;
 mod arena;
 mod attach;
 mod bindings;
 mod classes;
 mod clsact;
+mod features;
 mod host;
 mod ledger;
 mod mapped;
 mod open;
 mod options;
+mod readers;
 mod reading;
 mod sys;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
 use policy::plan::Plan;
 
-pub(crate) use self::bindings::check_addresses;
+pub(crate) use self::addresses::check_addresses;
 use self::{
     arena::Arena,
     attach::Attacher,
@@ -32,6 +35,7 @@ use self::{
     classes::{Class, Retired},
     ledger::Ledger,
     open::{Absent, Maps, Opened},
+    readers::{Moment, Readers},
 };
 pub use self::{
     options::{Attach, Options, Timeouts},
@@ -52,7 +56,7 @@ pub struct EbpfDataplane {
     /// The directory of the name.
     directory: PathBuf,
     /// Held as long as this process has the dataplane open.
-    _lock: File,
+    _lock: host::Lock,
     maps: Maps,
     ledger: Ledger,
     attacher: Attacher,
@@ -64,6 +68,9 @@ pub struct EbpfDataplane {
     arena: Arena,
     /// Plans that packets may still read, the oldest first.
     retired: VecDeque<Retired>,
+    /// When nobody reads the oldest of them any more, and how many those are; none where that was not asked.
+    unread: Option<(Moment, usize)>,
+    readers: Readers,
 }
 
 /// What a program says about a packet that is only tried.
@@ -113,6 +120,8 @@ impl EbpfDataplane {
             classes: BTreeMap::new(),
             arena: Arena::empty(),
             retired: VecDeque::new(),
+            unread: None,
+            readers: Readers::new().map_err(host::system("starting a thread"))?,
         };
         dataplane.recover_classes()?;
         dataplane.recover_bindings()?;
@@ -135,9 +144,8 @@ impl EbpfDataplane {
     /// # Errors
     /// The kernel refuses.
     pub fn remove(mut self) -> Result<(), DataplaneError> {
-        for binding in self.bindings.keys().copied().collect::<Vec<u32>>() {
-            self.unbind(Binding(binding))?;
-        }
+        let all: Vec<Binding> = self.bindings.keys().copied().map(Binding).collect();
+        self.end_bindings(&all)?;
         self.attacher.detach_all()?;
         fs::remove_dir_all(&self.directory).map_err(host::system("removing pins"))?;
         // It stays where others are in it.
@@ -149,6 +157,7 @@ impl EbpfDataplane {
 impl Dataplane for EbpfDataplane {
     fn guard(&mut self, device: &Device) -> Result<(), DataplaneError> {
         device.check()?;
+        self.unbind_gone_at(device.ifindex)?;
         self.attacher.attach(device.ifindex)
     }
 
@@ -168,7 +177,7 @@ impl Dataplane for EbpfDataplane {
     }
 
     fn unbind(&mut self, binding: Binding) -> Result<(), DataplaneError> {
-        self.unbind_binding(binding)
+        self.end_bindings(&[binding])
     }
 
     fn bindings(&self) -> Result<Vec<BindingReport>, DataplaneError> {

@@ -6,6 +6,7 @@
 //!   maps/<name>                      the maps of layout.h
 //!   programs/{from,to}_instance      what hangs at devices
 //!   links/<ifindex>_{from,to}_instance
+//!   links/<ifindex>_{from,to}_instance_barrier   what stands in for one that moves
 //! ```
 //!
 //! One process at a time has a dataplane open: it holds a lock on the directory of the name. A layout of a newer version
@@ -13,11 +14,11 @@
 //! bindings, classes and flows into maps of its own, then attaching, then removing the old pins; version 1 has none before.
 
 use std::{
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
     io,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::fs::MetadataExt,
+        unix::fs::{DirBuilderExt, MetadataExt},
     },
     path::{Path, PathBuf},
 };
@@ -30,6 +31,7 @@ use aya::{
 
 use super::{
     attach::{Attacher, Programs},
+    features,
     host::{self, system},
     ledger::{Ledger, check_shape},
     mapped::Words,
@@ -74,7 +76,7 @@ pub(crate) struct Maps {
 /// What is behind an open dataplane.
 pub(crate) struct Opened {
     pub(crate) directory: PathBuf,
-    pub(crate) lock: File,
+    pub(crate) lock: host::Lock,
     pub(crate) maps: Maps,
     pub(crate) ledger: Ledger,
     pub(crate) attacher: Attacher,
@@ -99,65 +101,70 @@ pub(crate) enum Absent {
 pub(crate) fn open(options: &Options, absent: Absent) -> Result<Opened, DataplaneError> {
     options.check()?;
     host::mount_bpf(Path::new(BPF_FS))?;
-    probe()?;
+    features::probe(&features::Running)?;
     let name = directory_of(&options.name);
     let lock = lock(&options.name, &name, absent)?;
+    for directory in name.ancestors().take(2) {
+        refuse_others(directory)?;
+    }
+    // Whoever had it open may have taken a plan or a configuration out of force just now: its memory counts as free below.
+    host::wait_for_readers().map_err(system("membarrier"))?;
     refuse_newer(&options.name, &name)?;
     let directory = name.join(format!("v{LAYOUT_VERSION}"));
     if absent == Absent::Refuse && !directory.join("ledger").exists() {
         return Err(DataplaneError::Missing { name: options.name.clone() });
     }
     for part in ["maps", "programs", "links"] {
-        fs::create_dir_all(directory.join(part)).map_err(system("making the directory of pins"))?;
+        make_directory(&directory.join(part))?;
     }
     let maps_directory = directory.join("maps");
     if !directory.join("ledger").exists() && maps_directory.join("devices").exists() {
         return Err(DataplaneError::Damaged { what: "there are maps without a ledger".to_owned() });
     }
     let ledger = Ledger::open(&directory.join("ledger"), options)?;
-    let attach = choose_attach(options.attach, &ledger)?;
+    let attach = features::choose_attach(options.attach, ledger.attach(), sys::has_tcx())?;
+    ledger.set_attach(attach as u64);
     check_maps(options, &maps_directory)?;
     let loaded = load(options, &maps_directory)?;
     // Those that were just made are what the object says.
     check_maps(options, &maps_directory)?;
-    let (programs, replaced) = choose_programs(loaded, &directory.join("programs"))?;
+    let programs = choose_programs(loaded, &directory.join("programs"))?;
     let maps = Maps::open(&maps_directory)?;
     let epoch = sys::program_info(&programs.from_instance).map_err(system("asking for a program"))?.id;
-    let attacher = Attacher::new(programs, attach, directory.join("links"), replaced)?;
+    let attacher = Attacher::new(programs, attach, directory.join("links"), &options.name)?;
     set(options, &maps_directory, epoch)?;
     Ok(Opened { directory: name, lock, maps, ledger, attacher, attach })
 }
 
 /// Locks the directory of a dataplane. A process that removes it holds the lock until it is gone, and then what was
 /// locked is no directory of a dataplane any more.
-fn lock(name: &str, path: &Path, absent: Absent) -> Result<File, DataplaneError> {
+fn lock(name: &str, path: &Path, absent: Absent) -> Result<host::Lock, DataplaneError> {
+    let in_use = || DataplaneError::InUse { name: name.to_owned() };
     for _ in 0..LOCK_TRIES {
         let opened = match absent {
-            Absent::Make => fs::create_dir_all(path).and_then(|()| File::open(path)),
+            Absent::Make => try_make_directory(path).and_then(|()| File::open(path)),
             Absent::Refuse => File::open(path),
         };
-        let opened = match (opened, absent) {
+        let file = match (opened, absent) {
             (Err(error), Absent::Make) if error.kind() == io::ErrorKind::NotFound => continue,
             (Err(error), Absent::Refuse) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(DataplaneError::Missing { name: name.to_owned() });
             }
             (opened, _) => opened.map_err(system("opening the directory of pins"))?,
         };
-        if !host::lock(&opened).map_err(system("locking the directory of pins"))? {
-            return Err(DataplaneError::InUse { name: name.to_owned() });
-        }
+        let opened = file.metadata().map_err(system("looking at the directory of pins"))?;
+        let lock = host::Lock::take(file).map_err(system("locking the directory of pins"))?;
+        let lock = lock.ok_or_else(in_use)?;
         if is_at(&opened, path) {
-            return Ok(opened);
+            return Ok(lock);
         }
     }
-    Err(DataplaneError::InUse { name: name.to_owned() })
+    Err(in_use())
 }
 
-/// Whether this open directory is the one at the path, and not one that was removed.
-fn is_at(open: &File, path: &Path) -> bool {
-    let identity = |data: fs::Metadata| (data.dev(), data.ino());
-    let (open, there) = (open.metadata().map(identity), fs::metadata(path).map(identity));
-    matches!((open, there), (Ok(open), Ok(there)) if open == there)
+/// Whether an open directory is the one at the path, and not one that was removed.
+fn is_at(opened: &fs::Metadata, path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (opened.dev(), opened.ino()))
 }
 
 /// Whether the maps that are pinned are those that the programs need.
@@ -165,48 +172,33 @@ fn check_maps(options: &Options, directory: &Path) -> Result<(), DataplaneError>
     for (map, shape) in options.maps() {
         let path = directory.join(map);
         if path.exists() {
-            let found = sys::pinned(&path).and_then(Map::from_fd).map_err(system("opening a pinned map"))?;
+            let opened = sys::pinned(&path).and_then(Map::from_fd);
+            let found = opened.map_err(system(format!("opening the pinned map {map}")))?;
             check_shape(map, found.shape(), shape)?;
         }
     }
     Ok(())
 }
 
-/// Whether the kernel has what every dataplane needs, and whether this process may use it.
-fn probe() -> Result<(), DataplaneError> {
-    for (helper, feature) in [(169, "BPF timers"), (181, "bounded loops of BPF programs")] {
-        let knows = sys::knows_helper(helper).map_err(|error| match error.raw_os_error() {
-            Some(libc::ENOSYS) => {
-                DataplaneError::KernelLacks { feature: "bpf system call", option: "CONFIG_BPF_SYSCALL" }
-            }
-            _ => system("loading a program")(error),
-        })?;
-        if !knows {
-            return Err(DataplaneError::KernelLacks { feature, option: "CONFIG_BPF_SYSCALL" });
-        }
+/// Makes a directory for its owner alone, and those above it.
+fn make_directory(path: &Path) -> Result<(), DataplaneError> {
+    try_make_directory(path).map_err(system("making the directory of pins"))
+}
+
+fn try_make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Whoever may write a directory of pins can take away what is enforced: where everybody may pin, somebody may have made it
+/// before.
+fn refuse_others(path: &Path) -> Result<(), DataplaneError> {
+    const OTHERS_MAY_WRITE: u32 = 0o022;
+    let found = fs::symlink_metadata(path).map_err(system("looking at the directory of pins"))?;
+    let (owner, mode, user) = (found.uid(), found.mode() & 0o7777, host::user());
+    if found.is_dir() && owner == user && mode & OTHERS_MAY_WRITE == 0 {
+        return Ok(());
     }
-    let ring =
-        sys::MapShape { kind: sys::MAP_TYPE_RINGBUF, key_size: 0, value_size: 0, entries: 4096, flags: 0 };
-    Map::create(ring, "probe").map(drop).map_err(|error| match error.raw_os_error() {
-        Some(libc::EINVAL) => {
-            DataplaneError::KernelLacks { feature: "BPF ring buffers", option: "CONFIG_BPF_SYSCALL" }
-        }
-        _ => system("making a ring buffer")(error),
-    })?;
-    host::wait_for_readers().map_err(|error| match error.raw_os_error() {
-        Some(libc::ENOSYS | libc::EINVAL) => DataplaneError::KernelLacks {
-            feature: "membarrier of all CPUs (CPUs with nohz_full have none)",
-            option: "CONFIG_MEMBARRIER",
-        },
-        _ => system("membarrier")(error),
-    })?;
-    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
-        return Err(DataplaneError::KernelLacks {
-            feature: "type information",
-            option: "CONFIG_DEBUG_INFO_BTF",
-        });
-    }
-    Ok(())
+    Err(DataplaneError::OthersMayWrite { path: path.display().to_string(), owner, mode, user })
 }
 
 fn refuse_newer(name: &str, directory: &Path) -> Result<(), DataplaneError> {
@@ -220,31 +212,6 @@ fn refuse_newer(name: &str, directory: &Path) -> Result<(), DataplaneError> {
         }
     }
     Ok(())
-}
-
-/// How programs are attached: as before, or as is wanted and possible.
-fn choose_attach(wanted: Attach, ledger: &Ledger) -> Result<Attach, DataplaneError> {
-    let before = match ledger.attach() {
-        1 => Some(Attach::Tcx),
-        2 => Some(Attach::Clsact),
-        _ => None,
-    };
-    let chosen = match (before, wanted) {
-        (Some(before), Attach::Best) => before,
-        (Some(before), wanted) if before != wanted => {
-            let (found, wanted) = (before as u64, wanted as u64);
-            let map = "ledger".to_owned();
-            return Err(DataplaneError::PinMismatch { map, property: "attachment", found, wanted });
-        }
-        (_, Attach::Best) if sys::has_tcx() => Attach::Tcx,
-        (_, Attach::Best) => Attach::Clsact,
-        (_, wanted) => wanted,
-    };
-    if chosen == Attach::Tcx && !sys::has_tcx() {
-        return Err(DataplaneError::KernelLacks { feature: "tcx", option: "CONFIG_NET_XGRESS" });
-    }
-    ledger.set_attach(chosen as u64);
-    Ok(chosen)
 }
 
 /// Loads the object; its maps are the pinned ones, and those that are not there yet are pinned.
@@ -267,7 +234,12 @@ fn load(options: &Options, maps: &Path) -> Result<Programs, DataplaneError> {
         let missing = || DataplaneError::Object { message: format!("there is no program {name}") };
         let program = object.program_mut(name).ok_or_else(missing)?;
         let classifier: &mut SchedClassifier = program.try_into().map_err(|_| missing())?;
-        load_again(classifier).map_err(|error| failed(&error))?;
+        load_again(classifier).map_err(|error| match &error {
+            ProgramError::LoadError { io_error, .. } if io_error.raw_os_error() == Some(libc::EPERM) => {
+                DataplaneError::NotPermitted
+            }
+            _ => failed(&error),
+        })?;
         let fd = classifier.fd().map_err(|error| failed(&error))?;
         fd.as_fd().try_clone_to_owned().map_err(system("keeping a program"))
     };
@@ -287,35 +259,24 @@ fn load_again(classifier: &mut SchedClassifier) -> Result<(), ProgramError> {
     classifier.load()
 }
 
-/// The pinned programs where they are the same as the loaded ones; otherwise the loaded ones, pinned, and the ids of
-/// those that they replace.
-fn choose_programs(
-    loaded: Programs,
-    directory: &Path,
-) -> Result<(Programs, Option<[u32; 2]>), DataplaneError> {
-    let (from, from_replaced) = choose_program(loaded.from_instance, &directory.join("from_instance"))?;
-    let (to, to_replaced) = choose_program(loaded.to_instance, &directory.join("to_instance"))?;
-    let replaced = from_replaced.zip(to_replaced).map(|(from, to)| [from, to]);
-    Ok((Programs { from_instance: from, to_instance: to }, replaced))
+/// The pinned programs where they are the same as the loaded ones; otherwise the loaded ones, pinned.
+fn choose_programs(loaded: Programs, directory: &Path) -> Result<Programs, DataplaneError> {
+    Ok(Programs {
+        from_instance: choose_program(loaded.from_instance, &directory.join("from_instance"))?,
+        to_instance: choose_program(loaded.to_instance, &directory.join("to_instance"))?,
+    })
 }
 
-fn choose_program(loaded: OwnedFd, path: &Path) -> Result<(OwnedFd, Option<u32>), DataplaneError> {
-    let information = |fd: &OwnedFd| sys::program_info(fd).map_err(system("asking for a program"));
-    let mut replaced = None;
+fn choose_program(loaded: OwnedFd, path: &Path) -> Result<OwnedFd, DataplaneError> {
+    let tag = |fd: &OwnedFd| Ok(sys::program_info(fd).map_err(system("asking for a program"))?.tag);
     match sys::pinned(path) {
-        Ok(pinned) => {
-            let (old, new) = (information(&pinned)?, information(&loaded)?);
-            if old.tag == new.tag {
-                return Ok((pinned, Some(old.id)));
-            }
-            replaced = Some(old.id);
-            fs::remove_file(path).map_err(system("removing a pin"))?;
-        }
+        Ok(pinned) if tag(&pinned)? == tag(&loaded)? => return Ok(pinned),
+        Ok(_) => fs::remove_file(path).map_err(system("removing a pin"))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(system("opening a pinned program")(error)),
+        Err(error) => return Err(system(format!("opening the pinned program {}", path.display()))(error)),
     }
     sys::pin(&loaded, path).map_err(system("pinning a program"))?;
-    Ok((loaded, replaced))
+    Ok(loaded)
 }
 
 impl Maps {

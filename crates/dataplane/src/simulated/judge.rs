@@ -97,18 +97,26 @@ impl SimulatedDataplane {
         let tuple = tuple(direction, packet);
         let is_tcp = packet.protocol() == protocol::TCP;
         let begins_anew = is_tcp && begins == Begins::Yes;
-        if let Some(flow) = bound.flows.get_mut(&tuple).filter(|flow| !begins_anew || flow.alive) {
-            if flow.stamp != live.stamp {
+        if let Some(flow) = bound.flows.get_mut(&tuple) {
+            let is_over = begins_anew && !flow.alive;
+            if flow.stamp != live.stamp && !is_over {
                 let first = if flow.begun == direction { *packet } else { packet.reversed() };
                 let (rule, verdict) = ask(live, flow.begun, &first);
                 (flow.stamp, flow.rule, flow.alive) = (live.stamp, rule, verdict.is_ok());
                 *asked = Some(rule);
             }
-            if !flow.alive {
+            if flow.alive {
+                if begins_anew && flow.begun != direction {
+                    let (rule, verdict) = ask(live, direction, packet);
+                    *asked = Some(rule);
+                    verdict?;
+                }
+                pass(flow, direction);
+                return Ok(());
+            }
+            if !begins_anew {
                 return Err(Reason::DeadFlow);
             }
-            pass(flow, direction);
-            return Ok(());
         }
         let mut begun = direction;
         let adopts = self.now < bound.adopt_until;

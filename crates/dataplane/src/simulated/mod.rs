@@ -208,7 +208,7 @@ impl Dataplane for SimulatedDataplane {
         self.last_binding += 1;
         let bound = SimulatedBinding {
             device: device.clone(),
-            adopt_until: self.now + interface.adopt,
+            adopt_until: self.now.saturating_add(interface.adopt),
             interface: interface.clone(),
             class: None,
             drops: BTreeMap::new(),
@@ -228,7 +228,7 @@ impl Dataplane for SimulatedDataplane {
         }
         check_addresses(interface)?;
         bound.interface = interface.clone();
-        bound.adopt_until = now + interface.adopt;
+        bound.adopt_until = now.saturating_add(interface.adopt);
         Ok(())
     }
 

@@ -109,7 +109,7 @@ pub fn what_cannot_be_bound_is_refused(subject: &mut dyn Subject) {
     let renamed = dataplane::Device { name: "v9".into(), ..device.clone() };
     assert!(matches!(dataplane.bind(&renamed, &own), Err(Error::OtherName { .. })));
     assert!(matches!(dataplane.bind(&other, &own), Err(Error::NotEthernet { hardware: 772, .. })));
-    for bad in ["::ffff:10.0.0.1", "224.0.0.1", "ff02::1", "0.0.0.0", "::"] {
+    for bad in ["::ffff:10.0.0.1", "224.0.0.1", "255.255.255.255", "ff02::1", "0.0.0.0", "::"] {
         let mut wrong = own.clone();
         wrong.addresses.push(address(bad));
         assert!(matches!(dataplane.bind(&device, &wrong), Err(Error::Address { .. })), "{bad}");
@@ -127,6 +127,47 @@ pub fn what_cannot_be_bound_is_refused(subject: &mut dyn Subject) {
     assert!(matches!(dataplane.flows(unknown, 1), Err(Error::UnknownBinding(_))));
     assert!(matches!(dataplane.drops(Some(unknown)), Err(Error::UnknownBinding(_))));
     assert_eq!(dataplane.bindings().unwrap().len(), 1);
+}
+
+pub fn an_interface_without_addresses_has_its_link_local_one_alone(subject: &mut dyn Subject) {
+    let bound = Bound::with(subject, &accepting(&[80]));
+    let mut wanted = interface(1);
+    wanted.addresses.clear();
+    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    assert_eq!(subject.dataplane().read_back(bound.binding).unwrap().configuration, wanted);
+    let sent = bound.send(subject, Direction::Egress, &udp(OWN, PEER, (1, 2)));
+    assert_eq!(sent, Some(Reason::SpoofedAddress));
+    assert_eq!(bound.request(subject, 80), Some(Reason::Destination));
+    let own = wanted.link_local().to_string();
+    assert_eq!(bound.send(subject, Direction::Egress, &udp(&own, "fe80::2", (1, 2))), None);
+}
+
+pub fn interfaces_with_one_mac_are_two(subject: &mut dyn Subject) {
+    let bound = Bound::with(subject, &accepting(&[80]));
+    let device = subject.add_device("v1");
+    let mut other = interface(2);
+    other.addresses = vec![address("10.0.0.3")];
+    assert_eq!(other.mac, interface(1).mac);
+    let binding = subject.dataplane().bind(&device, &other).unwrap();
+    subject.dataplane().assign(binding, Some(bound.class)).unwrap();
+    let sent = subject.send(&device, Direction::Egress, &udp(OWN, PEER, (1, 2)), Begins::Yes);
+    assert_eq!(sent, Some(Reason::SpoofedAddress));
+    let sent = subject.send(&device, Direction::Egress, &udp("10.0.0.3", PEER, (1, 2)), Begins::Yes);
+    assert_eq!(sent, None);
+    assert_eq!(bound.request(subject, 80), None);
+    assert_eq!(subject.dataplane().flows(binding, 9).unwrap().len(), 1);
+    subject.dataplane().unbind(binding).unwrap();
+    assert_eq!(subject.dataplane().flows(bound.binding, 9).unwrap().len(), 1);
+}
+
+pub fn adoption_may_last_for_ever(subject: &mut dyn Subject) {
+    let device = subject.add_device("v0");
+    let mut wanted = interface(1);
+    wanted.adopt = std::time::Duration::MAX;
+    wanted.flows_max = 0;
+    let binding = subject.dataplane().bind(&device, &wanted).unwrap();
+    subject.dataplane().configure(binding, &wanted).unwrap();
+    assert!(!subject.dataplane().read_back(binding).unwrap().configuration.adopt.is_zero());
 }
 
 pub fn a_device_made_anew_has_no_rights_of_the_old_one(subject: &mut dyn Subject) {

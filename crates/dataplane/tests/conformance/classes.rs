@@ -93,3 +93,15 @@ pub fn stamps_are_never_used_again(subject: &mut dyn Subject) {
         }
     }
 }
+
+pub fn a_generation_is_kept_as_it_is_given(subject: &mut dyn Subject) {
+    let bound = Bound::new(subject);
+    let mut last = None;
+    for generation in [7, u64::MAX, 3, 3, 0].map(Generation) {
+        let stamp = subject.dataplane().switch(bound.class, generation, &accepting(&[80])).unwrap();
+        assert!(last < Some(stamp), "stamps tell switches apart, generations do not");
+        last = Some(stamp);
+        let found = subject.dataplane().read_back_class(bound.class).unwrap().plan.unwrap();
+        assert_eq!((found.generation, found.stamp), (generation, stamp));
+    }
+}

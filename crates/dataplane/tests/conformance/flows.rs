@@ -105,3 +105,25 @@ pub fn flows_end_with_their_binding(subject: &mut dyn Subject) {
     let flow = subject.dataplane().flows(binding, 9).unwrap().remove(0);
     assert_eq!(flow.begun, Direction::Egress, "a flow of its own");
 }
+
+pub fn a_syn_over_a_flow_is_judged_as_what_it_would_begin(subject: &mut dyn Subject) {
+    let accepted = plan([rule(Policy::Accept, Protocol::Tcp, 80)]);
+    let mut bound = Bound::with(subject, &accepted);
+    // The interface has begun it; its peer may not begin anything at that port.
+    let own = packet(frame::TCP, OWN, PEER, (5000, 443));
+    assert_eq!(bound.send(subject, Direction::Egress, &own), None);
+    assert_eq!(bound.send(subject, Direction::Ingress, &own.reversed()), Some(Reason::Implicit));
+    let answer = subject.send(&bound.device, Direction::Ingress, &own.reversed(), Begins::No);
+    assert_eq!(answer, None, "the flow stays");
+    // A SYN of a flow that the rules have cut meanwhile is refused as a new one.
+    let inbound = packet(frame::TCP, PEER, OWN, (4000, 80));
+    assert_eq!(bound.send(subject, Direction::Ingress, &inbound), None);
+    bound.switch(subject, &plan([]));
+    for _ in 0..2 {
+        assert_eq!(bound.send(subject, Direction::Ingress, &inbound), Some(Reason::Implicit));
+        let reply = subject.send(&bound.device, Direction::Egress, &inbound.reversed(), Begins::No);
+        assert_eq!(reply, Some(Reason::DeadFlow));
+    }
+    bound.switch(subject, &accepted);
+    assert_eq!(bound.send(subject, Direction::Ingress, &inbound), None);
+}

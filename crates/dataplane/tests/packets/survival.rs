@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use dataplane::{Dataplane, Reason};
+use dataplane::{Attach, Dataplane, Reason};
 
 use crate::{
     child::{self, Child},
@@ -77,7 +77,15 @@ fn programs_are_replaced_under_traffic_without_a_lost_packet() {
     if !may_test_the_kernel() {
         return;
     }
-    let mut world = World::new(Bridge, 2);
+    for attach in [Attach::Tcx, Attach::Clsact] {
+        replace_programs_under_traffic(attach);
+    }
+}
+
+fn replace_programs_under_traffic(attach: Attach) {
+    let mut options = options();
+    options.attach = attach;
+    let mut world = World::with(Bridge, 2, options);
     world.groups(1, &[]);
     let since = world.groups(2, &[&["ingress accept tcp to port 5000", "ingress accept udp to port 5000"]]);
     let permitted = [Tcp, Udp].map(|carrier| Conversation::between(&world, carrier, V4, 1, (2, 5000)));

@@ -3,17 +3,19 @@
 #![allow(unsafe_code, reason = "unshare is a call of the C library")]
 
 pub mod frame;
+pub mod programs;
 
 use std::{
     io, mem,
     net::IpAddr,
     ops::{Deref, DerefMut},
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use dataplane::{Device, EbpfDataplane, Interface, Options};
+use dataplane::{DataplaneError, Device, EbpfDataplane, Interface, Options};
 use model::{NetworkInterfaceId, address::Mac};
 
 /// The MAC of the interfaces of tests.
@@ -41,10 +43,26 @@ pub fn enter_namespace() {
     ip("link set lo up");
 }
 
+/// Takes all privileges from this thread, as if somebody else than root had started it.
+pub fn drop_privileges() {
+    // `struct __user_cap_header_struct` of version 3, and two of `struct __user_cap_data_struct`.
+    let header = [0x2008_0522u32, 0];
+    let nothing = [0u32; 6];
+    // SAFETY: both are read, and as long as this version has them; the call is about this thread alone.
+    let result = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), nothing.as_ptr()) };
+    assert_eq!(result, 0, "capset: {}", io::Error::last_os_error());
+}
+
 /// Runs `ip` in this thread's namespace.
 pub fn ip(arguments: &str) {
-    let output = Command::new("ip").args(arguments.split_whitespace()).output().expect("ip of iproute2");
-    assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    run("ip", arguments);
+}
+
+/// Runs a program of iproute2 in this thread's namespace. Gives what it says.
+pub fn run(program: &str, arguments: &str) -> String {
+    let output = Command::new(program).args(arguments.split_whitespace()).output().expect(program);
+    assert!(output.status.success(), "{program} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// A veth of this thread's namespace, up, on which the host says nothing of its own; its other end has the name with `p`
@@ -79,15 +97,32 @@ pub struct Host {
 
 impl Host {
     pub fn new(options: Options) -> Self {
-        let dataplane =
-            EbpfDataplane::open(options.clone()).unwrap_or_else(|error| panic!("{error}: {error:?}"));
-        Self { dataplane: Some(dataplane), options }
+        // Where opening fails, this removes what it has pinned until then.
+        let mut host = Self::closed(options);
+        host.open().unwrap_or_else(|error| panic!("{error}: {error:?}"));
+        host
+    }
+
+    /// One that another process makes, to be removed here all the same.
+    pub fn closed(options: Options) -> Self {
+        Self { dataplane: None, options }
+    }
+
+    /// Where everything of it is pinned, whether it is open or not.
+    pub fn directory_of_pins(&self) -> PathBuf {
+        Path::new("/sys/fs/bpf/ravelin").join(&self.options.name)
+    }
+
+    /// Opens it where it is closed.
+    pub fn open(&mut self) -> Result<(), DataplaneError> {
+        self.dataplane = Some(EbpfDataplane::open(self.options.clone())?);
+        Ok(())
     }
 
     /// Closes the dataplane as if the process had been killed: nothing is tidied up. Then opens it again.
     pub fn kill(&mut self) {
-        drop(self.dataplane.take());
-        self.dataplane = Some(EbpfDataplane::open(self.options.clone()).unwrap());
+        self.close();
+        self.open().unwrap();
     }
 
     /// Closes it; what it has pinned is removed when this is dropped.
@@ -124,9 +159,8 @@ impl DerefMut for Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let directory = format!("/sys/fs/bpf/ravelin/{}", self.options.name);
         drop(mem::take(&mut self.dataplane));
-        let _ = std::fs::remove_dir_all(directory);
+        let _ = std::fs::remove_dir_all(self.directory_of_pins());
     }
 }
 
