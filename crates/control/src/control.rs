@@ -18,12 +18,11 @@ use tokio::{runtime::RuntimeFlavor, sync::oneshot, time};
 
 use crate::{
     access::Access,
-    disk::Disk,
+    entropy::SystemEntropy,
     history::{self, HistoryRecord},
     load::{self, OpenError},
     metrics::{Metrics, Sizes},
-    nonces::NonceRecord,
-    planner::Planner,
+    nonces::{Forgetting, NonceRecord},
     published::{Part, Read, Seen, Shared, Unavailable},
     records::RecordError,
     settings::{Clock, Settings},
@@ -44,7 +43,7 @@ pub(crate) struct Core {
     pub(crate) queued: AtomicUsize,
     /// How many submissions have begun and have not ended.
     pub(crate) in_flight: AtomicUsize,
-    /// How many commands the last batch that had any carried out or refused.
+    /// How many commands the last turn of the writer carried out or refused.
     pub(crate) last_batch: AtomicUsize,
     /// The runtime of the submitters, where they commit on their own threads: it outlives its submissions.
     pub(crate) runtime: OnceLock<tokio::runtime::Handle>,
@@ -165,9 +164,19 @@ impl Control {
             runtime: OnceLock::new(),
             identity: store.identity(),
         });
-        let disk = Disk::start().map_err(|source| OpenError::Thread { source })?;
-        let planner = Planner::new(Arc::clone(&core), loaded.history, revision);
-        let writer = Writer::new(planner, store, disk);
+        let writer = Writer {
+            store,
+            core: Arc::clone(&core),
+            entropy: SystemEntropy::new(),
+            history: loaded.history,
+            forgetting: Forgetting::default(),
+            last_generation: revision,
+            clock_rests_until: None,
+            snapshots: Vec::new(),
+            failed: None,
+            wakes_for: None,
+            ended: false,
+        };
         let desk: Arc<Desk> = Arc::new(Mutex::new(Some(writer)));
         let thread = thread::Builder::new().name("writer".into());
         let (threads_desk, threads_core) = (Arc::clone(&desk), Arc::clone(&core));

@@ -1,8 +1,8 @@
 //! Who decides.
 //!
 //! One thread, the writer, plans every command against the state in memory, makes a batch of what is asked for at the
-//! same time, has it committed with one synchronisation of the disk, and answers. Under load a second thread commits
-//! while the writer plans what comes next. A [`Control`] is the handle that everybody else has: [`Control::submit`] asks for a change, [`Control::read`] looks at the state. Three promises hold:
+//! same time, commits it with one synchronisation of the disk, and answers. A [`Control`] is the handle that everybody
+//! else has: [`Control::submit`] asks for a change, [`Control::read`] looks at the state. Three promises hold:
 //! - what is answered is on disk: changes, and also what a read shows;
 //! - a commit that fails is not guessed at: recovery of the store says what is so, and the callers are answered by it;
 //! - the numbers of changes (generations) only grow.
@@ -12,14 +12,12 @@
 mod access;
 mod audit;
 mod control;
-mod disk;
 mod entropy;
 mod history;
 mod load;
 mod metrics;
 mod nonces;
 mod pending;
-mod planner;
 mod published;
 pub mod records;
 mod recovery;

@@ -20,7 +20,7 @@ struct Answer {
     result: Result<Receipt, Refusal>,
 }
 
-/// What became of the batch. It holds for refusals too: they depend on what was applied before them.
+/// What became of the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It is on disk.
@@ -48,8 +48,6 @@ pub(crate) struct Pending {
     pub(crate) nonces: Vec<NonceRecord>,
     /// What was applied to the state, in order.
     applied: Vec<Changes>,
-    /// The number of the last of that; 0: nothing was applied.
-    last_generation: u64,
     answers: Vec<Answer>,
 }
 
@@ -62,11 +60,6 @@ impl Pending {
     /// How many commands it carries out.
     pub(crate) fn generations(&self) -> usize {
         self.applied.len()
-    }
-
-    /// The last generation that it makes, which names the commit; 0: none.
-    pub(crate) fn last_generation(&self) -> u64 {
-        self.last_generation
     }
 
     /// What was applied to the state, in order.
@@ -104,7 +97,6 @@ impl Pending {
             }
         }
         self.applied.push(changes);
-        self.last_generation = receipt.generation;
         self.answers.push(Answer { about, reply, result: Ok(receipt) });
         history_bytes
     }

@@ -1,60 +1,65 @@
 //! The writer: the one that changes anything.
 //!
 //! A turn takes what waits in the queue, plans and applies each command, commits all of it at once and answers. What
-//! comes in while the disk is busy is the next batch: the more is asked for, the more one synchronisation carries.
-//!
-//! Where batches are large they overlap: a second thread commits one, and the writer plans the next meanwhile, against
-//! a state that has what is being committed. At most one batch is at the disk and one is planned. The second is handed
-//! over, or answered if there is nothing in it to write, when the first is on disk; if the first fails, the second never
-//! was.
+//! comes in while the disk is busy is the next turn: the more is asked for, the more one synchronisation carries.
 //!
 //! The writer lies on a desk. A thread of its own takes it up when there is something in the queue or on the clock. A
 //! submitter that finds the desk free and the queue empty may take it up itself, for its own command alone: that spares
 //! two changes of threads, which cost as much as a synchronisation of a fast disk. Whoever has it is the one writer.
 
 use std::{
-    mem,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError, SyncSender},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use model::UnixMillis;
+use model::{Actor, Command, Context, Plan, Refusal, UnixMillis};
 use parking_lot::Mutex;
-use store::{Store, StoreError};
+use store::{Snapshot, Store, StoreError};
+use tokio::sync::oneshot;
 
 use crate::{
+    audit::About,
     control::{Core, Phase},
-    disk::{self, Commit, Disk},
+    entropy::SystemEntropy,
+    history::HistoryIndex,
     nonces::{self, Forgetting},
-    pending::{Fate, Pending},
-    planner::Planner,
-    submission::{Job, Reply, Submission},
+    pending::{self, Fate, Pending},
+    submission::{Failure, Job, Receipt, Reply, Submission},
 };
 
 /// The longest sleep while something is due at some time: the system's clock may be set meanwhile.
-pub(crate) const SLEEP_MAX: Duration = Duration::from_secs(1);
+const SLEEP_MAX: Duration = Duration::from_secs(1);
 
-/// From how many commands on a batch is committed by the disk's thread, and answered by the runtime that asked.
+/// From how many commands on a batch is answered by the runtime that asked.
 const MANY: usize = 4;
 
 /// Where the writer lies while nobody writes; empty when it has ended.
 pub(crate) type Desk = Mutex<Option<Writer>>;
 
-/// The writer. It owns the store, and lends it to the disk's thread in the middle of a turn.
+/// The writer. It owns the store.
 pub(crate) struct Writer {
-    pub(crate) planner: Planner,
     pub(crate) store: Box<dyn Store>,
-    pub(crate) disk: Disk,
+    pub(crate) core: Arc<Core>,
+    pub(crate) entropy: SystemEntropy,
+    pub(crate) history: HistoryIndex,
     pub(crate) forgetting: Forgetting,
+    /// The highest generation that was ever given, durable or not.
+    pub(crate) last_generation: u64,
+    /// Before this moment the clock is not asked again, because it could not do what was due.
+    pub(crate) clock_rests_until: Option<Instant>,
+    /// Who wants a snapshot after this turn.
+    pub(crate) snapshots: Vec<oneshot::Sender<Option<Box<dyn Snapshot>>>>,
     /// A batch of a submitter's own turn that could not be written: the thread recovers the store.
     pub(crate) failed: Option<(Pending, StoreError)>,
     /// When the thread will look at the clock by itself; none: not until it is told to.
     pub(crate) wakes_for: Option<UnixMillis>,
+    /// Nobody can ask any more, or recovery was given up.
+    pub(crate) ended: bool,
 }
 
 /// What the thread does next.
@@ -65,16 +70,20 @@ enum Next {
     End,
 }
 
-/// Works until the writer is told to stop and has done what was asked before, until nobody is left to ask, or until
-/// recovery is given up. Then the store is closed, however it comes to that.
+/// Works until the writer is told to stop and has done what was asked before, or until nobody is left to ask. Then the
+/// store is closed, however it comes to that.
 pub(crate) fn run(desk: &Desk, core: &Core, jobs: &Receiver<Job>) {
     let _close = Close(desk);
     loop {
-        let Some(sleep) = desk.lock().as_mut().map(Writer::sleep) else { return };
+        let sleep = match desk.lock().as_mut() {
+            Some(writer) if !writer.ended => writer.sleep(),
+            _ => return,
+        };
         let Next::Turn(job) = next(core, jobs, sleep) else { return };
-        // Should the turn panic, nobody takes the writer up again.
-        let mut desk = desk.lock();
-        *desk = desk.take().and_then(|writer| writer.turn(job, jobs));
+        match desk.lock().as_mut() {
+            Some(writer) => writer.turn(job, jobs),
+            None => return,
+        }
     }
 }
 
@@ -120,7 +129,9 @@ pub(crate) fn try_alone(
         Some(guard) if is_alone(core) => guard,
         _ => return Some(job),
     };
-    let Some(writer) = guard.as_mut().filter(|writer| writer.failed.is_none()) else { return Some(job) };
+    let Some(writer) = guard.as_mut().filter(|writer| writer.failed.is_none() && !writer.ended) else {
+        return Some(job);
+    };
     let (submission, reply) = job;
     let turn = panic::catch_unwind(AssertUnwindSafe(|| writer.turn_alone(submission, reply)));
     let wake = turn.unwrap_or_else(|_| {
@@ -137,134 +148,197 @@ pub(crate) fn try_alone(
     None
 }
 
-/// Takes note of a batch that is on disk.
-fn note(core: &Core, pending: &Pending, took: Duration) {
-    let metrics = &core.metrics;
-    metrics.commits.inc();
-    metrics.commit_duration.observe(took.as_secs_f64());
-    metrics.commit_commands.observe(f64::from(u32::try_from(pending.generations()).unwrap_or(u32::MAX)));
-    core.shared.set_durable(pending.last_generation());
-}
-
-/// Answers a batch that is on disk. Waking many tasks from a foreign thread costs a system call each, and this thread
-/// has the next batch to write: the runtime that asked wakes its tasks itself.
-fn confirm(core: &Core, pending: Pending) {
-    match core.runtime.get().filter(|_| pending.commands() >= MANY) {
-        Some(runtime) => drop(runtime.spawn(async { pending.answer(Fate::Durable) })),
-        None => pending.answer(Fate::Durable),
-    }
-}
-
 impl Writer {
-    pub(crate) fn new(planner: Planner, store: Box<dyn Store>, disk: Disk) -> Self {
-        let forgetting = Forgetting::default();
-        Self { planner, store, disk, forgetting, failed: None, wakes_for: None }
-    }
-
     /// How long the thread may sleep; none: until it is told something.
     fn sleep(&mut self) -> Option<Duration> {
-        self.wakes_for = self.planner.core.shared.with(|published| published.state.next_due());
-        if self.failed.is_some() { Some(Duration::ZERO) } else { self.planner.until_due() }
+        self.wakes_for = self.core.shared.with(|published| published.state.next_due());
+        if self.failed.is_some() { Some(Duration::ZERO) } else { self.until_due() }
     }
 
     /// A turn for one command. Answers whether the thread has to be told: something is due before it looks at the clock
     /// by itself, or the store has to be recovered.
     fn turn_alone(&mut self, submission: Submission, mut reply: Reply) -> bool {
-        let mut pending = self.planner.begin();
+        let mut pending = Pending::default();
+        self.advance_if_due(&mut pending);
         reply.begin();
-        self.planner.carry_out(submission, reply, &mut pending);
+        self.carry_out(submission, reply, &mut pending);
         if let Err(error) = self.write(&mut pending) {
             // Recovering may take long, and this thread has other things to do.
-            self.planner.core.shared.set_phase(Phase::Recovering);
+            self.core.shared.set_phase(Phase::Recovering);
             self.failed = Some((pending, error));
             return true;
         }
         pending.answer(Fate::Durable);
-        let due = self.planner.core.shared.with(|published| published.state.next_due());
+        let due = self.core.shared.with(|published| published.state.next_due());
         due.is_some_and(|due| self.wakes_for.is_none_or(|wakes| due < wakes))
     }
 
-    /// A turn of the writer's thread, for this job and what else waits. None: the writer has ended, and what waits is
-    /// answered by being dropped: nothing was begun.
-    fn turn(mut self, first: Option<Job>, jobs: &Receiver<Job>) -> Option<Self> {
-        if let Some((pending, error)) = self.failed.take() {
-            self = self.recover(jobs, pending, Pending::default(), &error)?;
-        }
-        let mut pending = self.planner.begin();
-        if let Some(job) = first {
-            self.planner.take(job, &mut pending);
-        }
-        self.planner.fill(&mut pending, jobs);
-        let (mut writer, mut pending) = self.overlap(pending, jobs)?;
-        match writer.write(&mut pending) {
-            Ok(()) => confirm(&writer.planner.core, pending),
-            Err(error) => writer = writer.recover(jobs, pending, Pending::default(), &error)?,
-        }
-        writer.give_snapshots();
-        Some(writer)
+    /// How long until the clock changes something; none: nothing is in motion.
+    fn until_due(&self) -> Option<Duration> {
+        let due = self.core.shared.with(|published| published.state.next_due())?;
+        let rest = self
+            .clock_rests_until
+            .map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let until = due.0.saturating_sub(self.core.clock.now().0);
+        Some(rest.max(Duration::from_millis(u64::try_from(until).unwrap_or(0))))
     }
 
-    /// As long as there is much to do: has a batch committed and plans the next one meanwhile. What is left over for
-    /// this thread comes back. None: the writer has ended.
-    fn overlap(mut self, mut pending: Pending, jobs: &Receiver<Job>) -> Option<(Self, Pending)> {
-        let core = Arc::clone(&self.planner.core);
-        let mut durable = None;
-        while self.hands_over(&pending) {
-            self.complete(&mut pending);
-            let (revision, batch) = (pending.last_generation(), mem::take(&mut pending.batch));
-            self.disk.give(Commit { store: self.store, revision, batch });
-            // Callers are answered when the disk has something to do again.
-            durable.take().into_iter().for_each(|durable| confirm(&core, durable));
-            let mut next = self.planner.begin();
-            let Some(committed) = self.planner.fill_beside(&self.disk, &mut next, jobs) else {
-                lose(pending, next);
-                return None;
-            };
-            self.store = committed.store;
-            match committed.result {
-                Ok(took) => note(&core, &pending, took),
-                Err(error) => {
-                    let writer = self.recover(jobs, pending, next, &error)?;
-                    return Some((writer, Pending::default()));
+    fn advance_if_due(&mut self, pending: &mut Pending) {
+        if self.until_due().is_some_and(|until| until.is_zero()) {
+            self.advance(pending);
+        }
+    }
+
+    fn turn(&mut self, first: Option<Job>, jobs: &Receiver<Job>) {
+        if let Some((pending, error)) = self.failed.take() {
+            self.recover(jobs, pending, &error);
+            if self.ended {
+                // What waits is answered by being dropped: nothing was begun.
+                return;
+            }
+        }
+        let mut pending = Pending::default();
+        self.advance_if_due(&mut pending);
+        let mut next = first;
+        while let Some(job) = next {
+            self.take(job, &mut pending);
+            let settings = &self.core.settings;
+            let full = pending.commands() >= settings.batch_max || pending.bytes >= settings.batch_bytes_max;
+            next = if full { None } else { jobs.try_recv().ok() };
+        }
+        match self.write(&mut pending) {
+            Ok(()) => self.confirm(pending),
+            Err(error) => self.recover(jobs, pending, &error),
+        }
+        self.give_snapshots();
+    }
+
+    /// Answers a batch that is on disk. Waking many tasks from a foreign thread costs a system call each, and this
+    /// thread has the next batch to write: the runtime that asked wakes its tasks itself.
+    fn confirm(&self, pending: Pending) {
+        match self.core.runtime.get().filter(|_| pending.commands() >= MANY) {
+            Some(runtime) => drop(runtime.spawn(async { pending.answer(Fate::Durable) })),
+            None => pending.answer(Fate::Durable),
+        }
+    }
+
+    /// Carries out what the time has brought.
+    fn advance(&mut self, pending: &mut Pending) {
+        let now = self.core.clock.now();
+        let command = Command::Advance { most: self.core.settings.advance_max };
+        let about =
+            About { actor: Actor::Clock, operation: "Advance", request_id: Box::default(), source: None };
+        let advanced = match self.plan(now, about.actor, &command) {
+            Some(Ok(plan)) if !plan.changes.0.is_empty() => {
+                self.apply(now, about, None, plan, pending).is_none()
+            }
+            _ => false,
+        };
+        self.clock_rests_until = if advanced { None } else { Instant::now().checked_add(SLEEP_MAX) };
+    }
+
+    fn take(&mut self, job: Job, pending: &mut Pending) {
+        match job {
+            Job::Wake => self.clock_rests_until = None,
+            Job::Nonce(nonce) => pending.nonce(Some(nonce)),
+            Job::Snapshot(sender) => self.snapshots.push(sender),
+            Job::Command(submission, mut reply) => {
+                self.core.queued.fetch_sub(1, Ordering::Relaxed);
+                reply.begin();
+                self.carry_out(submission, reply, pending);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, submission: Submission, reply: Reply, pending: &mut Pending) {
+        let Submission { actor, command, operation, request_id, source, nonce } = submission;
+        let now = self.core.clock.now();
+        let about = About { actor, operation, request_id, source };
+        let Some(planned) = self.plan(now, actor, &command) else {
+            reply.answer(Err(Failure::NotDurable));
+            return;
+        };
+        pending.nonce(nonce);
+        match planned {
+            Ok(plan) => {
+                if let Some(reply) = self.apply(now, about, Some(reply), plan, pending) {
+                    reply.answer(Err(Failure::NotDurable));
                 }
             }
-            self.give_snapshots();
-            // What has come in since the last look need not wait for the batch after this one; but where there is
-            // much already, the disk need not wait for it.
-            if next.commands() < MANY {
-                self.planner.fill(&mut next, jobs);
+            Err(refusal) => {
+                self.core.metrics.refusals.inc();
+                pending.refuse(about, Some(reply), refusal);
             }
-            durable = Some(mem::replace(&mut pending, next));
         }
-        durable.into_iter().for_each(|durable| confirm(&core, durable));
-        Some((self, pending))
     }
 
-    /// Whether the disk's thread should commit this batch: to hand over a small one, where more of them are not to be
-    /// expected, would cost more than it brings.
-    fn hands_over(&self, pending: &Pending) -> bool {
-        let last = self.planner.core.last_batch.load(Ordering::Relaxed);
-        pending.generations() > 0 && pending.commands().max(last) >= MANY
+    /// Plans a command; none: there was no randomness for its ids.
+    fn plan(&mut self, now: UnixMillis, actor: Actor, command: &Command) -> Option<Result<Plan, Refusal>> {
+        let settings = &self.core.settings;
+        let mut context = Context {
+            now,
+            entropy: &mut self.entropy,
+            limits: &settings.limits,
+            timing: &settings.timing,
+            site: &settings.site,
+        };
+        // Nobody else changes the state, so that it is the same one when the plan is applied.
+        let planned = self.core.shared.with(|now| model::plan(&now.state, actor, command, &mut context));
+        if self.entropy.failed() { None } else { Some(planned) }
     }
 
-    /// Adds to a batch what is not asked for by anybody: nonces, and the deletion of what is too old. Nothing is planned
-    /// for the next one yet, so that the newest history is this batch's.
-    fn complete(&mut self, pending: &mut Pending) {
-        let core = &self.planner.core;
-        if pending.commands() > 0 {
-            core.last_batch.store(pending.commands(), Ordering::Relaxed);
-        }
+    /// Applies a plan to the state and adds it to the batch. If it cannot be written, it is not applied, and the reply
+    /// comes back.
+    fn apply(
+        &mut self,
+        now: UnixMillis,
+        about: About,
+        reply: Option<Reply>,
+        plan: Plan,
+        pending: &mut Pending,
+    ) -> Option<Reply> {
+        let generation = self.last_generation + 1;
+        let encoded = match pending::encode(generation, now, &about, &plan.changes) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    about.operation,
+                    "cannot be recorded"
+                );
+                return reply;
+            }
+        };
+        self.last_generation = generation;
+        self.core.shared.apply(&plan.changes, generation);
+        let receipt = Receipt { generation, outcome: plan.outcome };
+        let history_bytes = pending.apply(about, reply, (plan.changes, encoded), receipt);
+        self.history.push(generation, history_bytes);
+        None
+    }
+
+    /// Writes the batch. What was refused depends on what was applied before it in the same batch, so that its answer
+    /// waits for the disk too; where nothing was applied, nothing waits.
+    fn write(&mut self, pending: &mut Pending) -> Result<(), StoreError> {
+        self.core.last_batch.store(pending.commands(), Ordering::Relaxed);
+        let durable = pending.generations() > 0;
         nonces::put(&mut pending.batch, &pending.nonces);
-        if pending.generations() > 0 {
-            self.planner.history.trim(&core.settings.history, &mut pending.batch);
-        }
-        if pending.generations() > 0 || !pending.nonces.is_empty() {
+        if durable || !pending.nonces.is_empty() {
             self.forget_nonces(pending);
         }
+        if !durable {
+            return if pending.batch.is_empty() { Ok(()) } else { self.store.write_unsynced(&pending.batch) };
+        }
+        self.history.trim(&self.core.settings.history, &mut pending.batch);
+        let start = Instant::now();
+        self.store.commit(self.last_generation, &pending.batch)?;
+        self.count_commit(start, pending.generations());
+        self.core.shared.set_durable(self.last_generation);
+        Ok(())
     }
 
     fn forget_nonces(&mut self, pending: &mut Pending) {
-        let now = self.planner.core.clock.now();
+        let now = self.core.clock.now();
         let forgotten = self.forgetting.add_to(&mut pending.batch, &*self.store, now);
         if let Err(error) = forgotten {
             // They can be forgotten later. If the store is broken, the commit will say so.
@@ -273,21 +347,15 @@ impl Writer {
         }
     }
 
-    /// Writes the batch here. What was refused depends on what was applied before it in the same batch, so that its
-    /// answer waits for the disk too; where nothing was applied, nothing waits.
-    fn write(&mut self, pending: &mut Pending) -> Result<(), StoreError> {
-        self.complete(pending);
-        if pending.generations() > 0 {
-            let took = disk::commit(&mut *self.store, pending.last_generation(), &pending.batch)?;
-            note(&self.planner.core, pending, took);
-        } else if !pending.batch.is_empty() {
-            self.store.write_unsynced(&pending.batch)?;
-        }
-        Ok(())
+    fn count_commit(&self, start: Instant, commands: usize) {
+        let metrics = &self.core.metrics;
+        metrics.commits.inc();
+        metrics.commit_duration.observe(start.elapsed().as_secs_f64());
+        metrics.commit_commands.observe(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
     }
 
     fn give_snapshots(&mut self) {
-        for sender in self.planner.snapshots.drain(..) {
+        for sender in self.snapshots.drain(..) {
             let snapshot = self.store.snapshot();
             if let Err(error) = &snapshot {
                 tracing::warn!(error = error as &dyn std::error::Error, "no snapshot of the store");
@@ -296,13 +364,6 @@ impl Writer {
             let _ = sender.send(snapshot.ok());
         }
     }
-}
-
-/// Answers what was at the disk, and what was planned meanwhile, when the disk's thread has panicked.
-fn lose(pending: Pending, next: Pending) {
-    tracing::error!("the disk's thread failed, and the writer has ended");
-    pending.answer(Fate::Unknown);
-    next.answer(Fate::Absent);
 }
 
 /// Says that the writer has ended, however it ends. Made first and dropped last: the store is closed by then.

@@ -13,11 +13,6 @@ use store::MemoryStore;
 
 use crate::world::{ManualClock, assert_consistent, either_way, submission};
 
-/// Three instances, which the clock moves.
-pub fn run_three() -> Command {
-    Command::Instance(InstanceCommand::Run(Box::new(wish())))
-}
-
 fn wish() -> InstanceWish {
     InstanceWish {
         amount: 3,
@@ -46,7 +41,7 @@ fn wish() -> InstanceWish {
     }
 }
 
-pub fn status(control: &Control, instance: InstanceId) -> InstanceStatus {
+fn status(control: &Control, instance: InstanceId) -> InstanceStatus {
     control.read_blocking(|state| state.instances().get(&instance).unwrap().status).unwrap().value
 }
 
@@ -64,7 +59,7 @@ fn an_instance_becomes_running_by_the_clock_alone() {
         create.actor = Actor::Operator;
         let created = control.submit_blocking(create).unwrap();
         let Outcome::Ram(RamOutcome::Account(account, _)) = created.outcome else { panic!("{created:?}") };
-        let mut run = submission(run_three());
+        let mut run = submission(Command::Instance(InstanceCommand::Run(Box::new(wish()))));
         run.actor = Actor::Root(account);
         let ran = control.submit_blocking(run).unwrap();
         let Outcome::Instances(instances) = ran.outcome else { panic!("{ran:?}") };

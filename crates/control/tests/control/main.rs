@@ -8,7 +8,6 @@ mod failed_commit;
 mod history;
 mod interleaving;
 mod opening;
-mod overlap;
 mod queue;
 mod reads;
 mod scripted;

@@ -95,7 +95,7 @@ pub fn is_member(state: &State, interface: u32) -> bool {
 }
 
 /// One poll of a future, as a task would make it.
-pub fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> {
+pub fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
     match future.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,

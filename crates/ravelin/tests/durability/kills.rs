@@ -9,8 +9,8 @@ use crate::{
 
 /// How many times the server is killed; `RAVELIN_KILLS` changes it.
 const KILLS: u64 = 200;
-/// How many writers there are: enough for batches that overlap.
-const WRITERS: u64 = 12;
+/// How many writers there are.
+const WRITERS: u64 = 4;
 
 #[test]
 fn every_acknowledged_change_survives_kill_9() {
