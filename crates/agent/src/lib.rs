@@ -7,7 +7,9 @@
 
 pub mod device;
 pub mod enforcer;
+pub mod message;
 pub mod outcome;
+pub mod saved;
 pub mod wanted;
 
 mod loaded;
