@@ -39,7 +39,8 @@ const BOUNDARIES: &[(&str, &[&str])] = &[
     ("ravelin-control", &["ravelin-model", "ravelin-policy", "ravelin-store"]),
     ("ravelin-wire", &["ravelin-model", "ravelin-control"]),
     ("ravelin-dataplane", &["ravelin-model", "ravelin-policy"]),
-    ("ravelin-agent", &["ravelin-model", "ravelin-policy", "ravelin-dataplane"]),
+    ("ravelin-protocol", &["ravelin-model"]),
+    ("ravelin-agent", &["ravelin-model", "ravelin-policy", "ravelin-dataplane", "ravelin-protocol"]),
     ("ravelin-console", &["ravelin-wire", "ravelin-control"]),
     ("xtask", &[]),
 ];

@@ -1,0 +1,121 @@
+//! Devices of this host, and how interfaces are found among them.
+
+use std::fmt;
+
+use dataplane::Device;
+use model::NetworkInterfaceId;
+
+/// A device that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundDevice {
+    /// Its index and name.
+    pub device: Device,
+    /// What somebody wrote on it (`ip link set DEVICE alias TEXT`); empty where nobody did.
+    pub alias: Box<str>,
+}
+
+/// Which device an interface is at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DeviceSelector {
+    /// The one of this name, whatever index it has.
+    Name(Box<str>),
+    /// The one whose alias is `ravelin:` and the interface's id.
+    Alias,
+}
+
+impl DeviceSelector {
+    /// What the alias of an interface's device is.
+    pub fn alias_of(interface: NetworkInterfaceId) -> String {
+        format!("ravelin:{interface}")
+    }
+
+    /// Whether a device is the one of this interface.
+    pub fn selects(&self, interface: NetworkInterfaceId, found: &FoundDevice) -> bool {
+        match self {
+            Self::Name(name) => *name == found.device.name,
+            Self::Alias => *found.alias == *Self::alias_of(interface),
+        }
+    }
+}
+
+impl fmt::Display for DeviceSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "the device {name}"),
+            Self::Alias => f.write_str("the device with the interface's alias"),
+        }
+    }
+}
+
+/// Names of devices: letter by letter, with `*` for any number of letters at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern(Box<str>);
+
+impl NamePattern {
+    /// Reads a pattern. None: it is empty, longer than a name can be, or has a `*` that is not at its end.
+    pub fn parse(text: &str) -> Option<Self> {
+        /// The longest name of a device (IFNAMSIZ without its end).
+        const NAME_MAX: usize = 15;
+        let letters = text.strip_suffix('*').unwrap_or(text);
+        let plain = !letters.contains('*') && letters.len() <= NAME_MAX;
+        (plain && !text.is_empty()).then(|| Self(text.into()))
+    }
+
+    /// Whether a name is one of these.
+    pub fn matches(&self, name: &str) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == &*self.0,
+        }
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The devices that are closed where nobody bound them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GuardedNames(Vec<NamePattern>);
+
+impl GuardedNames {
+    /// Devices with a name that one of the patterns matches.
+    pub fn new(patterns: impl IntoIterator<Item = NamePattern>) -> Self {
+        Self(patterns.into_iter().collect())
+    }
+
+    /// Whether a device is one of them.
+    pub fn has(&self, device: &Device) -> bool {
+        self.0.iter().any(|pattern| pattern.matches(&device.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_have_one_star_at_their_end() {
+        let vnet = NamePattern::parse("vnet*").unwrap();
+        assert!(vnet.matches("vnet0") && vnet.matches("vnet") && !vnet.matches("xvnet0"));
+        let eth0 = NamePattern::parse("eth0").unwrap();
+        assert!(eth0.matches("eth0") && !eth0.matches("eth01"));
+        assert!(NamePattern::parse("*").unwrap().matches("lo"));
+        for wrong in ["", "a*b", "**", "a-name-that-no-device-has"] {
+            assert_eq!(NamePattern::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_interface_is_found_by_name_or_alias() {
+        let interface = NetworkInterfaceId::from_number(7);
+        let device = Device { ifindex: 3, name: "vnet0".into() };
+        let found = FoundDevice { device, alias: DeviceSelector::alias_of(interface).into() };
+        assert!(DeviceSelector::Alias.selects(interface, &found));
+        assert!(!DeviceSelector::Alias.selects(NetworkInterfaceId::from_number(8), &found));
+        assert!(DeviceSelector::Name("vnet0".into()).selects(interface, &found));
+        assert!(!DeviceSelector::Name("vnet1".into()).selects(interface, &found));
+    }
+}

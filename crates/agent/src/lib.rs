@@ -1,0 +1,20 @@
+//! Who enforces: what the control plane wants of this node, brought into force on its devices and read back.
+//!
+//! [`Wanted`] is what is to be in force at a generation, [`Update`] how it changes, and [`Enforcer`] what brings it into
+//! the kernel and says whether it is there. Nothing here waits, and nothing asks a clock.
+//!
+//! This crate must not know how an update came here, nor who decided it.
+
+pub mod device;
+pub mod enforcer;
+pub mod message;
+pub mod outcome;
+pub mod saved;
+pub mod wanted;
+
+mod loaded;
+
+pub use device::{DeviceSelector, FoundDevice, GuardedNames, NamePattern};
+pub use enforcer::Enforcer;
+pub use outcome::{Outcome, Problem, ProblemKind};
+pub use wanted::{Delta, Update, UpdateError, Wanted, WantedInterface};

@@ -1,0 +1,47 @@
+//! What became of an update.
+
+use model::NetworkInterfaceId;
+
+/// What became of an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The generation that was to be brought into force.
+    pub generation: u64,
+    /// Where it is not in force. None: it was read back from the kernel, everywhere.
+    pub problems: Vec<Problem>,
+    /// Interfaces whose device is not there. There is nothing to enforce, and nothing can pass.
+    pub absent: Vec<NetworkInterfaceId>,
+}
+
+impl Outcome {
+    /// Whether it is in force wherever it has to be.
+    pub fn confirmed(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// An interface where something is not as it is wanted. It is closed, unless the kind says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which one.
+    pub interface: NetworkInterfaceId,
+    /// What is the matter.
+    pub kind: ProblemKind,
+}
+
+/// What is the matter with an interface.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProblemKind {
+    /// The dataplane does not do what it is asked.
+    #[error("{0}")]
+    Dataplane(String),
+    /// Read back, the kernel says something else than what was asked for.
+    #[error("read back from the kernel, {0}")]
+    ReadBack(String),
+    /// Two interfaces are to be at one device.
+    #[error("{other} is at the same device")]
+    SameDevice {
+        /// The other one, which has it.
+        other: NetworkInterfaceId,
+    },
+}
