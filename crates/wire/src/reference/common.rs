@@ -69,7 +69,7 @@ HTTP 200 and an object that has `RequestId` and the fields of the operation's pa
 | --- | --- |
 | `x-acs-request-id` | the id of the request, as in the body; the server's log names it |
 | `x-acs-trace-id` | the same id in small letters without dashes, as the vendor's tools expect it |
-| `x-ravelin-generation` | the number of the change that the call made; absent where it made none |
+| `x-ravelin-generation` | the number of the change that the call made, the last one where it made several; absent where the call only reads, and where it was refused |
 | `x-acs-retry-after` | with `Throttling.User`: after how many milliseconds to try again |
 | `x-ravelin-mode` | `lenient`, where the server runs in its lenient mode |
 
