@@ -6,7 +6,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use model::{
-    Command, InstanceId, NetworkId, NetworkInterfaceId, Refusal, SecurityGroupId, VSwitchId,
+    Command, InstanceId, NetworkId, NetworkInterfaceId, NodeId, Refusal, SecurityGroupId, VSwitchId,
     command::{
         AddressFamily, ChargeWish, InstanceCommand, InstanceWish, InterfaceCommand, Ipv6Wish, NetworkCommand,
         ReleaseCharge, SecurityGroupCommand, TagCommand,
@@ -14,11 +14,12 @@ use model::{
     id::DiskId,
     instance::InstanceStatus,
     interface::InterfaceStatus,
+    node::{Device, NodeCommand, NodeWish, TokenText},
     refusal::Target,
     tag::Tag,
 };
 use proptest::prelude::*;
-use world::{World, disk, join, leave, new_network, new_vswitch, wish};
+use world::{SITE, World, device, disk, fingerprint, join, leave, new_network, new_vswitch, wish};
 
 /// One step, by numbers: which of what there is, and how.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +31,7 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0u8..34, 0usize..100, 0usize..100, 0u8..8).prop_map(|(what, one, other, how)| Step {
+    let step = (0u8..46, 0usize..100, 0usize..100, 0u8..8).prop_map(|(what, one, other, how)| Step {
         what,
         one,
         other,
@@ -47,6 +48,7 @@ struct Choice {
     networks: Vec<NetworkId>,
     vswitches: Vec<VSwitchId>,
     disks: Vec<DiskId>,
+    nodes: Vec<NodeId>,
 }
 
 impl Choice {
@@ -88,6 +90,12 @@ impl Choice {
                 .oldest_first(account)
                 .flat_map(|e| e.disks().map(|disk| disk.id).collect::<Vec<_>>())
                 .chain([DiskId::from_entropy(1)])
+                .collect(),
+            nodes: state
+                .nodes()
+                .oldest_first(account)
+                .map(|e| e.id)
+                .chain([NodeId::from_entropy(1)])
                 .collect(),
         }
     }
@@ -177,6 +185,7 @@ fn command(world: &World, step: Step) -> Command {
             Command::Interface(InterfaceCommand::UnassignAddresses { interface, addresses })
         }
         29..=32 => Command::Network(on_networks(&choice, step)),
+        34.. => Command::Node(on_nodes(world, &choice, step)),
         _ => {
             let instances = vec![instance, pick(&choice.instances, other)];
             let tags = vec![Tag { key: how.to_string().into(), value: "".into() }];
@@ -215,6 +224,59 @@ fn on_networks(choice: &Choice, Step { what, one, other, how }: Step) -> Network
         _ => {
             let ipv6 = Some([Ipv6Wish::Off, Ipv6Wish::Any, Ipv6Wish::Number(how)][other % 3].clone());
             NetworkCommand::ModifyVSwitch { vswitch, name: None, description: None, ipv6 }
+        }
+    }
+}
+
+fn on_nodes(world: &World, choice: &Choice, step: Step) -> NodeCommand {
+    let Step { what, one, other, how } = step;
+    let node = pick(&choice.nodes, if how < 5 { 0 } else { one });
+    let bound = |id| world.binding(id).is_some();
+    // Expired ones are given too, and those that some node has.
+    let expires_at = world.now.plus(u64::from(how) * 1_000);
+    let certificate = fingerprint(u8::try_from(one).unwrap_or(0));
+    match what {
+        34 => {
+            let region = if how == 7 { "nowhere" } else { SITE }.into();
+            let name = (how < 3).then(|| "host-1".into());
+            let new = NodeWish::New { region, name, lab: how == 1 };
+            let wish = if other % 3 == 0 { NodeWish::Again(node) } else { new };
+            NodeCommand::CreateToken { wish, valid_ms: 500 * u64::from(how) }
+        }
+        35 | 36 => {
+            let unknown = TokenText { node, digest: fingerprint(0) };
+            let token = world.tokens.iter().rev().nth(other % 4).copied().unwrap_or(unknown);
+            NodeCommand::Join {
+                node: token.node,
+                secret: token.digest,
+                region: (how < 4).then(|| SITE.into()),
+                name: if how == 7 { "host-2" } else { "host-1" }.into(),
+                fingerprint: certificate,
+                expires_at,
+            }
+        }
+        37 => {
+            let held = world.state.nodes().get(&node);
+            let own = held.and_then(|held| held.certificates.get(other % 2)).map(|own| own.fingerprint);
+            let under = own.unwrap_or(fingerprint(0));
+            NodeCommand::RenewCertificate { node, under, fingerprint: certificate, expires_at }
+        }
+        38 => NodeCommand::RevokeCertificates { node },
+        39 => NodeCommand::Delete { node, force: how < 2 },
+        40..=42 => {
+            let interface = prefer(&choice.interfaces, step, one, |id| !bound(id));
+            let device = if how < 4 { Device::Aliased } else { device(["vnet0", "vnet1"][other % 2]) };
+            NodeCommand::Bind { interface, node: pick(&choice.nodes, other), device, adopt_seconds: 1 }
+        }
+        43 => NodeCommand::Unbind { interface: prefer(&choice.interfaces, step, one, bound) },
+        _ => {
+            let blocks = ["10.9.0.1/8", "fd00::/8", "10.9.0.0/24", "::ffff:10.0.0.0/104"];
+            let blocks = blocks.iter().skip(other % 4).map(|block| block.parse().expect("a block"));
+            NodeCommand::ModifyEnforcement {
+                interface: prefer(&choice.interfaces, step, one, bound),
+                source_check: (how < 6).then_some(how < 3),
+                allowed_prefixes: (how % 2 == 0).then(|| blocks.take(usize::from(how) / 2).collect()),
+            }
         }
     }
 }
@@ -281,6 +343,9 @@ proptest! {
         world.limits.groups_per_interface = 3;
         world.limits.instances_per_account = 12;
         world.limits.interfaces_per_instance = 3;
+        world.limits.nodes_per_account = 3;
+        world.limits.interfaces_per_node = 3;
+        world.limits.allowed_prefixes_per_interface = 2;
         world.subnet();
         world.dual_subnet();
         world.group();
