@@ -5,10 +5,11 @@
 #![allow(dead_code, unreachable_pub, clippy::panic)]
 
 pub mod laws;
+pub mod walk;
 
 use model::{
-    AccountId, Actor, Command, Context, InstanceId, Limits, NetworkId, NetworkInterfaceId, NodeId, Outcome,
-    Refusal, SecurityGroupId, State, Timing, UnixMillis, VSwitchId,
+    AccountId, Actor, Changes, Command, Context, InstanceId, Limits, NetworkId, NetworkInterfaceId, NodeId,
+    Outcome, Refusal, SecurityGroupId, State, Timing, UnixMillis, VSwitchId,
     command::{
         AddressFamily, ChargeWish, DiskWish, InstanceCommand, InstanceWish, InterfaceCommand, Ipv6Wish,
         NetworkCommand, Placement, SecurityGroupCommand, TagCommand,
@@ -62,6 +63,8 @@ pub struct World {
     pub site: Catalogue,
     /// Every token that was made, the newest last.
     pub tokens: Vec<TokenText>,
+    /// What the last command changed that was legal.
+    pub changes: Changes,
     seed: u64,
 }
 
@@ -75,6 +78,7 @@ impl Default for World {
             timing: Timing::default(),
             site: Catalogue::default(),
             tokens: Vec::new(),
+            changes: Changes::default(),
             seed: 0,
         }
     }
@@ -133,6 +137,7 @@ impl World {
         if let Outcome::NodeToken { token, .. } = &planned.outcome {
             self.tokens.push(TokenText::read(token.reveal()).expect("a token is written as it is read"));
         }
+        self.changes = planned.changes;
         Ok(planned.outcome)
     }
 
