@@ -10,8 +10,9 @@ use model::{
     Change, Changes, Entity, NetworkInterfaceId, NodeId, SecurityGroupId, State, interface::NetworkInterface,
     node::Binding, security_group::SecurityGroup,
 };
+use policy::desired::Delta;
 
-use crate::desired::{self, Delta, DesiredGroup, DesiredInterface};
+use crate::desired;
 
 /// The nodes that a change concerns, and what changes for each. `after` is the state in which the change is made, and
 /// nothing that follows it. A node that the change deletes is not among them: there is nobody to tell.
@@ -72,7 +73,7 @@ impl Concern<'_> {
         let state = self.after;
         let Some(binding) = state.bindings().get(&interface) else { return };
         let delta = self.delta(binding.node);
-        delta.interfaces.insert(interface, DesiredInterface::of(state, binding));
+        delta.interfaces.insert(interface, desired::interface(state, binding));
         let groups = joined.iter().filter_map(|id| Some((*id, desired::group(state, *id)?)));
         delta.groups.extend(groups);
     }
@@ -94,12 +95,12 @@ impl Concern<'_> {
         if desired::same_rules(&before.rules, &after.rules) {
             return;
         }
-        let (state, id) = (self.after, after.id);
-        let bound = state.members(id).filter_map(|member| state.bindings().get(&member.id));
+        let state = self.after;
+        let bound = state.members(after.id).filter_map(|member| state.bindings().get(&member.id));
         let nodes: BTreeSet<NodeId> = bound.map(|binding| binding.node).collect();
-        let Some(group) = state.groups().get(&id) else { return };
+        let told = desired::rules_of(after);
         for node in nodes {
-            self.delta(node).groups.insert(id, DesiredGroup(group.clone()));
+            self.delta(node).groups.insert(after.id, told.clone());
         }
     }
 }

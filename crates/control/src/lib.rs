@@ -32,7 +32,7 @@ pub use self::{
     access::Access,
     concern::concern,
     control::{Control, HistoryError, Opened, Phase, Status},
-    desired::{Delta, Desired, DesiredGroup, DesiredInterface},
+    desired::desired,
     history::{HistoryRecord, RecordedChange},
     load::{HexKey, OpenError},
     metrics::Sizes,

@@ -8,7 +8,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use control::{Desired, concern};
+use control::{concern, desired};
 use model::{
     Command, NetworkInterfaceId, NodeId, SecurityGroupId,
     command::{InstanceCommand, InstanceWish, InterfaceCommand, SecurityGroupCommand},
@@ -23,16 +23,16 @@ use world::{
 };
 
 /// What every node there is is to enforce.
-fn desired(world: &World) -> BTreeMap<NodeId, Desired> {
-    world.state.nodes().all().map(|node| (node.id, Desired::of(&world.state, node.id))).collect()
+fn all_desired(world: &World) -> BTreeMap<NodeId, policy::Desired> {
+    world.state.nodes().all().map(|node| (node.id, desired(&world.state, node.id))).collect()
 }
 
 /// Carries out a command, compares what it concerns with what differs, and gives the nodes that it concerns.
 fn act(world: &mut World, command: impl IntoCommand) -> Option<Vec<NodeId>> {
-    let before = desired(world);
+    let before = all_desired(world);
     world.act(command).ok()?;
     let deltas = concern(&world.changes, &world.state);
-    for (node, after) in desired(world) {
+    for (node, after) in all_desired(world) {
         let mut held = before.get(&node).cloned().unwrap_or_default();
         let differs = held != after;
         assert_eq!(differs, deltas.contains_key(&node), "{node} is concerned if and only if it differs");
