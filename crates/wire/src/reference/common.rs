@@ -96,6 +96,7 @@ exist for the caller. The [list of codes](error-codes.md) is complete.
 
 An account's root key may do everything in its account. A RAM user may do what a policy attached to it allows and none denies. The
 page of each operation names its action. `AliyunENSFullAccess` allows all of ENS, `AliyunENSReadOnlyAccess` what only reads;
+`RavelinFullAccess` and `RavelinReadOnlyAccess` are the same for what ENS does not have;
 policies of one's own are made with `CreatePolicy`. The conditions `acs:SourceIp`, `acs:SecureTransport` and `acs:CurrentTime` are
 understood; a document that is not understood is refused when it is written.
 "#;
