@@ -29,6 +29,7 @@ impl fmt::Display for Name {
             Actor::Clock => f.write_str("clock"),
             Actor::Root(account) => write!(f, "{account}:root"),
             Actor::User(account, user) => write!(f, "{account}:{user}"),
+            Actor::Node(node) => node.fmt(f),
         }
     }
 }

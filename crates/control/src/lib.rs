@@ -11,7 +11,9 @@
 
 mod access;
 mod audit;
+mod concern;
 mod control;
+mod desired;
 mod entropy;
 mod history;
 mod load;
@@ -28,7 +30,9 @@ mod writer;
 
 pub use self::{
     access::Access,
+    concern::concern,
     control::{Control, HistoryError, Opened, Phase, Status},
+    desired::desired,
     history::{HistoryRecord, RecordedChange},
     load::{HexKey, OpenError},
     metrics::Sizes,

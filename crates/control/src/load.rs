@@ -112,10 +112,12 @@ pub(crate) fn load_nonces(store: &dyn Store, now: UnixMillis) -> Result<Vec<Nonc
     Ok(found)
 }
 
-/// Writes the version of the records into a new store. The next commit, which is the first, makes it durable.
+/// Writes the version of the records into a store that is new or has an earlier one. The next commit makes it durable, and
+/// nothing of this version is written before.
 pub(crate) fn initialise(store: &mut dyn Store) -> Result<(), OpenError> {
     let failed = |source| OpenError::Store { source };
-    if store.get(Table::Meta, SCHEMA_KEY).map_err(failed)?.is_none() {
+    let version = store.get(Table::Meta, SCHEMA_KEY).map_err(failed)?;
+    if version.is_none_or(|version| *version != SCHEMA.to_be_bytes()) {
         let mut batch = Batch::new();
         records::put_schema(&mut batch);
         store.write_unsynced(&batch).map_err(failed)?;
@@ -131,7 +133,7 @@ fn check_schema(store: &dyn Store) -> Result<(), OpenError> {
         return if is_empty(store)? { Ok(()) } else { Err(OpenError::NoSchema) };
     };
     match <[u8; 4]>::try_from(&*version).map(u32::from_be_bytes) {
-        Ok(SCHEMA) => Ok(()),
+        Ok(1..=SCHEMA) => Ok(()),
         Ok(found) if found > SCHEMA => Err(OpenError::NewerSchema { found }),
         _ => Err(OpenError::Damaged {
             table: Table::Meta,

@@ -7,8 +7,9 @@
 use model::{AccountId, Entity, EntityKey, ram::UserId};
 use store::{Batch, MAX_VALUE_BYTES, Table};
 
-/// The version of the encoding of all tables.
-pub const SCHEMA: u32 = 1;
+/// The version of the encoding of all tables. Version 2 brought nodes, bindings and enforcements: what is of version 1 is
+/// read as it is.
+pub const SCHEMA: u32 = 2;
 /// Where the table `Meta` keeps the version: four bytes, the most significant first.
 pub const SCHEMA_KEY: &[u8] = b"schema";
 
@@ -62,6 +63,9 @@ pub fn entity_key(key: &EntityKey) -> Vec<u8> {
         EntityKey::Instance(id) => numbered(7, id.number()),
         EntityKey::Interface(id) => numbered(8, id.number()),
         EntityKey::SecurityGroup(id) => numbered(9, id.number()),
+        EntityKey::Node(id) => numbered(10, id.number()),
+        EntityKey::Binding(id) => numbered(11, id.number()),
+        EntityKey::Enforcement(id) => numbered(12, id.number()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{context::UnixMillis, ram::UserId};
+use crate::{context::UnixMillis, id::NodeId, ram::UserId};
 
 /// The number of an account: sixteen decimal digits, written as such in resource names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub struct Account {
     pub created_at: UnixMillis,
 }
 
-/// Who asked for a change.
+/// Who asked for a change. The order of the variants is part of the stored form: new ones go to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {
     /// The operator of the server: the command line on its host.
@@ -56,13 +56,15 @@ pub enum Actor {
     Root(AccountId),
     /// A RAM user of the account.
     User(AccountId, UserId),
+    /// A node, for itself; or who says that it is one, and proves it by the token in the command.
+    Node(NodeId),
 }
 
 impl Actor {
     /// The account in whose name the actor acts, where there is one.
     pub fn account(self) -> Option<AccountId> {
         match self {
-            Self::Operator | Self::Clock => None,
+            Self::Operator | Self::Clock | Self::Node(_) => None,
             Self::Root(account) | Self::User(account, _) => Some(account),
         }
     }

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{Account, AccountId},
-    id::{InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, VSwitchId},
+    id::{InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId, VSwitchId},
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
+    node::{Binding, Enforcement, Node},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -35,6 +36,12 @@ pub enum Entity {
     Interface(Arc<NetworkInterface>),
     /// A security group.
     SecurityGroup(Arc<SecurityGroup>),
+    /// A node.
+    Node(Arc<Node>),
+    /// The binding of a network interface.
+    Binding(Arc<Binding>),
+    /// What a network interface may be beside its addresses.
+    Enforcement(Arc<Enforcement>),
 }
 
 /// Names one entity among all of them.
@@ -58,6 +65,12 @@ pub enum EntityKey {
     Interface(NetworkInterfaceId),
     /// A security group.
     SecurityGroup(SecurityGroupId),
+    /// A node.
+    Node(NodeId),
+    /// The binding of a network interface.
+    Binding(NetworkInterfaceId),
+    /// What a network interface may be beside its addresses.
+    Enforcement(NetworkInterfaceId),
 }
 
 impl Entity {
@@ -73,6 +86,9 @@ impl Entity {
             Self::Instance(e) => EntityKey::Instance(e.id),
             Self::Interface(e) => EntityKey::Interface(e.id),
             Self::SecurityGroup(e) => EntityKey::SecurityGroup(e.id),
+            Self::Node(e) => EntityKey::Node(e.id),
+            Self::Binding(e) => EntityKey::Binding(e.interface),
+            Self::Enforcement(e) => EntityKey::Enforcement(e.interface),
         }
     }
 
@@ -88,6 +104,9 @@ impl Entity {
             Self::Instance(e) => e.serial,
             Self::Interface(e) => e.serial,
             Self::SecurityGroup(e) => e.serial,
+            Self::Node(e) => e.serial,
+            Self::Binding(e) => e.serial,
+            Self::Enforcement(e) => e.serial,
         }
     }
 }
@@ -109,7 +128,8 @@ macro_rules! into_entity {
 
 into_entity! {
     Account => Account, User => User, AccessKey => AccessKey, CustomPolicy => CustomPolicy, Network => Network,
-    VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup
+    VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup,
+    Node => Node, Binding => Binding, Enforcement => Enforcement
 }
 
 /// One entity that comes, changes or goes. Both sides name the same entity.

@@ -7,8 +7,9 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::{
-    id::{DiskId, InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, VSwitchId},
-    ram::RamCommand,
+    id::{DiskId, InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId, VSwitchId},
+    node::NodeCommand,
+    ram::{RamCommand, Secret},
     refusal::Target,
     rule::Rule,
     tag::Tag,
@@ -29,6 +30,8 @@ pub enum Command {
     Tag(TagCommand),
     /// Accounts, RAM users, access keys and policies.
     Ram(RamCommand),
+    /// Nodes, and what is bound to them.
+    Node(NodeCommand),
     /// Time has passed: ends every passing state that is due, and subscriptions that are over. At most `most`
     /// entities are changed at once, so that a commit stays bounded.
     Advance {
@@ -444,6 +447,15 @@ pub enum Outcome {
     VSwitch(VSwitchId),
     /// Something of RAM.
     Ram(crate::ram::RamOutcome),
+    /// A token: its text is told once.
+    NodeToken {
+        /// The node that it is for.
+        node: NodeId,
+        /// Its text.
+        token: Secret,
+        /// From when on it is not good any more.
+        expires_at: crate::context::UnixMillis,
+    },
     /// How many entities the clock changed.
     Advanced(usize),
 }

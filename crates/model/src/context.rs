@@ -59,6 +59,12 @@ pub struct Limits {
     pub networks_per_account: usize,
     /// vSwitches of one network.
     pub vswitches_per_network: usize,
+    /// Nodes of one account.
+    pub nodes_per_account: usize,
+    /// Interfaces that may be bound to one node.
+    pub interfaces_per_node: usize,
+    /// Prefixes that one interface may use beside its addresses.
+    pub allowed_prefixes_per_interface: usize,
     /// Tags of one resource.
     pub tags_per_resource: usize,
     /// RAM users of one account.
@@ -98,6 +104,9 @@ impl Default for Limits {
             instances_per_account: 1_000_000,
             networks_per_account: 1_000,
             vswitches_per_network: 256,
+            nodes_per_account: 10_000,
+            interfaces_per_node: 4_096,
+            allowed_prefixes_per_interface: 32,
             tags_per_resource: 20,
             users_per_account: 5_000,
             access_keys_per_user: 2,

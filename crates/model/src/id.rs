@@ -39,6 +39,8 @@ kinds! {
     VSwitchKind, VSwitchId, "vsw-";
     /// Names disks.
     DiskKind, DiskId, "d-";
+    /// Names nodes.
+    NodeKind, NodeId, "node-";
 }
 
 const DIGITS: usize = 25;

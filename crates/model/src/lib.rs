@@ -1,7 +1,7 @@
 //! What exists, and which changes are legal.
 //!
 //! The whole domain of the security-group service as plain values: accounts and their access, networks,
-//! instances, network interfaces, security groups and their rules. A [`Command`] is planned against a [`State`]
+//! instances, network interfaces, security groups and their rules, nodes and what is bound to them. A [`Command`] is planned against a [`State`]
 //! into [`Changes`] or one [`Refusal`]; applying the changes gives the next state.
 //!
 //! This crate must not know any IO, clock, randomness or async: time, ids and limits are arguments
@@ -20,6 +20,7 @@ pub mod id;
 pub mod instance;
 pub mod interface;
 pub mod network;
+pub mod node;
 pub mod plan;
 pub mod ram;
 pub mod refusal;
@@ -36,7 +37,7 @@ pub use account::{AccountId, Actor};
 pub use change::{Change, Changes, Entity, EntityKey};
 pub use command::{Command, Outcome};
 pub use context::{Context, Limits, Timing, UnixMillis};
-pub use id::{Id, InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, VSwitchId};
+pub use id::{Id, InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId, VSwitchId};
 pub use plan::{Plan, plan};
 pub use refusal::Refusal;
 pub use state::State;

@@ -1,9 +1,10 @@
 //! Why a command is not carried out. One variant a cause; which wire code each becomes is decided elsewhere.
 
 use crate::{
-    id::{InstanceId, NetworkInterfaceId, SecurityGroupId},
+    id::{InstanceId, NetworkInterfaceId, NodeId, SecurityGroupId},
     instance::InstanceStatus,
     interface::InterfaceStatus,
+    node::{DeviceName, NodeStatus},
 };
 
 /// What is named by [`Refusal::Limit`] and the RAM refusals.
@@ -25,6 +26,12 @@ pub enum Kind {
     Network,
     /// A vSwitch of a network.
     VSwitch,
+    /// A node of an account.
+    Node,
+    /// An interface that is bound to a node.
+    InterfaceOfNode,
+    /// A prefix that an interface may use beside its addresses.
+    PrefixOfInterface,
     /// A tag of a resource.
     Tag,
     /// An account.
@@ -53,6 +60,9 @@ impl Kind {
             Self::Instance => "instances of the account",
             Self::Network => "networks of the account",
             Self::VSwitch => "vSwitches of the network",
+            Self::Node => "nodes of the account",
+            Self::InterfaceOfNode => "network interfaces bound to one node",
+            Self::PrefixOfInterface => "allowed prefixes of one network interface",
             Self::Tag => "tags of one resource",
             Self::Account => "accounts",
             Self::User => "RAM users of the account",
@@ -219,6 +229,73 @@ pub enum Refusal {
     /// The default version of a policy cannot be deleted.
     #[error("the version is the default version of the policy")]
     DefaultPolicyVersion,
+    /// The node does not exist, or is another account's.
+    #[error("the node does not exist")]
+    NodeNotFound,
+    /// The state of the node does not allow it.
+    #[error("the node is {}", .0.name())]
+    NodeStatus(NodeStatus),
+    /// The interface is bound already.
+    #[error("network interface {interface} is bound to {node} already; unbind it first")]
+    InterfaceBound {
+        /// The interface.
+        interface: NetworkInterfaceId,
+        /// The node that it is bound to.
+        node: NodeId,
+    },
+    /// The interface is not bound.
+    #[error("network interface {0} is not bound to a node")]
+    InterfaceNotBound(NetworkInterfaceId),
+    /// The device of the node stands for another interface.
+    #[error("device {device} of {node} stands for network interface {interface} already")]
+    DeviceBound {
+        /// The node.
+        node: NodeId,
+        /// Its device.
+        device: DeviceName,
+        /// The interface that is bound to it.
+        interface: NetworkInterfaceId,
+    },
+    /// A host may not join.
+    #[error("the token is not accepted: {0}")]
+    NodeToken(TokenFault),
+    /// A certificate is not accepted.
+    #[error("the certificate is not accepted: {0}")]
+    NodeCertificate(CertificateFault),
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum TokenFault {
+    /// It is not the newest token of its node, or was revoked.
+    #[error("it is not the token of its node")]
+    Unknown,
+    /// It was used before.
+    #[error("it was used before")]
+    Used,
+    /// It is not good any more.
+    #[error("it has expired")]
+    Expired,
+    /// It is for a node at another edge site.
+    #[error("it is for a node at another edge site")]
+    Region,
+    /// It is for a node of another name.
+    #[error("it is for a node of another name")]
+    Name,
+}
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum CertificateFault {
+    /// It is no certificate of this node, has expired or was revoked.
+    #[error("it is not one of the node that is good")]
+    NotGood,
+    /// The new one would not be good for any time.
+    #[error("the new one has expired")]
+    Expired,
+    /// The new one is some node's already.
+    #[error("the new one is in use")]
+    InUse,
 }
 
 fn more(total: &usize, shown: usize) -> String {

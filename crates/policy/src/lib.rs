@@ -7,6 +7,7 @@
 //! an interface as a [`PolicyClass`].
 
 pub mod class;
+pub mod desired;
 pub mod evaluate;
 pub mod image;
 pub mod intent;
@@ -17,6 +18,7 @@ pub mod testing;
 pub mod text;
 
 pub use class::{ClassError, Group, PolicyClass, RULES_MAX};
+pub use desired::{Delta, Desired, DesiredInterface};
 pub use evaluate::{Decider, Decision, evaluate};
 pub use intent::{ClassKey, Intent};
 pub use packet::{MixedFamilies, Packet, ProtocolKind};

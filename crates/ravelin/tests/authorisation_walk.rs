@@ -16,6 +16,13 @@ use wire::{
 /// One thing of each kind that the first account has, by the parameter that names it.
 type Things = BTreeMap<&'static str, String>;
 
+/// The products that have resources of accounts.
+const PRODUCTS: [catalogue::Product; 2] = [catalogue::Product::Ens, catalogue::Product::Ravelin];
+
+fn ravelin(client: &Client, action: &str, query: &[(&str, &str)]) -> Answer {
+    client.v3_of("POST", catalogue::Product::Ravelin.version(), action, query)
+}
+
 fn world(server: &Server) -> Things {
     let client = server.client();
     let text = |answer: Answer, pointer: &str| {
@@ -40,6 +47,9 @@ fn world(server: &Server) -> Things {
     let groups = format!("[\"{group}\"]");
     let interface = [("VSwitchId", vswitch.as_str()), ("SecurityGroupIds", groups.as_str())];
     let interface = text(client.v3("CreateNetworkInterface", &interface), "/NetworkInterfaceIds/0");
+    let node = text(ravelin(&client, "CreateNodeToken", &[region]), "/NodeId");
+    let bound = [("NetworkInterfaceId", interface.as_str()), ("NodeId", node.as_str())];
+    assert_eq!(ravelin(&client, "BindNetworkInterface", &bound).code(), "");
     let disk = wait_until("the instance runs", || {
         let shown = client.v3("DescribeInstances", &[("InstanceId", instance.as_str())]);
         let running = shown.text("/Instances/Instance/0/Status") == "Running";
@@ -58,6 +68,7 @@ fn world(server: &Server) -> Things {
         ("NetworkInterfaceId", interface.clone()),
         ("NetworkInterfaceIds", interface),
         ("DiskId", disk),
+        ("NodeId", node),
         ("ImageId", "m-debian-12".into()),
         ("EnsRegionId", "edge-1".into()),
         ("ScheduleAreaLevel", "Region".into()),
@@ -101,7 +112,7 @@ fn snapshot(client: &Client, things: &Things) -> Vec<Value> {
     let mut shown = Vec::new();
     for operation in catalogue::all().filter(|operation| !operation.handler.mutates()) {
         // Times that pass and who the caller is are no part of the account's state.
-        if operation.product == catalogue::Product::Ens {
+        if PRODUCTS.contains(&operation.product) {
             let mut answer = call(client, operation, &arguments(operation, things)).body;
             if let Some(fields) = answer.as_object_mut() {
                 fields.remove("RequestId");
@@ -179,11 +190,11 @@ fn another_account_sees_and_changes_nothing() {
     let things = world(&server);
     let before = snapshot(&server.client(), &things);
     let other = server.other_account(data.path(), "other");
-    for operation in catalogue::all().filter(|operation| operation.product == catalogue::Product::Ens) {
+    for operation in catalogue::all().filter(|operation| PRODUCTS.contains(&operation.product)) {
         let answer = call(&other, operation, &arguments(operation, &things));
         assert_ne!(answer.code(), "NoPermission", "others' resources do not exist: {}", operation.name);
         assert_ne!(answer.code(), "MissingParameter", "{} is not walked: {answer:?}", operation.name);
-        let ids = ["InstanceId", "SecurityGroupId", "NetworkInterfaceId", "NetworkId", "VSwitchId"];
+        let ids = ["InstanceId", "SecurityGroupId", "NetworkInterfaceId", "NetworkId", "VSwitchId", "NodeId"];
         let about = ids.iter().filter(|name| operation.parameter(name).is_some_and(|p| p.required));
         if about.count() > 0 && !operation.name.starts_with("Describe") {
             assert!(answer.code().contains("NotFound"), "{} answers {answer:?}", operation.name);

@@ -56,7 +56,7 @@ pub fn policies(access: control::Access<'_>, actor: Actor) -> Option<Policies> {
         Actor::User(_, user) => {
             Policies::of(access.user(user)?, |account, name| access.document(account, name))
         }
-        Actor::Operator | Actor::Clock | Actor::Root(_) => None,
+        Actor::Operator | Actor::Clock | Actor::Root(_) | Actor::Node(_) => None,
     }
 }
 
@@ -102,7 +102,7 @@ fn decide<'p>(
             (account, caller.filter(|caller| caller.user.account == account && caller.user.id == id))
         }
         // Neither of them calls operations.
-        Actor::Operator | Actor::Clock => return refused(),
+        Actor::Operator | Actor::Clock | Actor::Node(_) => return refused(),
     };
     let Some(Policies { user, documents }) = user else { return refused() };
     let allowed = names(account, user, operation, parameter).into_iter().all(|(owner, relative_id)| {

@@ -7,6 +7,7 @@ mod durability;
 mod failed_commit;
 mod history;
 mod interleaving;
+mod nodes;
 mod opening;
 mod queue;
 mod reads;

@@ -58,3 +58,14 @@ fn records_of_another_version_are_not_touched() {
     let error = refused(|batch| batch.delete(Table::Meta, records::SCHEMA_KEY));
     assert!(matches!(error, OpenError::NoSchema), "{error:?}");
 }
+
+#[test]
+fn records_of_the_version_before_nodes_are_read_as_they_are() {
+    let mut store = MemoryStore::new();
+    seed::fill(&mut store, 1, 1);
+    let mut batch = Batch::new();
+    batch.put(Table::Meta, records::SCHEMA_KEY, 1u32.to_be_bytes());
+    store.commit(2, &batch).unwrap();
+    let opened = Control::open(Box::new(store), settings(), Arc::new(SystemClock), &mut |_| {});
+    assert!(opened.is_ok());
+}

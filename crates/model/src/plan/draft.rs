@@ -1,7 +1,12 @@
-//! Instances and interfaces on their way to being [`Changes`], for plans that touch one of them more than once.
+//! Instances and interfaces on their way to being [`Changes`], for plans that touch one of them more than once. What is
+//! bound to an interface, and what it may be, goes with it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use super::binding;
 use crate::{
     change::Changes,
     id::{InstanceId, NetworkInterfaceId},
@@ -15,14 +20,15 @@ pub(super) struct Draft<'a> {
     state: &'a State,
     instances: BTreeMap<InstanceId, Option<Instance>>,
     interfaces: BTreeMap<NetworkInterfaceId, Option<NetworkInterface>>,
+    unbound: BTreeSet<NetworkInterfaceId>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(state: &'a State) -> Self {
-        Self { state, instances: BTreeMap::new(), interfaces: BTreeMap::new() }
+        Self { state, instances: BTreeMap::new(), interfaces: BTreeMap::new(), unbound: BTreeSet::new() }
     }
 
-    /// How many entities were touched.
+    /// How many instances and interfaces were touched. What goes with an interface is not counted: it is two more at most.
     pub(super) fn len(&self) -> usize {
         self.instances.len() + self.interfaces.len()
     }
@@ -63,6 +69,12 @@ impl<'a> Draft<'a> {
     /// The interface goes.
     pub(super) fn remove_interface(&mut self, id: NetworkInterfaceId) {
         self.interfaces.insert(id, None);
+        self.unbind(id);
+    }
+
+    /// The binding of the interface ends, where there is one.
+    pub(super) fn unbind(&mut self, id: NetworkInterfaceId) {
+        self.unbound.insert(id);
     }
 
     /// What has changed against the state, each entity once.
@@ -76,7 +88,13 @@ impl<'a> Draft<'a> {
                 }
             }
         }
+        for id in self.unbound {
+            binding::end(self.state, id, &mut changes);
+        }
         for (id, after) in self.interfaces {
+            if let (None, Some(held)) = (&after, self.state.enforcements().get(&id)) {
+                changes.remove(Arc::clone(held));
+            }
             if let Some(before) = self.state.interfaces().get(&id).map(Arc::clone) {
                 match after {
                     Some(after) => changes.update(before, after),

@@ -5,7 +5,7 @@ mod tests;
 
 use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
 
-use super::{Plan, instance, network, security_group};
+use super::{Plan, binding, instance, network, security_group};
 use crate::{
     account::AccountId,
     address::Mac,
@@ -49,7 +49,7 @@ pub(super) fn plan(
 }
 
 /// The interface, if it is the account's.
-fn find(
+pub(super) fn find(
     state: &State,
     account: AccountId,
     id: NetworkInterfaceId,
@@ -123,7 +123,7 @@ fn free_address(state: &State, vswitch: VSwitchId) -> Result<Ipv4Addr, Refusal> 
     lowest.ok_or_else(|| Refusal::unfit("VSwitchId", format!("{vswitch} has no free address")))
 }
 
-/// Deletes interfaces, all or none; one that is named twice counts once. Their memberships end at once.
+/// Deletes interfaces, all or none; one that is named twice counts once. Their memberships and bindings end at once.
 fn delete(
     state: &State,
     account: AccountId,
@@ -145,6 +145,7 @@ fn delete(
         after.due_at = Some(context.now.plus(context.timing.deleting_ms));
         after.groups = [].into();
         changes.update(Arc::clone(before), after);
+        binding::end(state, before.id, &mut changes);
     }
     Ok(Plan::done(changes))
 }
@@ -204,7 +205,7 @@ fn attach(
     Ok(Plan::done(changes))
 }
 
-/// Begins to detach; the interface stays in the list of its instance until the clock ends it.
+/// Begins to detach; the interface stays in the list of its instance until the clock ends it. Its binding ends at once.
 fn detach(
     state: &State,
     account: AccountId,
@@ -221,7 +222,9 @@ fn detach(
     let mut after = NetworkInterface::clone(before);
     after.status = InterfaceStatus::Detaching;
     after.due_at = Some(context.now.plus(context.timing.detaching_ms));
-    Ok(replaced(before, after))
+    let mut plan = replaced(before, after);
+    binding::end(state, id, &mut plan.changes);
+    Ok(plan)
 }
 
 /// The refusal of a change of addresses of what is about to go.

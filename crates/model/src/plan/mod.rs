@@ -2,11 +2,13 @@
 //!
 //! The order of checks is the contract's: existence (group, then target), state, membership, limits.
 
+mod binding;
 mod clock;
 mod draft;
 mod instance;
 mod interface;
 mod network;
+mod node;
 mod ram;
 mod security_group;
 mod tag;
@@ -94,6 +96,7 @@ pub fn plan(
         Command::Interface(command) => interface::plan(state, account, command, context),
         Command::Network(command) => network::plan(state, account, command, context),
         Command::Tag(command) => tag::plan(state, account, command, context),
+        Command::Node(command) => node::plan(state, actor, account, command, context),
         Command::Ram(_) | Command::Advance { .. } => Ok(Plan::done(Changes::default())),
     }
 }

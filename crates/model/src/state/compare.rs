@@ -35,6 +35,13 @@ impl State {
         same("interfaces at IPv6 addresses", &self.interfaces_at_ipv6, &other.interfaces_at_ipv6)?;
         same_tables("groups", &self.groups, &other.groups)?;
         same("members", &self.members, &other.members)?;
+        same_tables("nodes", &self.nodes, &other.nodes)?;
+        same("nodes at edge sites", &self.nodes_in, &other.nodes_in)?;
+        same("certificates", &self.certificates, &other.certificates)?;
+        same_tables("bindings", &self.bindings, &other.bindings)?;
+        same("interfaces of nodes", &self.bound_to, &other.bound_to)?;
+        same("devices", &self.devices, &other.devices)?;
+        same_tables("enforcements", &self.enforcements, &other.enforcements)?;
         // Symbols are a cache: what is not used any more may stay in it.
         same("due", &self.due, &other.due)
     }

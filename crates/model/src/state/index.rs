@@ -86,6 +86,13 @@ impl State {
                     self.groups.remove(e);
                 }
             }
+            Entity::Node(e) => self.forget_node(e, gone),
+            Entity::Binding(e) => self.forget_binding(e, gone),
+            Entity::Enforcement(e) => {
+                if gone {
+                    self.enforcements.remove(e);
+                }
+            }
         }
     }
 
@@ -136,6 +143,18 @@ impl State {
             Entity::SecurityGroup(e) => {
                 self.count_serial(e.serial);
                 self.groups.put(Arc::clone(e));
+            }
+            Entity::Node(e) => {
+                self.count_serial(e.serial);
+                self.learn_node(e);
+            }
+            Entity::Binding(e) => {
+                self.count_serial(e.serial);
+                self.learn_binding(e);
+            }
+            Entity::Enforcement(e) => {
+                self.count_serial(e.serial);
+                self.enforcements.put(Arc::clone(e));
             }
         }
     }

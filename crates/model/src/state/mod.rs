@@ -7,6 +7,7 @@ mod addresses;
 mod compare;
 mod index;
 mod loading;
+mod nodes;
 mod table;
 
 use std::{
@@ -26,10 +27,11 @@ use crate::{
     account::{Account, AccountId},
     change::{Changes, Entity},
     context::UnixMillis,
-    id::{DiskId, InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, VSwitchId},
+    id::{DiskId, InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId, VSwitchId},
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
+    node::{Binding, DeviceName, Digest, Enforcement, Node},
     ram::{AccessKey, CustomPolicy, User, UserId, document::PolicyDocument},
     security_group::SecurityGroup,
     site::Symbol,
@@ -74,6 +76,13 @@ pub struct State {
     interfaces_at_ipv6: BTreeSet<(AccountId, Ipv6Addr, NetworkInterfaceId)>,
     groups: Table<SecurityGroup>,
     members: HashMap<SecurityGroupId, BTreeSet<NetworkInterfaceId>>,
+    nodes: Table<Node>,
+    nodes_in: HashMap<Symbol, BTreeSet<NodeId>>,
+    certificates: HashMap<Digest, NodeId>,
+    bindings: Table<Binding>,
+    bound_to: HashMap<NodeId, BTreeSet<NetworkInterfaceId>>,
+    devices: HashMap<(NodeId, DeviceName), NetworkInterfaceId>,
+    enforcements: Table<Enforcement>,
     due: BTreeSet<(UnixMillis, Due)>,
     symbols: HashSet<Symbol>,
 }
@@ -263,6 +272,46 @@ impl State {
         self.members.get(&group).map_or(0, BTreeSet::len)
     }
 
+    /// The nodes.
+    pub fn nodes(&self) -> &Table<Node> {
+        &self.nodes
+    }
+
+    /// The nodes at an edge site, whosever they are.
+    pub fn nodes_in(&self, region: &str) -> impl Iterator<Item = &Arc<Node>> {
+        self.nodes_in.get(region).into_iter().flatten().filter_map(|id| self.nodes.get(id))
+    }
+
+    /// The node that has a certificate with this fingerprint, good or not.
+    pub fn node_with_certificate(&self, fingerprint: Digest) -> Option<&Arc<Node>> {
+        self.certificates.get(&fingerprint).and_then(|id| self.nodes.get(id))
+    }
+
+    /// The bindings, by interface.
+    pub fn bindings(&self) -> &Table<Binding> {
+        &self.bindings
+    }
+
+    /// What is bound to a node, in the order of the ids of the interfaces.
+    pub fn bound_to(&self, node: NodeId) -> impl Iterator<Item = &Arc<Binding>> {
+        self.bound_to.get(&node).into_iter().flatten().filter_map(|id| self.bindings.get(id))
+    }
+
+    /// How many interfaces are bound to a node.
+    pub fn bound_count(&self, node: NodeId) -> usize {
+        self.bound_to.get(&node).map_or(0, BTreeSet::len)
+    }
+
+    /// The binding to the device of this name of a node.
+    pub fn bound_at(&self, node: NodeId, device: &DeviceName) -> Option<&Arc<Binding>> {
+        self.devices.get(&(node, device.clone())).and_then(|id| self.bindings.get(id))
+    }
+
+    /// What interfaces may be beside their addresses, by interface.
+    pub fn enforcements(&self) -> &Table<Enforcement> {
+        &self.enforcements
+    }
+
     /// The text as a symbol: the one copy that is kept here, where there is one.
     pub fn symbol(&self, text: &str) -> Symbol {
         self.symbols.get(text).cloned().unwrap_or_else(|| text.into())
@@ -290,6 +339,9 @@ impl State {
             .chain(self.instances.all().cloned().map(Entity::from))
             .chain(self.interfaces.all().cloned().map(Entity::from))
             .chain(self.groups.all().cloned().map(Entity::from))
+            .chain(self.nodes.all().cloned().map(Entity::from))
+            .chain(self.bindings.all().cloned().map(Entity::from))
+            .chain(self.enforcements.all().cloned().map(Entity::from))
     }
 
     /// Makes the changes. They must have been planned against this very state.

@@ -11,10 +11,11 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::{
     account::AccountId,
-    id::{InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, VSwitchId},
+    id::{InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId, VSwitchId},
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
+    node::{Binding, Enforcement, Node},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -58,6 +59,9 @@ records! {
     Instance => InstanceId, |e| e.id;
     NetworkInterface => NetworkInterfaceId, |e| e.id;
     SecurityGroup => SecurityGroupId, |e| e.id;
+    Node => NodeId, |e| e.id;
+    Binding => NetworkInterfaceId, |e| e.interface;
+    Enforcement => NetworkInterfaceId, |e| e.interface;
 }
 
 /// Entities of one kind.

@@ -9,6 +9,7 @@ use model::{
     Changes, Entity, EntityKey, Limits, State,
     instance::InstanceStatus,
     interface::{InterfaceStatus, NetworkInterface},
+    node::{Device, NodeStatus},
 };
 
 /// Each entity stands in the changes once, `before` is what the state holds, and memberships change only where they
@@ -62,6 +63,9 @@ fn held(state: &State, key: &EntityKey) -> Option<Entity> {
         EntityKey::Instance(id) => state.instances().get(id).cloned().map(Entity::from),
         EntityKey::Interface(id) => state.interfaces().get(id).cloned().map(Entity::from),
         EntityKey::SecurityGroup(id) => state.groups().get(id).cloned().map(Entity::from),
+        EntityKey::Node(id) => state.nodes().get(id).cloned().map(Entity::from),
+        EntityKey::Binding(id) => state.bindings().get(id).cloned().map(Entity::from),
+        EntityKey::Enforcement(id) => state.enforcements().get(id).cloned().map(Entity::from),
     }
 }
 
@@ -77,10 +81,15 @@ pub fn check_state(state: &State, limits: &Limits) {
     state.vswitches().all().for_each(|e| fresh(e.serial));
     state.instances().all().for_each(|e| fresh(e.serial));
     state.interfaces().all().for_each(|e| fresh(e.serial));
+    state.nodes().all().for_each(|e| fresh(e.serial));
+    state.bindings().all().for_each(|e| fresh(e.serial));
+    state.enforcements().all().for_each(|e| fresh(e.serial));
     check_networks(state, limits);
     check_addresses(state, limits);
     check_instances(state, limits);
     check_groups(state, limits);
+    check_nodes(state, limits);
+    check_bindings(state, limits);
 }
 
 fn check_networks(state: &State, limits: &Limits) {
@@ -173,5 +182,54 @@ fn check_groups(state: &State, limits: &Limits) {
     }
     for group in state.groups().all() {
         assert!(state.member_count(group.id) <= limits.interfaces_per_group);
+    }
+}
+
+fn check_nodes(state: &State, limits: &Limits) {
+    for node in state.nodes().all() {
+        assert!(state.nodes().count(node.account) <= limits.nodes_per_account);
+        assert!(state.nodes_in(node.region.as_str()).any(|own| own.id == node.id));
+        assert!(node.certificates.len() <= 2);
+        let revoked = node.certificates.iter().filter(|own| own.revoked_at.is_some()).count();
+        match node.status {
+            NodeStatus::Pending => assert!(node.certificates.is_empty() && node.joined_at.is_none()),
+            NodeStatus::Ready => {
+                assert!(!node.certificates.is_empty() && revoked == 0 && node.joined_at.is_some())
+            }
+            NodeStatus::Gone => assert_eq!(revoked, node.certificates.len()),
+        }
+        for certificate in &node.certificates {
+            let owner = state.node_with_certificate(certificate.fingerprint).map(|owner| owner.id);
+            assert_eq!(owner, Some(node.id), "a certificate is that of one node");
+        }
+        assert!(state.bound_count(node.id) <= limits.interfaces_per_node);
+    }
+}
+
+fn check_bindings(state: &State, limits: &Limits) {
+    let mut devices = BTreeSet::new();
+    for binding in state.bindings().all() {
+        let interface =
+            state.interfaces().get(&binding.interface).expect("a binding is of an interface that exists");
+        let node = state.nodes().get(&binding.node).expect("a binding is to a node that exists");
+        assert_eq!((binding.account, binding.account), (interface.account, node.account));
+        let vswitch = state.vswitches().get(&interface.vswitch).expect("an interface has its vSwitch");
+        assert_eq!(vswitch.region, node.region, "a node is where its interfaces are");
+        assert!(!matches!(interface.status, InterfaceStatus::Detaching | InterfaceStatus::Deleting));
+        let instance = interface.instance.and_then(|id| state.instances().get(&id));
+        assert!(instance.is_none_or(|instance| instance.status != InstanceStatus::Releasing));
+        if let Device::Named(name) = &binding.device {
+            assert!(devices.insert((node.id, name.clone())), "{name} of {} is bound twice", node.id);
+            assert_eq!(state.bound_at(node.id, name).map(|own| own.interface), Some(binding.interface));
+        }
+        assert!(state.bound_to(node.id).any(|own| own.interface == binding.interface));
+    }
+    for enforcement in state.enforcements().all() {
+        let interface =
+            state.interfaces().get(&enforcement.interface).expect("it is of an interface that exists");
+        assert_eq!(enforcement.account, interface.account);
+        assert!(!enforcement.source_check || !enforcement.allowed_prefixes.is_empty(), "it says nothing");
+        assert!(enforcement.allowed_prefixes.len() <= limits.allowed_prefixes_per_interface);
+        assert!(enforcement.allowed_prefixes.is_sorted_by(|one, other| one < other));
     }
 }

@@ -5,16 +5,18 @@
 #![allow(dead_code, unreachable_pub, clippy::panic)]
 
 pub mod laws;
+pub mod walk;
 
 use model::{
-    AccountId, Actor, Command, Context, InstanceId, Limits, NetworkId, NetworkInterfaceId, Outcome, Refusal,
-    SecurityGroupId, State, Timing, UnixMillis, VSwitchId,
+    AccountId, Actor, Changes, Command, Context, InstanceId, Limits, NetworkId, NetworkInterfaceId, NodeId,
+    Outcome, Refusal, SecurityGroupId, State, Timing, UnixMillis, VSwitchId,
     command::{
         AddressFamily, ChargeWish, DiskWish, InstanceCommand, InstanceWish, InterfaceCommand, Ipv6Wish,
         NetworkCommand, Placement, SecurityGroupCommand, TagCommand,
     },
     instance::{Charge, Instance, InstanceStatus},
     interface::NetworkInterface,
+    node::{Binding, Device, Digest, Node, NodeCommand, NodeWish, TokenText},
     plan,
     refusal::Target,
     rule::{Direction, Policy, PortRange, Protocol, Rule},
@@ -42,7 +44,7 @@ macro_rules! into_command {
 
 into_command! {
     SecurityGroupCommand => SecurityGroup, InstanceCommand => Instance, InterfaceCommand => Interface,
-    NetworkCommand => Network, TagCommand => Tag
+    NetworkCommand => Network, TagCommand => Tag, NodeCommand => Node
 }
 
 impl IntoCommand for Command {
@@ -59,6 +61,10 @@ pub struct World {
     pub limits: Limits,
     pub timing: Timing,
     pub site: Catalogue,
+    /// Every token that was made, the newest last.
+    pub tokens: Vec<TokenText>,
+    /// What the last command changed that was legal.
+    pub changes: Changes,
     seed: u64,
 }
 
@@ -71,6 +77,8 @@ impl Default for World {
             limits: Limits::default(),
             timing: Timing::default(),
             site: Catalogue::default(),
+            tokens: Vec::new(),
+            changes: Changes::default(),
             seed: 0,
         }
     }
@@ -105,6 +113,9 @@ impl World {
         let command = command.command();
         let actor = match command {
             Command::Advance { .. } => Actor::Clock,
+            Command::Node(NodeCommand::Join { node, .. } | NodeCommand::RenewCertificate { node, .. }) => {
+                Actor::Node(node)
+            }
             _ => Actor::Root(self.account),
         };
         let seed = &mut self.seed;
@@ -123,6 +134,10 @@ impl World {
         laws::check_changes(&self.state, &planned.changes);
         self.state.apply(&planned.changes);
         laws::check_state(&self.state, &self.limits);
+        if let Outcome::NodeToken { token, .. } = &planned.outcome {
+            self.tokens.push(TokenText::read(token.reveal()).expect("a token is written as it is read"));
+        }
+        self.changes = planned.changes;
         Ok(planned.outcome)
     }
 
@@ -270,6 +285,35 @@ impl World {
         id
     }
 
+    /// A token for a new node at [`SITE`].
+    pub fn token(&mut self, name: Option<&str>) -> TokenText {
+        let wish = NodeWish::New { region: SITE.into(), name: name.map(Into::into), lab: false };
+        self.must(NodeCommand::CreateToken { wish, valid_ms: 3_600_000 });
+        *self.tokens.last().expect("a token was made")
+    }
+
+    /// A node at [`SITE`] that has joined; its certificate has this number.
+    pub fn node(&mut self, certificate: u8) -> NodeId {
+        let token = self.token(None);
+        let join = join_node(&token, certificate, self.now.plus(86_400_000));
+        self.must(join);
+        token.node
+    }
+
+    /// Binds an interface to the device with its alias.
+    pub fn bound(&mut self, interface: NetworkInterfaceId, node: NodeId) {
+        self.must(bind(interface, node, Device::Aliased));
+    }
+
+    #[track_caller]
+    pub fn node_of(&self, id: NodeId) -> &Node {
+        self.state.nodes().get(&id).expect("the node exists")
+    }
+
+    pub fn binding(&self, interface: NetworkInterfaceId) -> Option<&Binding> {
+        self.state.bindings().get(&interface).map(|binding| &**binding)
+    }
+
     #[track_caller]
     pub fn instance(&self, id: InstanceId) -> &Instance {
         self.state.instances().get(&id).expect("the instance exists")
@@ -386,6 +430,32 @@ pub fn join(group: SecurityGroupId, instance: InstanceId) -> SecurityGroupComman
 
 pub fn leave(group: SecurityGroupId, instance: InstanceId) -> SecurityGroupCommand {
     SecurityGroupCommand::Leave { group, target: Target::Instance(instance) }
+}
+
+/// The fingerprint with this number.
+pub fn fingerprint(number: u8) -> Digest {
+    Digest([number; 32])
+}
+
+/// A host `host-1` joins with a token, and gets the certificate with this number.
+pub fn join_node(token: &TokenText, certificate: u8, expires_at: UnixMillis) -> NodeCommand {
+    NodeCommand::Join {
+        node: token.node,
+        secret: token.digest,
+        region: Some(SITE.into()),
+        name: "host-1".into(),
+        fingerprint: fingerprint(certificate),
+        expires_at,
+    }
+}
+
+pub fn bind(interface: NetworkInterfaceId, node: NodeId, device: Device) -> NodeCommand {
+    NodeCommand::Bind { interface, node, device, adopt_seconds: 0 }
+}
+
+/// The device of this name.
+pub fn device(name: &str) -> Device {
+    Device::Named(name.parse().expect("a name of a device"))
 }
 
 /// The parameter that a refusal says does not fit.

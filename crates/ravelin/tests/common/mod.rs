@@ -193,6 +193,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The body: JSON.
     pub(crate) body: Value,
+    /// The generation that it names in its header.
+    pub(crate) generation: Option<u64>,
 }
 
 impl Answer {
@@ -346,9 +348,12 @@ impl Client {
         let request = request.body(signed.body.clone()).expect("a request");
         let mut response = self.agent.run(request).ok()?;
         let status = response.status().as_u16();
+        let generation = response.headers().get("x-ravelin-generation");
+        let generation = generation.map(|value| value.to_str().ok().and_then(|text| text.parse().ok()));
+        let generation = generation.map(|number| number.expect("a generation is a number"));
         let text = response.body_mut().read_to_string().ok()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Some(Answer { status, body })
+        Some(Answer { status, body, generation })
     }
 }
 

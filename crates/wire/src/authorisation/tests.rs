@@ -136,26 +136,59 @@ fn who_is_no_user_is_refused() {
     let mut world = World::new();
     world.attach(PolicyName::System("AdministratorAccess".into()));
     let other = Actor::User(AccountId(7), world.alice);
-    for actor in [Actor::Operator, Actor::Clock, Actor::User(world.account, UserId(7)), other] {
+    let node = Actor::Node(model::NodeId::from_entropy(1));
+    for actor in [Actor::Operator, Actor::Clock, node, Actor::User(world.account, UserId(7)), other] {
         assert!(world.decide(actor, LEAVE.0, LEAVE.1, &Sent::with(&[])).is_err(), "{actor:?}");
     }
     assert!(world.alice_may(LEAVE.0, LEAVE.1, &[]));
 }
 
 #[test]
+fn what_ens_does_not_have_is_allowed_by_its_own_actions_alone() {
+    let own = || crate::catalogue::all().filter(|operation| operation.product == Product::Ravelin);
+    let mut world = World::new();
+    world.attach(PolicyName::System("AliyunENSFullAccess".into()));
+    for operation in own() {
+        assert!(!world.alice_may(Product::Ravelin, operation.name, &[]), "{}", operation.name);
+    }
+    world.allow("ravelin:*", "*");
+    for operation in own() {
+        assert!(world.alice_may(Product::Ravelin, operation.name, &[]), "{}", operation.name);
+    }
+}
+
+#[test]
+fn nodes_are_allowed_one_by_one() {
+    let mut world = World::new();
+    let (own, other) = ("node-5vn4n3y4laeb2ii9zxxltlvzi", "node-5rllcjb3ol6duzjdnbm1ombn7");
+    world.allow("ravelin:*", &format!("acs:ravelin:*:*:node/{own}"));
+    for name in
+        ["BindNetworkInterface", "DeleteNode", "RevokeNodeCertificate", "CreateNodeToken", "DescribeNodes"]
+    {
+        assert!(world.alice_may(Product::Ravelin, name, &[("NodeId", own)]), "{name}");
+        assert!(!world.alice_may(Product::Ravelin, name, &[("NodeId", other)]), "{name}");
+        assert!(!world.alice_may(Product::Ravelin, name, &[]), "{name}");
+    }
+}
+
+#[test]
 fn system_policies_allow_what_they_say() {
     let table = [
-        ("AdministratorAccess", [true, true, true, true]),
-        ("AliyunENSFullAccess", [true, true, false, false]),
-        ("AliyunENSReadOnlyAccess", [false, true, false, false]),
-        ("AliyunRAMFullAccess", [false, false, true, true]),
-        ("AliyunRAMReadOnlyAccess", [false, false, false, true]),
+        ("AdministratorAccess", [true, true, true, true, true, true]),
+        ("AliyunENSFullAccess", [true, true, false, false, false, false]),
+        ("AliyunENSReadOnlyAccess", [false, true, false, false, false, false]),
+        ("AliyunRAMFullAccess", [false, false, true, true, false, false]),
+        ("AliyunRAMReadOnlyAccess", [false, false, false, true, false, false]),
+        ("RavelinFullAccess", [false, false, false, false, true, true]),
+        ("RavelinReadOnlyAccess", [false, false, false, false, false, true]),
     ];
     let asked = [
         LEAVE,
         (Product::Ens, "DescribeSecurityGroups"),
         (Product::Ram, "CreateUser"),
         (Product::Ram, "ListUsers"),
+        (Product::Ravelin, "DeleteNode"),
+        (Product::Ravelin, "DescribeNodes"),
     ];
     for (policy, allowed) in table {
         let mut world = World::new();

@@ -45,7 +45,7 @@ codes! {
         "The input parameter that is mandatory for processing this request is not supplied.",
         "A parameter that must be given is missing or empty. The operation's page lists the required ones; of `InstanceId` and `NetworkInterfaceId` one is needed.";
     NO_PERMISSION: "NoPermission", 400, "Permission denied.",
-        "No policy attached to the caller allows the action, or one denies it. Attach a policy that allows it, such as AliyunENSFullAccess.";
+        "No policy attached to the caller allows the action, or one denies it. Attach a policy that allows it, such as AliyunENSFullAccess for ENS or RavelinFullAccess for what ENS does not have.";
     INVALID_PARAMETER_NAMED: "InvalidParameter.%s", 400,
         "The specified field %s invalid. Please check it again.",
         "The named parameter is malformed: wrong type, length, character or range. The operation's page says what it must look like.";
@@ -61,7 +61,7 @@ codes! {
         "Specified api is not found, please check your url and method.",
         "The API version has no operation of this name. Names are case-sensitive.";
     INVALID_VERSION: "InvalidVersion", 400, "Specified parameter Version is not valid.",
-        "No product has this API version. ENS is 2017-11-10, RAM 2015-05-01, STS 2015-04-01.";
+        "No product has this API version. ENS is 2017-11-10, RAM 2015-05-01, STS 2015-04-01, Ravelin 2026-11-22.";
     INVALID_ACCESS_KEY_ID_NOT_FOUND: "InvalidAccessKeyId.NotFound", 404, "Specified access key is not found.",
         "The server knows no access key with this id.";
     INVALID_ACCESS_KEY_ID_INACTIVE: "InvalidAccessKeyId.Inactive", 400, "Specified access key is disabled.",
@@ -154,7 +154,7 @@ codes! {
         "The network interface does not exist, or belongs to another account.";
     INVALID_ENI_STATUS: "InvalidOperation.InvalidEniStatus", 400,
         "Current eni status does not support this operation.",
-        "The network interface is not in the state that the operation needs: Available to be attached or deleted, InUse to be detached.";
+        "The network interface is not in the state that the operation needs: Available to be attached or deleted, InUse to be detached, neither Detaching nor Deleting to be bound.";
     INVALID_ENI_TYPE: "InvalidOperation.InvalidEniType", 400, "The type of eni does not support this operation.",
         "A primary network interface can be neither detached nor deleted: it lives as long as its instance.";
     INVALID_ENS_STATUS: "InvalidOperation.InvalidEnsStatus", 400,
@@ -168,6 +168,19 @@ codes! {
         "The network does not exist, or belongs to another account.";
     VSWITCH_NOT_FOUND: "InvalidVSwitchId.NotFound", 400, "The specified VSwitchId does not exist.",
         "The vSwitch does not exist, or belongs to another account.";
+
+    // Nodes and what is bound to them.
+    NODE_NOT_FOUND: "InvalidNodeId.NotFound", 400, "The specified NodeId does not exist.",
+        "The node does not exist, or belongs to another account. DescribeNodes lists those there are.";
+    INVALID_NODE_STATUS: "InvalidOperation.InvalidNodeStatus", 400,
+        "Current node status does not support this operation.",
+        "The certificates of the node are revoked (Gone). It may join again with a new token: CreateNodeToken with its NodeId.";
+    INTERFACE_BOUND: "InvalidOperation.InterfaceBound", 400, "%s.",
+        "A network interface is bound to one device of one node. The message names the node; UnbindNetworkInterface ends that binding.";
+    INTERFACE_NOT_BOUND: "InvalidOperation.InterfaceNotBound", 400, "%s.",
+        "The network interface is bound to no node: there is nothing to unbind. Bindings also end when an interface is detached or deleted, and when its instance is released.";
+    DEVICE_BOUND: "InvalidOperation.DeviceBound", 400, "%s.",
+        "A device stands for one network interface. The message names the one that is bound to it; unbind that one first.";
 
     // RAM. Messages are the vendor's, word for word.
     RAM_NO_PERMISSION: "NoPermission", 403, "You are not authorized to do this action.",

@@ -1,6 +1,8 @@
 //! What texts must look like: the rules for names and descriptions, as the vendor's reference gives them.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
+
+use ipnet::IpNet;
 
 /// What a text must look like besides its length.
 #[derive(Clone, Copy)]
@@ -86,10 +88,19 @@ forms! {
     POLICY_NAME: "letters, digits, `-`", |text| only_ascii(text, "-");
     /// An id of an access key.
     ACCESS_KEY_ID: "letters, digits, `.` `_` `-`", |text| only_ascii(text, "._-");
+    /// A name of a network device.
+    DEVICE_NAME: "no blanks, `/` or `:`", |text| text.parse::<model::node::DeviceName>().is_ok();
+    /// An address or a CIDR block of either family.
+    PREFIX: "an IPv4 or IPv6 address or CIDR block", |text| prefix(text).is_some();
     /// A port range.
     PORTS: "`low/high`, 1 to 65535 with low <= high, or `-1/-1` for protocols without ports", |text| {
         model::rule::PortRange::parse(text, model::rule::Protocol::Tcp).is_some() || text == "-1/-1"
     };
+}
+
+/// An address or a CIDR block of either family; an address is the block that has it alone.
+pub(crate) fn prefix(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 fn is_email(text: &str) -> bool {

@@ -53,6 +53,7 @@ pub(crate) mod prelude {
     pub(crate) use model::{
         Command, Outcome, State,
         command::{InstanceCommand, InterfaceCommand, NetworkCommand, SecurityGroupCommand, TagCommand},
+        node::NodeCommand,
     };
     pub(crate) use serde_json::{Map, Value, json};
 

@@ -41,6 +41,13 @@ pub fn fault_of(refusal: &Refusal, operation: &Operation) -> Fault {
         Refusal::RamExists { kind, .. } => Fault::of(exists(*kind)),
         Refusal::RamDeleteConflict { kind, holds, .. } => Fault::of(conflict(*kind, *holds)),
         Refusal::DefaultPolicyVersion => Fault::of(&code::DELETE_CONFLICT_DEFAULT_VERSION),
+        Refusal::NodeNotFound => Fault::of(&code::NODE_NOT_FOUND),
+        Refusal::NodeStatus(_) => Fault::of(&code::INVALID_NODE_STATUS),
+        Refusal::InterfaceBound { .. } => Fault::with(&code::INTERFACE_BOUND, &refusal.to_string()),
+        Refusal::InterfaceNotBound(_) => Fault::with(&code::INTERFACE_NOT_BOUND, &refusal.to_string()),
+        Refusal::DeviceBound { .. } => Fault::with(&code::DEVICE_BOUND, &refusal.to_string()),
+        // Nodes hear these themselves, and not in the RPC protocol.
+        Refusal::NodeToken(_) | Refusal::NodeCertificate(_) => Fault::invalid(&refusal.to_string()),
     }
 }
 

@@ -22,7 +22,7 @@ pub const RELEASES: &[Release] = &[Release {
     version: "0.1.0",
     date: "2026-11-22",
     summary: "The first release: security groups with their rules and members, instances, network interfaces, networks, \
-              vSwitches and tags; users, access keys and policies to manage who may do what; the caller's identity.",
+              vSwitches and tags; nodes and what is bound to them; users, access keys and policies to manage who may do what; the caller's identity.",
     added: &[
         (Product::Ens, FIRST_ENS),
         (Product::Ram, FIRST_RAM),
@@ -118,7 +118,17 @@ const FIRST_RAM: &[&str] = &[
 
 const FIRST_STS: &[&str] = &["GetCallerIdentity"];
 
-const FIRST_RAVELIN: &[&str] = &["TransferInstance"];
+const FIRST_RAVELIN: &[&str] = &[
+    "TransferInstance",
+    "CreateNodeToken",
+    "DescribeNodes",
+    "RevokeNodeCertificate",
+    "DeleteNode",
+    "BindNetworkInterface",
+    "UnbindNetworkInterface",
+    "DescribeNetworkInterfaceBindings",
+    "ModifyNetworkInterfaceEnforcement",
+];
 
 #[cfg(test)]
 mod tests {

@@ -69,7 +69,7 @@ HTTP 200 and an object that has `RequestId` and the fields of the operation's pa
 | --- | --- |
 | `x-acs-request-id` | the id of the request, as in the body; the server's log names it |
 | `x-acs-trace-id` | the same id in small letters without dashes, as the vendor's tools expect it |
-| `x-ravelin-generation` | the number of the change that the call made; absent where it made none |
+| `x-ravelin-generation` | the number of the change that the call made, the last one where it made several; absent where the call only reads, and where it was refused |
 | `x-acs-retry-after` | with `Throttling.User`: after how many milliseconds to try again |
 | `x-ravelin-mode` | `lenient`, where the server runs in its lenient mode |
 
@@ -96,6 +96,7 @@ exist for the caller. The [list of codes](error-codes.md) is complete.
 
 An account's root key may do everything in its account. A RAM user may do what a policy attached to it allows and none denies. The
 page of each operation names its action. `AliyunENSFullAccess` allows all of ENS, `AliyunENSReadOnlyAccess` what only reads;
+`RavelinFullAccess` and `RavelinReadOnlyAccess` are the same for what ENS does not have;
 policies of one's own are made with `CreatePolicy`. The conditions `acs:SourceIp`, `acs:SecureTransport` and `acs:CurrentTime` are
 understood; a document that is not understood is refused when it is written.
 "#;

@@ -41,7 +41,7 @@ pub(super) fn release(
     Ok(Plan::done(draft.finish()))
 }
 
-/// The instance begins to go. Its primary interface, which goes with it, is in no group from now on. Its secondary
+/// The instance begins to go, and the bindings of its interfaces end. Its primary interface, which goes with it, is in no group from now on. Its secondary
 /// interfaces stay: they are `Available` from now on, in the groups in which they were.
 pub(in crate::plan) fn release_at(draft: &mut Draft<'_>, id: InstanceId, at: UnixMillis, timing: &Timing) {
     let Some(instance) = draft.instance_mut(id) else { return };
@@ -51,7 +51,9 @@ pub(in crate::plan) fn release_at(draft: &mut Draft<'_>, id: InstanceId, at: Uni
     if let Some(interface) = draft.interface_mut(primary) {
         interface.groups = [].into();
     }
+    draft.unbind(primary);
     for other in secondary {
+        draft.unbind(other);
         if let Some(interface) = draft.interface_mut(other) {
             interface.status = InterfaceStatus::Available;
             interface.due_at = None;

@@ -12,7 +12,7 @@ pub struct SystemPolicy {
 }
 
 /// All system policies, in the order of their names.
-pub const SYSTEM_POLICIES: [SystemPolicy; 5] = [
+pub const SYSTEM_POLICIES: [SystemPolicy; 7] = [
     SystemPolicy {
         name: "AdministratorAccess",
         description: "Everything that the account's root may do.",
@@ -29,13 +29,13 @@ pub const SYSTEM_POLICIES: [SystemPolicy; 5] = [
     },
     SystemPolicy {
         name: "AliyunENSFullAccess",
-        description: "Everything in Edge Node Service, and in this server's own product.",
+        description: "Everything in Edge Node Service.",
         document: r#"{
   "Version": "1",
   "Statement": [
     {
       "Effect": "Allow",
-      "Action": ["ens:*", "ravelin:*"],
+      "Action": "ens:*",
       "Resource": "*"
     }
   ]
@@ -43,22 +43,13 @@ pub const SYSTEM_POLICIES: [SystemPolicy; 5] = [
     },
     SystemPolicy {
         name: "AliyunENSReadOnlyAccess",
-        description: "Reading in Edge Node Service, and in this server's own product.",
+        description: "Reading in Edge Node Service.",
         document: r#"{
   "Version": "1",
   "Statement": [
     {
       "Effect": "Allow",
-      "Action": [
-        "ens:Get*",
-        "ens:List*",
-        "ens:Describe*",
-        "ravelin:Get*",
-        "ravelin:List*",
-        "ravelin:Describe*",
-        "ravelin:Preview*",
-        "ravelin:Explain*"
-      ],
+      "Action": ["ens:Get*", "ens:List*", "ens:Describe*"],
       "Resource": "*"
     }
   ]
@@ -87,6 +78,40 @@ pub const SYSTEM_POLICIES: [SystemPolicy; 5] = [
     {
       "Effect": "Allow",
       "Action": ["ram:Get*", "ram:List*"],
+      "Resource": "*"
+    }
+  ]
+}"#,
+    },
+    SystemPolicy {
+        name: "RavelinFullAccess",
+        description: "Everything that Edge Node Service does not have: nodes, and what is bound to them.",
+        document: r#"{
+  "Version": "1",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": "ravelin:*",
+      "Resource": "*"
+    }
+  ]
+}"#,
+    },
+    SystemPolicy {
+        name: "RavelinReadOnlyAccess",
+        description: "Reading, where Edge Node Service does not have it.",
+        document: r#"{
+  "Version": "1",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": [
+        "ravelin:Get*",
+        "ravelin:List*",
+        "ravelin:Describe*",
+        "ravelin:Preview*",
+        "ravelin:Explain*"
+      ],
       "Resource": "*"
     }
   ]
@@ -124,20 +149,23 @@ mod tests {
     #[test]
     fn each_allows_what_its_name_says() {
         let table = [
-            ("ens:LeaveSecurityGroup", [true, false, false, false]),
-            ("ens:DescribeInstances", [true, true, false, false]),
-            ("ens:ListTagResources", [true, true, false, false]),
-            ("ravelin:PreviewLeaveSecurityGroup", [true, true, false, false]),
-            ("ravelin:ExplainTraffic", [true, true, false, false]),
-            ("ravelin:BindNetworkInterface", [true, false, false, false]),
-            ("ram:CreateUser", [false, false, true, false]),
-            ("ram:ListUsers", [false, false, true, true]),
+            ("ens:LeaveSecurityGroup", [true, false, false, false, false, false]),
+            ("ens:DescribeInstances", [true, true, false, false, false, false]),
+            ("ens:ListTagResources", [true, true, false, false, false, false]),
+            ("ravelin:PreviewLeaveSecurityGroup", [false, false, false, false, true, true]),
+            ("ravelin:ExplainTraffic", [false, false, false, false, true, true]),
+            ("ravelin:DescribeNodes", [false, false, false, false, true, true]),
+            ("ravelin:BindNetworkInterface", [false, false, false, false, true, false]),
+            ("ram:CreateUser", [false, false, true, false, false, false]),
+            ("ram:ListUsers", [false, false, true, true, false, false]),
         ];
         let names = [
             "AliyunENSFullAccess",
             "AliyunENSReadOnlyAccess",
             "AliyunRAMFullAccess",
             "AliyunRAMReadOnlyAccess",
+            "RavelinFullAccess",
+            "RavelinReadOnlyAccess",
         ];
         for (action, allowed) in table {
             for (name, allowed) in names.into_iter().zip(allowed) {

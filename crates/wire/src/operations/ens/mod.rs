@@ -32,7 +32,7 @@ mod describe_security_groups;
 mod describe_vswitch_attributes;
 mod describe_vswitches;
 mod detach_network_interface;
-mod filter;
+pub(super) mod filter;
 mod instance;
 #[cfg(test)]
 mod interface_tests;
@@ -48,7 +48,7 @@ mod modify_security_group_attribute;
 mod modify_vswitch_attribute;
 #[cfg(test)]
 mod network_tests;
-mod page;
+pub(super) mod page;
 mod reboot_instance;
 mod reboot_instances;
 mod reinit_disk;

@@ -1,7 +1,28 @@
 //! Ravelin's own operations, of API version 2026-11-22: what ENS does not have.
 
+mod bind_network_interface;
+mod create_node_token;
+mod delete_node;
+mod describe_network_interface_bindings;
+mod describe_nodes;
+mod modify_network_interface_enforcement;
+mod parameters;
+mod revoke_node_certificate;
+#[cfg(test)]
+mod tests;
 mod transfer_instance;
+mod unbind_network_interface;
 
 use crate::catalogue::Operation;
 
-pub(super) static OPERATIONS: &[&Operation] = &[&transfer_instance::OPERATION];
+pub(super) static OPERATIONS: &[&Operation] = &[
+    &transfer_instance::OPERATION,
+    &create_node_token::OPERATION,
+    &describe_nodes::OPERATION,
+    &revoke_node_certificate::OPERATION,
+    &delete_node::OPERATION,
+    &bind_network_interface::OPERATION,
+    &unbind_network_interface::OPERATION,
+    &describe_network_interface_bindings::OPERATION,
+    &modify_network_interface_enforcement::OPERATION,
+];

@@ -1,0 +1,106 @@
+//! Which nodes a change concerns, and what each of them has to be told.
+//!
+//! A node is concerned when what it is to enforce differs afterwards, and only then: when a binding to it begins, ends or
+//! changes; when an interface that is bound to it changes its groups, addresses or what it may be beside them; when
+//! the rules of a group change that such an interface is in. Everything else costs a node nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{
+    Change, Changes, Entity, NetworkInterfaceId, NodeId, SecurityGroupId, State, interface::NetworkInterface,
+    node::Binding, security_group::SecurityGroup,
+};
+use policy::desired::Delta;
+
+use crate::desired;
+
+/// The nodes that a change concerns, and what changes for each. `after` is the state in which the change is made, and
+/// nothing that follows it. A node that the change deletes is not among them: there is nobody to tell.
+pub fn concern(changes: &Changes, after: &State) -> BTreeMap<NodeId, Delta> {
+    let mut concern = Concern { after, deltas: BTreeMap::new() };
+    for Change { before, after } in &changes.0 {
+        match (before, after) {
+            (before, Some(Entity::Binding(binding))) => {
+                if let Some(Entity::Binding(before)) = before
+                    && before.node != binding.node
+                {
+                    concern.goes(before);
+                }
+                concern.comes(binding);
+            }
+            (Some(Entity::Binding(binding)), None) => concern.goes(binding),
+            (Some(Entity::Interface(before)), Some(Entity::Interface(after))) => {
+                concern.interface(before, after);
+            }
+            (Some(Entity::Enforcement(own)), _) | (_, Some(Entity::Enforcement(own))) => {
+                concern.changes(own.interface, &[]);
+            }
+            (Some(Entity::SecurityGroup(before)), Some(Entity::SecurityGroup(after))) => {
+                concern.group(before, after);
+            }
+            _ => {}
+        }
+    }
+    concern.deltas
+}
+
+struct Concern<'a> {
+    after: &'a State,
+    deltas: BTreeMap<NodeId, Delta>,
+}
+
+impl Concern<'_> {
+    fn delta(&mut self, node: NodeId) -> &mut Delta {
+        self.deltas.entry(node).or_default()
+    }
+
+    /// A binding that is there afterwards.
+    fn comes(&mut self, binding: &Binding) {
+        let groups =
+            self.after.interfaces().get(&binding.interface).map(|interface| interface.groups.clone());
+        self.changes(binding.interface, &groups.unwrap_or_default());
+    }
+
+    /// A binding to a node that is not there afterwards.
+    fn goes(&mut self, binding: &Binding) {
+        if self.after.nodes().get(&binding.node).is_some() {
+            self.delta(binding.node).interfaces.insert(binding.interface, None);
+        }
+    }
+
+    /// An interface that may have changed, and has come into these groups.
+    fn changes(&mut self, interface: NetworkInterfaceId, joined: &[SecurityGroupId]) {
+        let state = self.after;
+        let Some(binding) = state.bindings().get(&interface) else { return };
+        let delta = self.delta(binding.node);
+        delta.interfaces.insert(interface, desired::interface(state, binding));
+        let groups = joined.iter().filter_map(|id| Some((*id, desired::group(state, *id)?)));
+        delta.groups.extend(groups);
+    }
+
+    fn interface(&mut self, before: &NetworkInterface, after: &NetworkInterface) {
+        let joined: Vec<SecurityGroupId> =
+            after.groups.iter().copied().filter(|group| !before.groups.contains(group)).collect();
+        let left = before.groups.iter().any(|group| !after.groups.contains(group));
+        let same = before.mac == after.mac
+            && before.vswitch == after.vswitch
+            && desired::addresses(before) == desired::addresses(after);
+        if left || !joined.is_empty() || !same {
+            self.changes(after.id, &joined);
+        }
+    }
+
+    /// Nodes are told the rules of a group once, however many of its members are bound to them.
+    fn group(&mut self, before: &SecurityGroup, after: &SecurityGroup) {
+        if desired::same_rules(&before.rules, &after.rules) {
+            return;
+        }
+        let state = self.after;
+        let bound = state.members(after.id).filter_map(|member| state.bindings().get(&member.id));
+        let nodes: BTreeSet<NodeId> = bound.map(|binding| binding.node).collect();
+        let told = desired::rules_of(after);
+        for node in nodes {
+            self.delta(node).groups.insert(after.id, told.clone());
+        }
+    }
+}

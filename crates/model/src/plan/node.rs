@@ -1,0 +1,223 @@
+//! Nodes: how a host becomes one, and how it ends.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::{Plan, USERS_NAMED, binding};
+use crate::{
+    account::{AccountId, Actor},
+    change::Changes,
+    command::Outcome,
+    context::{Context, UnixMillis},
+    id::NodeId,
+    node::{
+        Digest, Node, NodeCertificate, NodeCommand as Command, NodeStatus, NodeToken, NodeWish, TokenText,
+    },
+    refusal::{CertificateFault, Kind, Refusal, TokenFault},
+    state::State,
+};
+
+pub(super) fn plan(
+    state: &State,
+    actor: Actor,
+    account: AccountId,
+    command: &Command,
+    context: &mut Context<'_>,
+) -> Result<Plan, Refusal> {
+    match command {
+        Command::CreateToken { wish, valid_ms } => create_token(state, account, wish, *valid_ms, context),
+        Command::Join { node, secret, region, name, fingerprint, expires_at } => {
+            let host = Host { secret: *secret, region: region.as_deref(), name };
+            join(state, itself(state, actor, *node)?, &host, (*fingerprint, *expires_at), context.now)
+        }
+        Command::RenewCertificate { node, under, fingerprint, expires_at } => {
+            renew(state, itself(state, actor, *node)?, *under, (*fingerprint, *expires_at), context.now)
+        }
+        Command::RevokeCertificates { node } => Ok(revoke(find(state, account, *node)?, context.now)),
+        Command::Delete { node, force } => delete(state, account, *node, *force),
+        Command::Bind { interface, node, device, adopt_seconds } => {
+            let wish = binding::Wish { node: *node, device, adopt_seconds: *adopt_seconds };
+            binding::bind(state, account, *interface, &wish, context)
+        }
+        Command::Unbind { interface } => binding::unbind(state, account, *interface),
+        Command::ModifyEnforcement { interface, source_check, allowed_prefixes } => {
+            let prefixes = allowed_prefixes.as_deref();
+            binding::modify_enforcement(state, account, *interface, *source_check, prefixes, context)
+        }
+    }
+}
+
+/// The node, if it is the account's.
+pub(super) fn find(state: &State, account: AccountId, id: NodeId) -> Result<&Arc<Node>, Refusal> {
+    state.nodes().of(account, &id).ok_or(Refusal::NodeNotFound)
+}
+
+/// The node, if it is the one that acts.
+fn itself(state: &State, actor: Actor, id: NodeId) -> Result<&Arc<Node>, Refusal> {
+    state.nodes().get(&id).filter(|_| actor == Actor::Node(id)).ok_or(Refusal::NodeNotFound)
+}
+
+fn replaced(before: &Arc<Node>, after: Node) -> Plan {
+    let mut changes = Changes::default();
+    changes.update(Arc::clone(before), after);
+    Plan::done(changes)
+}
+
+fn create_token(
+    state: &State,
+    account: AccountId,
+    wish: &NodeWish,
+    valid_ms: u64,
+    context: &mut Context<'_>,
+) -> Result<Plan, Refusal> {
+    let before = match wish {
+        NodeWish::Again(id) => Some(find(state, account, *id)?),
+        NodeWish::New { .. } => None,
+    };
+    let mut after = match (wish, before) {
+        (NodeWish::New { region, name, lab }, _) => {
+            let name = name.clone().unwrap_or_default();
+            Node { name, lab: *lab, ..fresh(state, account, region, context)? }
+        }
+        (_, Some(before)) => Node::clone(before),
+        (NodeWish::Again(_), None) => return Err(Refusal::NodeNotFound),
+    };
+    let (made, token) = TokenText::make(after.id, context.entropy);
+    let expires_at = context.now.plus(valid_ms);
+    let node = after.id;
+    after.token = Some(NodeToken { digest: made.digest, expires_at, used_at: None });
+    let mut changes = Changes::default();
+    match before {
+        Some(before) => changes.update(Arc::clone(before), after),
+        None => changes.create(after),
+    }
+    Ok(Plan { changes, outcome: Outcome::NodeToken { node, token, expires_at } })
+}
+
+/// A node that nothing is known of but where it is to stand.
+fn fresh(
+    state: &State,
+    account: AccountId,
+    region: &str,
+    context: &mut Context<'_>,
+) -> Result<Node, Refusal> {
+    if context.site.region(region).is_none() {
+        return Err(Refusal::RegionNotFound);
+    }
+    let limit = context.limits.nodes_per_account;
+    if state.nodes().count(account) >= limit {
+        return Err(Refusal::Limit { kind: Kind::Node, limit });
+    }
+    Ok(Node {
+        id: NodeId::from_entropy(context.entropy.next()),
+        account,
+        serial: state.next_serial(),
+        region: state.symbol(region),
+        name: "".into(),
+        status: NodeStatus::Pending,
+        lab: false,
+        created_at: context.now,
+        joined_at: None,
+        token: None,
+        certificates: [].into(),
+    })
+}
+
+/// What a host that joins says of itself.
+struct Host<'a> {
+    secret: Digest,
+    region: Option<&'a str>,
+    name: &'a str,
+}
+
+/// The secret is looked at first: who does not have it learns nothing of the token.
+fn join(
+    state: &State,
+    before: &Arc<Node>,
+    host: &Host<'_>,
+    certificate: (Digest, UnixMillis),
+    now: UnixMillis,
+) -> Result<Plan, Refusal> {
+    let refused = |fault| Err(Refusal::NodeToken(fault));
+    let Some(token) = before.token.filter(|token| token.digest == host.secret) else {
+        return refused(TokenFault::Unknown);
+    };
+    if token.used_at.is_some() {
+        return refused(TokenFault::Used);
+    }
+    if token.expires_at <= now {
+        return refused(TokenFault::Expired);
+    }
+    if host.region.is_some_and(|region| region != before.region.as_str()) {
+        return refused(TokenFault::Region);
+    }
+    if !before.name.is_empty() && *before.name != *host.name {
+        return refused(TokenFault::Name);
+    }
+    let certificate = new_certificate(state, certificate, now)?;
+    let mut after = Node::clone(before);
+    after.name = host.name.into();
+    after.status = NodeStatus::Ready;
+    after.joined_at = Some(now);
+    after.token = Some(NodeToken { used_at: Some(now), ..token });
+    after.certificates = [certificate].into();
+    Ok(replaced(before, after))
+}
+
+fn renew(
+    state: &State,
+    before: &Arc<Node>,
+    under: Digest,
+    certificate: (Digest, UnixMillis),
+    now: UnixMillis,
+) -> Result<Plan, Refusal> {
+    let under = before.certificate(under, now).ok_or(Refusal::NodeCertificate(CertificateFault::NotGood))?;
+    let mut after = Node::clone(before);
+    after.certificates = [new_certificate(state, certificate, now)?, *under].into();
+    Ok(replaced(before, after))
+}
+
+fn new_certificate(
+    state: &State,
+    (fingerprint, expires_at): (Digest, UnixMillis),
+    now: UnixMillis,
+) -> Result<NodeCertificate, Refusal> {
+    if state.node_with_certificate(fingerprint).is_some() {
+        return Err(Refusal::NodeCertificate(CertificateFault::InUse));
+    }
+    if expires_at <= now {
+        return Err(Refusal::NodeCertificate(CertificateFault::Expired));
+    }
+    Ok(NodeCertificate { fingerprint, expires_at, revoked_at: None })
+}
+
+fn revoke(before: &Arc<Node>, now: UnixMillis) -> Plan {
+    if before.status == NodeStatus::Gone && before.token.is_none() {
+        return Plan::done(Changes::default());
+    }
+    let mut after = Node::clone(before);
+    after.status = NodeStatus::Gone;
+    after.token = None;
+    for certificate in &mut after.certificates {
+        certificate.revoked_at.get_or_insert(now);
+    }
+    replaced(before, after)
+}
+
+fn delete(state: &State, account: AccountId, id: NodeId, force: bool) -> Result<Plan, Refusal> {
+    let node = find(state, account, id)?;
+    if !force && state.bound_count(id) > 0 {
+        let named = state.bound_to(id).take(USERS_NAMED);
+        return Err(Refusal::InUse {
+            what: format!("node {id}"),
+            users: named.map(|binding| format!("network interface {}", binding.interface)).collect(),
+            total: state.bound_count(id),
+        });
+    }
+    let mut changes = Changes::default();
+    state.bound_to(id).for_each(|binding| changes.remove(Arc::clone(binding)));
+    changes.remove(Arc::clone(node));
+    Ok(Plan::done(changes))
+}

@@ -1,0 +1,115 @@
+//! What one node is to enforce, as the control plane tells it and the node keeps it: its interfaces, and the groups that
+//! they are in. A [`Delta`] takes it from what it was before a change to what it is after it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use ipnet::IpNet;
+use model::{NetworkId, NetworkInterfaceId, SecurityGroupId, address::Mac, node::Device};
+
+use crate::class::Group;
+
+/// What a node is to enforce for one interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredInterface {
+    /// The device that stands for it.
+    pub device: Device,
+    /// For how many seconds, from when the device is bound, running flows are taken over.
+    pub adopt_seconds: u32,
+    /// The network that it is in: addresses are unique in it alone.
+    pub network: NetworkId,
+    /// Its MAC.
+    pub mac: Mac,
+    /// Its addresses, of both families, the first one first.
+    pub addresses: Box<[IpAddr]>,
+    /// Prefixes that it may use beside them.
+    pub allowed_prefixes: Box<[IpNet]>,
+    /// Whether its addresses are checked.
+    pub source_check: bool,
+    /// The groups that it is in, by id.
+    pub groups: Box<[SecurityGroupId]>,
+}
+
+/// What a node is to enforce.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Desired {
+    /// The interfaces that are bound to it.
+    pub interfaces: BTreeMap<NetworkInterfaceId, DesiredInterface>,
+    /// The groups that they are in, and no other.
+    pub groups: BTreeMap<SecurityGroupId, Group>,
+}
+
+impl Desired {
+    /// Every group that an interface is in.
+    pub fn needed_groups(&self) -> BTreeSet<SecurityGroupId> {
+        self.interfaces.values().flat_map(|interface| interface.groups.iter().copied()).collect()
+    }
+
+    /// Takes this to what it is after a change.
+    pub fn apply(&mut self, delta: &Delta) {
+        for (id, wanted) in &delta.interfaces {
+            match wanted {
+                Some(wanted) => self.interfaces.insert(*id, wanted.clone()),
+                None => self.interfaces.remove(id),
+            };
+        }
+        self.groups.extend(delta.groups.iter().map(|(id, group)| (*id, group.clone())));
+        let needed = self.needed_groups();
+        self.groups.retain(|id, _| needed.contains(id));
+    }
+}
+
+/// What changes in what one node is to enforce. Groups that no interface of the node is in any more are not named: the
+/// node forgets them by itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Delta {
+    /// Interfaces that come or change; none: the interface goes.
+    pub interfaces: BTreeMap<NetworkInterfaceId, Option<DesiredInterface>>,
+    /// Groups that have other rules, or that an interface came into. The node may have some of these already.
+    pub groups: BTreeMap<SecurityGroupId, Group>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(groups: &[u128]) -> DesiredInterface {
+        DesiredInterface {
+            device: Device::Aliased,
+            adopt_seconds: 0,
+            network: NetworkId::from_entropy(1),
+            mac: Mac([2; 6]),
+            addresses: ["10.0.0.2".parse().unwrap()].into(),
+            allowed_prefixes: [].into(),
+            source_check: true,
+            groups: groups.iter().map(|number| SecurityGroupId::from_entropy(*number)).collect(),
+        }
+    }
+
+    fn delta(interfaces: &[(u128, Option<&[u128]>)], groups: &[u128]) -> Delta {
+        let wanted = |(id, groups): &(u128, Option<&[u128]>)| {
+            (NetworkInterfaceId::from_entropy(*id), groups.map(interface))
+        };
+        let group = |number: &u128| {
+            let id = SecurityGroupId::from_entropy(*number);
+            (id, Group { id, rules: [].into() })
+        };
+        Delta {
+            interfaces: interfaces.iter().map(wanted).collect(),
+            groups: groups.iter().map(group).collect(),
+        }
+    }
+
+    #[test]
+    fn groups_are_forgotten_with_the_last_interface_that_is_in_them() {
+        let mut desired = Desired::default();
+        desired.apply(&delta(&[(1, Some(&[1, 2])), (2, Some(&[2]))], &[1, 2, 3]));
+        assert_eq!(desired.groups.len(), 2, "what nobody is in is not kept");
+        desired.apply(&delta(&[(1, Some(&[]))], &[]));
+        assert_eq!(desired.groups.keys().copied().collect::<Vec<_>>(), [SecurityGroupId::from_entropy(2)]);
+        desired.apply(&delta(&[(2, None)], &[]));
+        assert_eq!((desired.interfaces.len(), desired.groups.len()), (1, 0));
+    }
+}

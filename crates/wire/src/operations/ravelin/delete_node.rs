@@ -1,0 +1,32 @@
+//! `DeleteNode`.
+
+use super::parameters::NODE_ID;
+use crate::catalogue::prelude::*;
+
+pub(super) static OPERATION: Operation = Operation {
+    product: Product::Ravelin,
+    name: "DeleteNode",
+    family: "node",
+    summary: "Deletes a node to which nothing is bound.",
+    description: "Its certificates and its token end at once. Unbind its network interfaces first, which the message of a refusal names, or give `Force`, which ends their bindings with the node. What the host enforced last stays in force there until the agent is removed from it.",
+    methods: Methods::GetOrPost,
+    parameters: &[
+        NODE_ID,
+        Parameter::optional(
+            "Force",
+            Kind::Boolean,
+            "Whether bindings end with the node; no, where it is not given.",
+            "false",
+        ),
+    ],
+    exactly_one: &[],
+    answer: &[],
+    errors: &[&code::NODE_NOT_FOUND, &code::DEPENDENCY_VIOLATION],
+    ram: Ram::named("ravelin:DeleteNode", Access::Delete, "node", "NodeId"),
+    handler: Handler::Change { command, answer: done },
+};
+
+fn command(call: &Call<'_>) -> Result<Command, Fault> {
+    let force = call.arguments.boolean("Force").unwrap_or(false);
+    Ok(Command::Node(NodeCommand::Delete { node: call.arguments.required_id("NodeId"), force }))
+}

@@ -1,0 +1,101 @@
+//! `DescribeNodes`.
+
+use std::sync::Arc;
+
+use model::node::{Node, NodeStatus};
+
+use super::{
+    super::ens::{
+        filter::{REGION, REGIONS, passes, regions},
+        page::{PAGE_NUMBER, PAGE_SIZE, Page},
+    },
+    parameters::{NODE_EXAMPLE, NODE_ID_FILTER},
+};
+use crate::catalogue::prelude::*;
+
+const STATUS: &[&str] = &[NodeStatus::Pending.name(), NodeStatus::Ready.name(), NodeStatus::Gone.name()];
+
+pub(super) static OPERATION: Operation = Operation {
+    product: Product::Ravelin,
+    name: "DescribeNodes",
+    family: "node",
+    summary: "Lists nodes, the newest first.",
+    description: "A node is Pending until a host joins with its token, Ready from then on, and Gone when its certificates were revoked. `TokenExpiredTime` is there while its newest token can still be used. `CertificateFingerprint` is the SHA-256 of its newest certificate.",
+    methods: Methods::GetOrPost,
+    parameters: &[
+        NODE_ID_FILTER,
+        Parameter::optional("NodeName", Kind::text(64), "Nodes of exactly this name.", "rack-7"),
+        REGION,
+        REGIONS,
+        Parameter::optional("Status", Kind::OneOf(STATUS), "Nodes in this state.", "Ready"),
+        PAGE_NUMBER,
+        PAGE_SIZE,
+    ],
+    exactly_one: &[],
+    answer: &[
+        Field::integer("PageNumber", "1"),
+        Field::integer("PageSize", "10"),
+        Field::integer("TotalCount", "1"),
+        Field::text("Nodes.Node[].NodeId", NODE_EXAMPLE),
+        Field::text("Nodes.Node[].NodeName", "rack-7"),
+        Field::text("Nodes.Node[].EnsRegionId", "cn-hangzhou-telecom"),
+        Field::text("Nodes.Node[].Status", "Ready"),
+        Field::boolean("Nodes.Node[].Lab", "false"),
+        Field::integer("Nodes.Node[].NetworkInterfaceCount", "12"),
+        Field::text("Nodes.Node[].CreationTime", "2026-11-22T03:04:05Z"),
+        Field::text("Nodes.Node[].JoinedTime", "2026-11-22T03:09:05Z"),
+        Field::text("Nodes.Node[].TokenExpiredTime", "2026-11-22T04:04:05Z"),
+        Field::text(
+            "Nodes.Node[].CertificateFingerprint",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ),
+        Field::text("Nodes.Node[].CertificateExpiredTime", "2027-02-20T03:09:05Z"),
+    ],
+    errors: &[],
+    ram: Ram::named("ravelin:DescribeNodes", Access::List, "node", "NodeId"),
+    handler: Handler::Query(query),
+};
+
+fn query(call: &Call<'_>, state: &State) -> Result<Answer, Fault> {
+    let arguments = call.arguments;
+    let (name, status) = (arguments.text("NodeName"), arguments.text("Status"));
+    let regions = regions(arguments);
+    let matches = |node: &&Arc<Node>| {
+        node.account == call.account
+            && name.is_none_or(|name| name == &*node.name)
+            && status.is_none_or(|status| status == node.status.name())
+            && passes(regions.as_deref(), &node.region.as_str())
+    };
+    let page = Page::of(arguments, 10);
+    let (mut answer, entries) = match arguments.id("NodeId") {
+        Some(id) => page.cut(state.nodes().get(&id).into_iter().filter(matches)),
+        None => page.cut(state.nodes().newest_first(call.account).filter(matches)),
+    };
+    let shown: Vec<Value> = entries.into_iter().map(|node| shown(call, state, node)).collect();
+    answer.insert("Nodes".into(), json!({ "Node": shown }));
+    Ok(answer)
+}
+
+fn shown(call: &Call<'_>, state: &State, node: &Node) -> Value {
+    let mut shown = Answer::new();
+    let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
+    put("NodeId", json!(node.id.to_string()));
+    put("NodeName", json!(node.name));
+    put("EnsRegionId", json!(node.region.as_str()));
+    put("Status", json!(node.status.name()));
+    put("Lab", json!(node.lab));
+    put("NetworkInterfaceCount", json!(state.bound_count(node.id)));
+    put("CreationTime", json!(node.created_at.to_text()));
+    if let Some(joined_at) = node.joined_at {
+        put("JoinedTime", json!(joined_at.to_text()));
+    }
+    let usable = node.token.filter(|token| token.used_at.is_none() && call.now < token.expires_at);
+    if let Some(token) = usable {
+        put("TokenExpiredTime", json!(token.expires_at.to_text()));
+    }
+    if let Some(certificate) = node.certificates.first() {
+        put("CertificateFingerprint", json!(certificate.fingerprint.to_string()));
+        put("CertificateExpiredTime", json!(certificate.expires_at.to_text()));
+    }
+    Value::Object(shown)
+}
