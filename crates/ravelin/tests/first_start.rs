@@ -137,7 +137,10 @@ fn a_secret_that_cannot_be_written_is_no_success() {
 /// A second signal does not wait for the requests in flight.
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
-    use std::{io::Write, net::TcpStream};
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+    };
     let place = tempfile::tempdir().unwrap();
     let (data, log) = (place.path().join("data"), place.path().join("log"));
     let (mut child, address) = serve(&data, &log);
@@ -146,6 +149,9 @@ fn a_second_signal_ends_the_server_at_once() {
     stream
         .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
         .unwrap();
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 100");
     let kill = || assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     kill();
     // Signals of one kind that come together are one: the second is sent when the first has been taken.

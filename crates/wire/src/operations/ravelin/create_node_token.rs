@@ -13,7 +13,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "CreateNodeToken",
     family: "node",
     summary: "Makes a one-time token with which a host becomes a node.",
-    description: "With `EnsRegionId` the token is for a new node at that edge site: it is listed as Pending until a host joins with the token, and interfaces may be bound to it already. With `NodeId` it is for a node that is to join again, because its host was made anew or its certificates were revoked; what is bound to it stays bound, and its old certificates end when it joins.\n\nThe token is shown in this answer alone; the server keeps a digest of it. It is good for one host, once, and no longer than `ValidSeconds`. A node has one token at a time: a new one voids the one before.",
+    description: "With `EnsRegionId` the token is for a new node at that edge site: it is listed as Pending until a host joins with the token, and interfaces may be bound to it already. With `NodeId` it is for a node that is to join again, because its host was made anew or its certificates were revoked; what is bound to it stays bound, and its old certificates end when it joins.\n\nThe token is shown in this answer alone; the server keeps a digest of it. It is good for one host, once, and no longer than `ValidSeconds`. A node has one token at a time: a new one voids the one before.\n\nThere is no agent in this version: a node stays Pending, since nothing can join yet.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(

@@ -10,7 +10,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "ModifyNetworkInterfaceEnforcement",
     family: "node",
     summary: "Lets a network interface use more addresses than its own.",
-    description: "A node drops what an interface sends from addresses that are not its own, and what comes for such. An interface that carries a floating address needs that as an allowed prefix; one that forwards for others needs `SourceCheck` off. Rules, the MAC and what the link needs (ARP, neighbour discovery, DHCP) are enforced all the same.\n\nWhat is not given stays. The interface need not be bound. DescribeNetworkInterfaceBindings shows what is in force.",
+    description: "A node drops what an interface sends from addresses that are not its own, and what comes for such. An interface that carries a floating address needs that as an allowed prefix; one that forwards for others needs `SourceCheck` off. Rules, the MAC and what the link needs (ARP, neighbour discovery, DHCP) are enforced all the same.\n\nWhat is not given stays. The interface need not be bound. DescribeNetworkInterfaceBindings shows what is set.",
     methods: Methods::GetOrPost,
     parameters: &[
         INTERFACE_ID,
