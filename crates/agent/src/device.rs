@@ -3,7 +3,7 @@
 use std::fmt;
 
 use dataplane::Device;
-use model::NetworkInterfaceId;
+use model::{NetworkInterfaceId, node};
 
 /// A device that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,36 +14,16 @@ pub struct FoundDevice {
     pub alias: Box<str>,
 }
 
-/// Which device an interface is at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum DeviceSelector {
-    /// The one of this name, whatever index it has.
-    Name(Box<str>),
-    /// The one whose alias is `ravelin:` and the interface's id.
-    Alias,
+/// What the alias of an interface's device is, where it is found by that.
+pub fn alias_of(interface: NetworkInterfaceId) -> String {
+    format!("ravelin:{interface}")
 }
 
-impl DeviceSelector {
-    /// What the alias of an interface's device is.
-    pub fn alias_of(interface: NetworkInterfaceId) -> String {
-        format!("ravelin:{interface}")
-    }
-
-    /// Whether a device is the one of this interface.
-    pub fn selects(&self, interface: NetworkInterfaceId, found: &FoundDevice) -> bool {
-        match self {
-            Self::Name(name) => *name == found.device.name,
-            Self::Alias => *found.alias == *Self::alias_of(interface),
-        }
-    }
-}
-
-impl fmt::Display for DeviceSelector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => write!(f, "the device {name}"),
-            Self::Alias => f.write_str("the device with the interface's alias"),
-        }
+/// Whether a device is the one that is to stand for this interface.
+pub fn stands_for(found: &FoundDevice, interface: NetworkInterfaceId, wanted: &node::Device) -> bool {
+    match wanted {
+        node::Device::Named(name) => *name.as_str() == *found.device.name,
+        node::Device::Aliased => *found.alias == *alias_of(interface),
     }
 }
 
@@ -112,10 +92,11 @@ mod tests {
     fn an_interface_is_found_by_name_or_alias() {
         let interface = NetworkInterfaceId::from_number(7);
         let device = Device { ifindex: 3, name: "vnet0".into() };
-        let found = FoundDevice { device, alias: DeviceSelector::alias_of(interface).into() };
-        assert!(DeviceSelector::Alias.selects(interface, &found));
-        assert!(!DeviceSelector::Alias.selects(NetworkInterfaceId::from_number(8), &found));
-        assert!(DeviceSelector::Name("vnet0".into()).selects(interface, &found));
-        assert!(!DeviceSelector::Name("vnet1".into()).selects(interface, &found));
+        let found = FoundDevice { device, alias: alias_of(interface).into() };
+        let named = |name: &str| node::Device::Named(name.parse().unwrap());
+        assert!(stands_for(&found, interface, &node::Device::Aliased));
+        assert!(!stands_for(&found, NetworkInterfaceId::from_number(8), &node::Device::Aliased));
+        assert!(stands_for(&found, interface, &named("vnet0")));
+        assert!(!stands_for(&found, interface, &named("vnet1")));
     }
 }

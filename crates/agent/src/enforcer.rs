@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataplane::{Dataplane, DataplaneError, Device, Generation, Interface};
 use model::NetworkInterfaceId;
 use policy::{
-    PolicyClass,
-    intent::{ClassKey, Intent, Step, difference},
+    Delta, PolicyClass,
+    intent::{Change, ClassKey, Intent, IntentError, Step, difference},
 };
 
 use crate::{
-    device::{FoundDevice, GuardedNames},
+    device::{FoundDevice, GuardedNames, stands_for},
     loaded::{Bound, LoadedClass, compile, label},
     outcome::{Outcome, Problem, ProblemKind},
-    wanted::{Delta, Update, UpdateError, Wanted},
+    wanted::{self, Update, UpdateError, Wanted},
 };
 
 /// Brings what is wanted into force.
@@ -86,7 +86,7 @@ impl<D: Dataplane> Enforcer<D> {
     pub fn update(&mut self, update: Update) -> Result<Outcome, UpdateError> {
         match update {
             Update::Snapshot(wanted) => self.replace(wanted),
-            Update::Delta(delta) => self.change(&delta),
+            Update::Delta { from, generation, delta } => self.change(from, generation, &delta),
         }
     }
 
@@ -107,7 +107,8 @@ impl<D: Dataplane> Enforcer<D> {
     fn replace(&mut self, wanted: Wanted) -> Result<Outcome, UpdateError> {
         self.check_progress(wanted.generation)?;
         let generation = wanted.generation;
-        let intent = wanted.intent().map_err(|source| UpdateError::Contradiction { generation, source })?;
+        let intent = wanted::intent(&wanted.desired)
+            .map_err(|source| UpdateError::Contradiction { generation, source })?;
         let mut steps = difference(&self.intent, &intent);
         (self.wanted, self.intent, self.updated) = (wanted, intent, true);
         // Taken up from another process, classes may be in the kernel already, with these rules or with others.
@@ -121,33 +122,37 @@ impl<D: Dataplane> Enforcer<D> {
         Ok(self.finish(work))
     }
 
-    fn change(&mut self, delta: &Delta) -> Result<Outcome, UpdateError> {
-        let generation = delta.generation;
+    fn change(&mut self, from: u64, generation: u64, delta: &Delta) -> Result<Outcome, UpdateError> {
         self.check_progress(generation)?;
         let has = self.wanted.generation;
-        if delta.from != has {
-            return Err(UpdateError::Gap { has, from: delta.from });
+        if from != has {
+            return Err(UpdateError::Gap { has, from });
         }
-        let mut steps = Vec::new();
-        for change in delta.changes() {
-            match self.intent.apply(change) {
-                Ok(more) => steps.extend(more),
-                Err(source) => {
-                    // What was wanted is known to be possible.
-                    self.intent = self.wanted.intent().unwrap_or_default();
-                    return Err(UpdateError::Contradiction { generation, source });
-                }
-            }
-        }
-        self.wanted.apply(delta);
+        let mut steps = self.plan(delta).map_err(|source| {
+            // What was wanted is known to be possible.
+            self.intent = wanted::intent(&self.wanted.desired).unwrap_or_default();
+            UpdateError::Contradiction { generation, source }
+        })?;
+        self.wanted.generation = generation;
+        self.wanted.desired.apply(delta);
         self.updated = true;
+        for group in wanted::forgotten(&self.intent, &self.wanted.desired) {
+            // No interface is in it, so that this is possible.
+            steps.extend(self.intent.apply(Change::RemoveGroup { group }).into_iter().flatten());
+        }
         let mut work = Work::default();
         self.run(&steps, &mut work);
-        let removed = delta.removed_interfaces.iter().copied();
-        for interface in delta.put_interfaces.iter().map(|put| put.interface.id).chain(removed) {
-            self.place(interface, &mut work);
-        }
+        delta.interfaces.keys().for_each(|interface| self.place(*interface, &mut work));
         Ok(self.finish(work))
+    }
+
+    /// What has to be done for a change. Where it contradicts itself, a part of it is carried out in the intent.
+    fn plan(&mut self, delta: &Delta) -> Result<Vec<Step>, IntentError> {
+        let mut steps = Vec::new();
+        for change in wanted::changes(delta) {
+            steps.extend(self.intent.apply(change)?);
+        }
+        Ok(steps)
     }
 
     fn check_progress(&self, offered: u64) -> Result<(), UpdateError> {
@@ -241,9 +246,13 @@ impl<D: Dataplane> Enforcer<D> {
 
     fn place_all(&mut self, work: &mut Work) {
         // What must go first: its device may be another interface's now.
-        let gone: Vec<_> =
-            self.bound.keys().filter(|of| !self.wanted.interfaces.contains_key(of)).copied().collect();
-        let wanted: Vec<_> = self.wanted.interfaces.keys().copied().collect();
+        let gone: Vec<_> = self
+            .bound
+            .keys()
+            .filter(|of| !self.wanted.desired.interfaces.contains_key(of))
+            .copied()
+            .collect();
+        let wanted: Vec<_> = self.wanted.desired.interfaces.keys().copied().collect();
         let moved = wanted.iter().copied().filter(|of| self.is_elsewhere(*of));
         let leaving: Vec<_> = gone.into_iter().chain(moved).collect();
         leaving.into_iter().for_each(|interface| self.unbind(interface, work));
@@ -253,8 +262,8 @@ impl<D: Dataplane> Enforcer<D> {
 
     /// The device of an interface, where it is there.
     fn device_of(&self, interface: NetworkInterfaceId) -> Option<&Device> {
-        let wanted = self.wanted.interfaces.get(&interface)?;
-        let found = self.devices.iter().find(|found| wanted.device.selects(interface, found));
+        let wanted = self.wanted.desired.interfaces.get(&interface)?;
+        let found = self.devices.iter().find(|found| stands_for(found, interface, &wanted.device));
         found.map(|found| &found.device)
     }
 
@@ -286,8 +295,8 @@ impl<D: Dataplane> Enforcer<D> {
     }
 
     fn try_place(&mut self, interface: NetworkInterfaceId, device: &Device) -> Result<(), DataplaneError> {
-        let Some(wanted) = self.wanted.interfaces.get(&interface) else { return Ok(()) };
-        let wanted = &wanted.interface;
+        let Some(wanted) = self.wanted.desired.interfaces.get(&interface) else { return Ok(()) };
+        let wanted = &wanted::bindable(interface, wanted);
         let class = self.intent.class_of(interface).and_then(|key| self.classes.get(&label(key)));
         // A class without a plan is one that could not be switched: nobody gets it.
         let class = class.filter(|class| class.digest.is_some()).map(|class| class.id);
@@ -343,7 +352,7 @@ impl<D: Dataplane> Enforcer<D> {
         }
         let mut absent = Vec::new();
         for interface in std::mem::take(&mut work.interfaces) {
-            if !self.wanted.interfaces.contains_key(&interface) {
+            if !self.wanted.desired.interfaces.contains_key(&interface) {
                 continue;
             }
             if self.device_of(interface).is_none() {

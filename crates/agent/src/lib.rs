@@ -14,7 +14,7 @@ pub mod wanted;
 
 mod loaded;
 
-pub use device::{DeviceSelector, FoundDevice, GuardedNames, NamePattern};
+pub use device::{FoundDevice, GuardedNames, NamePattern};
 pub use enforcer::Enforcer;
 pub use outcome::{Outcome, Problem, ProblemKind};
-pub use wanted::{Delta, Update, UpdateError, Wanted, WantedInterface};
+pub use wanted::{Update, UpdateError, Wanted};

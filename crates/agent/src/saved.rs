@@ -11,14 +11,11 @@ use std::{
 };
 
 use prost::Message;
-use protocol::{MESSAGE_BYTES_MAX, node};
+use protocol::{MESSAGE_BYTES_MAX, desired, node};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{
-    message,
-    wanted::{Update, Wanted},
-};
+use crate::wanted::Wanted;
 
 /// What the file begins with; the number is the version of the form.
 const MAGIC: &[u8] = b"ravelin agent state 1\n";
@@ -94,7 +91,7 @@ pub fn write(path: &Path, wanted: &Wanted) -> Result<(), SavedError> {
 }
 
 fn encode(wanted: &Wanted) -> Vec<u8> {
-    let snapshot = message::to_snapshot(wanted).encode_to_vec();
+    let snapshot = desired::to_snapshot(wanted.generation, &wanted.desired).encode_to_vec();
     [MAGIC, &xxh3_64(&snapshot).to_le_bytes(), &snapshot].concat()
 }
 
@@ -108,26 +105,32 @@ fn decode(bytes: &[u8]) -> Result<Wanted, String> {
         return Err("its checksum is wrong".into());
     }
     let snapshot = node::Snapshot::decode(snapshot).map_err(|error| error.to_string())?;
-    match message::snapshot(&snapshot).map_err(|error| error.to_string())? {
-        Update::Snapshot(wanted) => Ok(wanted),
-        Update::Delta(_) => Err("it is a change".into()),
-    }
+    let desired = desired::from_snapshot(&snapshot).map_err(|error| error.to_string())?;
+    Ok(Wanted { generation: snapshot.generation, desired })
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use model::{NetworkInterfaceId, address::Mac};
+    use model::{NetworkId, NetworkInterfaceId, address::Mac, node::Device};
+    use policy::{Desired, DesiredInterface};
 
     use super::*;
-    use crate::{DeviceSelector, WantedInterface};
 
     fn wanted(generation: u64) -> Wanted {
-        let id = NetworkInterfaceId::from_number(7);
-        let interface = dataplane::Interface::new(id, Mac([2, 0, 0, 0, 0, 1]), [[10, 0, 0, 1].into()]);
-        let interface = WantedInterface { interface, groups: [].into(), device: DeviceSelector::Alias };
-        Wanted { generation, interfaces: [(id, interface)].into(), ..Wanted::default() }
+        let interface = DesiredInterface {
+            device: Device::Aliased,
+            adopt_seconds: 0,
+            network: NetworkId::from_number(1),
+            mac: Mac([2, 0, 0, 0, 0, 1]),
+            addresses: [[10, 0, 0, 1].into()].into(),
+            allowed_prefixes: [].into(),
+            source_check: true,
+            groups: [].into(),
+        };
+        let interfaces = [(NetworkInterfaceId::from_number(7), interface)].into();
+        Wanted { generation, desired: Desired { interfaces, ..Desired::default() } }
     }
 
     #[test]
@@ -137,8 +140,7 @@ mod tests {
         assert!(read(&path).unwrap().is_none());
         for generation in [3, 4] {
             write(&path, &wanted(generation)).unwrap();
-            let found = read(&path).unwrap().unwrap();
-            assert_eq!(message::to_snapshot(&found), message::to_snapshot(&wanted(generation)));
+            assert_eq!(read(&path).unwrap(), Some(wanted(generation)));
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

@@ -1,50 +1,21 @@
 //! What is wanted of this node at a generation, and how that changes. Pure: no kernel, no clock.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
-use model::{NetworkInterfaceId, SecurityGroupId, rule::Rule};
-use policy::intent::{Change, Intent, IntentError};
+use model::{NetworkInterfaceId, SecurityGroupId};
+use policy::{
+    Delta, Desired, DesiredInterface, Group,
+    intent::{Change, Intent, IntentError},
+};
 use thiserror::Error;
 
-use crate::device::DeviceSelector;
-
-/// An interface that this node is to enforce.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedInterface {
-    /// Its id, MAC, addresses and the like.
-    pub interface: dataplane::Interface,
-    /// The groups that it is in.
-    pub groups: Box<[SecurityGroupId]>,
-    /// Its device.
-    pub device: DeviceSelector,
-}
-
-/// What is wanted of this node: the groups that its interfaces are in with their rules, and the interfaces.
-#[derive(Debug, Clone, Default)]
+/// What is wanted of this node.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
     /// The generation that all of this is of.
     pub generation: u64,
-    /// Rules by group, in the order in which they were added.
-    pub groups: BTreeMap<SecurityGroupId, Arc<[Rule]>>,
-    /// Interfaces.
-    pub interfaces: BTreeMap<NetworkInterfaceId, WantedInterface>,
-}
-
-/// What has changed from one generation to another.
-#[derive(Debug, Clone, Default)]
-pub struct Delta {
-    /// The generation that it begins from.
-    pub from: u64,
-    /// The one that it leads to.
-    pub generation: u64,
-    /// Groups that are new here or have other rules.
-    pub put_groups: Vec<(SecurityGroupId, Arc<[Rule]>)>,
-    /// Interfaces that are new here or otherwise than before.
-    pub put_interfaces: Vec<WantedInterface>,
-    /// Interfaces that are not here any more.
-    pub removed_interfaces: Vec<NetworkInterfaceId>,
-    /// Groups that no interface here is in any more.
-    pub removed_groups: Vec<SecurityGroupId>,
+    /// Its interfaces, and the groups that they are in.
+    pub desired: Desired,
 }
 
 /// What the control plane says.
@@ -53,7 +24,14 @@ pub enum Update {
     /// All that is wanted, whatever was before.
     Snapshot(Wanted),
     /// What has changed.
-    Delta(Delta),
+    Delta {
+        /// The generation that the change begins from.
+        from: u64,
+        /// The one that it leads to.
+        generation: u64,
+        /// The change.
+        delta: Delta,
+    },
 }
 
 /// Why an update is not obeyed. What was wanted before still is.
@@ -89,48 +67,49 @@ pub enum UpdateError {
     },
 }
 
-impl Delta {
-    /// The changes of rules and memberships, in an order in which each is possible.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = Change> + '_ {
-        let groups = self.put_groups.iter();
-        let groups =
-            groups.map(|(group, rules)| Change::PutGroup { group: *group, rules: Arc::clone(rules) });
-        let interfaces = self.put_interfaces.iter().map(WantedInterface::change);
-        let removed = self.removed_interfaces.iter();
-        let removed = removed.map(|interface| Change::RemoveInterface { interface: *interface });
-        let gone = self.removed_groups.iter().map(|group| Change::RemoveGroup { group: *group });
-        groups.chain(interfaces).chain(removed).chain(gone)
+/// The changes of rules and memberships, in an order in which each is possible. What no interface is in any more is not
+/// among them.
+pub(crate) fn changes(delta: &Delta) -> impl Iterator<Item = Change> + '_ {
+    let groups = delta.groups.values().map(put_group);
+    let interfaces = delta.interfaces.iter().map(|(id, interface)| match interface {
+        Some(interface) => put_interface(*id, interface),
+        None => Change::RemoveInterface { interface: *id },
+    });
+    groups.chain(interfaces)
+}
+
+/// The policy classes that a node needs.
+///
+/// # Errors
+/// [`IntentError`]: what it is to enforce contradicts itself.
+pub(crate) fn intent(desired: &Desired) -> Result<Intent, IntentError> {
+    let mut intent = Intent::default();
+    let interfaces = desired.interfaces.iter().map(|(id, interface)| put_interface(*id, interface));
+    for change in desired.groups.values().map(put_group).chain(interfaces) {
+        intent.apply(change)?;
+    }
+    Ok(intent)
+}
+
+/// What is left of groups that no interface is in.
+pub(crate) fn forgotten(intent: &Intent, desired: &Desired) -> Vec<SecurityGroupId> {
+    intent.groups().map(|(id, _)| id).filter(|id| !desired.groups.contains_key(id)).collect()
+}
+
+/// What the dataplane is told about an interface.
+pub(crate) fn bindable(id: NetworkInterfaceId, desired: &DesiredInterface) -> dataplane::Interface {
+    dataplane::Interface {
+        prefixes: desired.allowed_prefixes.to_vec(),
+        source_check: desired.source_check,
+        adopt: Duration::from_secs(desired.adopt_seconds.into()),
+        ..dataplane::Interface::new(id, desired.mac, desired.addresses.iter().copied())
     }
 }
 
-impl WantedInterface {
-    fn change(&self) -> Change {
-        Change::PutInterface { interface: self.interface.id, groups: self.groups.clone() }
-    }
+fn put_group(group: &Group) -> Change {
+    Change::PutGroup { group: group.id, rules: Arc::clone(&group.rules) }
 }
 
-impl Wanted {
-    /// The policy classes that it needs.
-    ///
-    /// # Errors
-    /// [`IntentError`]: it contradicts itself.
-    pub fn intent(&self) -> Result<Intent, IntentError> {
-        let mut intent = Intent::default();
-        for (group, rules) in &self.groups {
-            intent.apply(Change::PutGroup { group: *group, rules: Arc::clone(rules) })?;
-        }
-        for interface in self.interfaces.values() {
-            intent.apply(interface.change())?;
-        }
-        Ok(intent)
-    }
-
-    /// Carries out a change that is known to be possible.
-    pub(crate) fn apply(&mut self, delta: &Delta) {
-        self.generation = delta.generation;
-        self.groups.extend(delta.put_groups.iter().cloned());
-        self.interfaces.extend(delta.put_interfaces.iter().map(|put| (put.interface.id, put.clone())));
-        delta.removed_interfaces.iter().for_each(|interface| drop(self.interfaces.remove(interface)));
-        delta.removed_groups.iter().for_each(|group| drop(self.groups.remove(group)));
-    }
+fn put_interface(interface: NetworkInterfaceId, desired: &DesiredInterface) -> Change {
+    Change::PutInterface { interface, groups: desired.groups.clone() }
 }

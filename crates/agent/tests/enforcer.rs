@@ -6,19 +6,15 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
-    sync::Arc,
 };
 
-use agent::{
-    Delta, DeviceSelector, Enforcer, FoundDevice, GuardedNames, NamePattern, ProblemKind, Update,
-    UpdateError, Wanted, WantedInterface,
-};
+use agent::{Enforcer, FoundDevice, GuardedNames, NamePattern, ProblemKind, Update, UpdateError, Wanted};
 use dataplane::{
     Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops, Event, Flow,
     Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
 };
-use model::{NetworkInterfaceId, SecurityGroupId, UnixMillis, address::Mac, rule::*};
-use policy::{Plan, PolicyClass, image, testing::Random};
+use model::{NetworkId, NetworkInterfaceId, SecurityGroupId, UnixMillis, address::Mac, node, rule::*};
+use policy::{Delta, Desired, DesiredInterface, Group, Plan, PolicyClass, image, testing::Random};
 
 /// A kernel that outlives those who open it, and that refuses when it is told to.
 #[derive(Clone, Default)]
@@ -121,25 +117,43 @@ fn accept(port: u16) -> Rule {
     }
 }
 
-fn rules(ports: &[u16]) -> Arc<[Rule]> {
-    ports.iter().map(|port| accept(*port)).collect()
+fn with_rules(number: u128, ports: &[u16]) -> (SecurityGroupId, Group) {
+    let id = group(number);
+    (id, Group { id, rules: ports.iter().map(|port| accept(*port)).collect() })
 }
 
-fn interface(number: u8, groups: &[u128]) -> WantedInterface {
-    let address = [10, 0, 0, number].into();
-    WantedInterface {
-        interface: Interface::new(eni(number.into()), Mac([2, 0, 0, 0, 0, number]), [address]),
+fn interface(number: u8, groups: &[u128]) -> DesiredInterface {
+    DesiredInterface {
+        device: node::Device::Named(format!("vnet{number}").parse().unwrap()),
+        adopt_seconds: 0,
+        network: NetworkId::from_number(1),
+        mac: Mac([2, 0, 0, 0, 0, number]),
+        addresses: [[10, 0, 0, number].into()].into(),
+        allowed_prefixes: [].into(),
+        source_check: true,
         groups: groups.iter().map(|number| group(*number)).collect(),
-        device: DeviceSelector::Name(format!("vnet{number}").into()),
     }
 }
 
-fn wanted(generation: u64, groups: &[(u128, &[u16])], interfaces: Vec<WantedInterface>) -> Wanted {
-    Wanted {
-        generation,
-        groups: groups.iter().map(|(number, ports)| (group(*number), rules(ports))).collect(),
-        interfaces: interfaces.into_iter().map(|of| (of.interface.id, of)).collect(),
-    }
+fn snapshot(generation: u64, groups: &[(u128, &[u16])], interfaces: &[(u8, &[u128])]) -> Update {
+    let desired = Desired {
+        interfaces: interfaces
+            .iter()
+            .map(|(number, groups)| (eni((*number).into()), interface(*number, groups)))
+            .collect(),
+        groups: groups.iter().map(|(number, ports)| with_rules(*number, ports)).collect(),
+    };
+    Update::Snapshot(Wanted { generation, desired })
+}
+
+/// A change in which interfaces come into these groups.
+fn change(from: u64, groups: &[(u128, &[u16])], interfaces: &[(u8, &[u128])]) -> Update {
+    let put = |(number, groups): &(u8, &[u128])| (eni((*number).into()), Some(interface(*number, groups)));
+    let delta = Delta {
+        interfaces: interfaces.iter().map(put).collect(),
+        groups: groups.iter().map(|(number, ports)| with_rules(*number, ports)).collect(),
+    };
+    Update::Delta { from, generation: from + 1, delta }
 }
 
 fn open(kernel: &Kernel) -> Enforcer<Kernel> {
@@ -153,10 +167,9 @@ fn add_device(kernel: &Kernel, number: u8) -> FoundDevice {
 }
 
 /// The digest of the plan that is wanted for an interface.
-fn digest_wanted(wanted: &Wanted, interface: NetworkInterfaceId) -> Option<u64> {
-    let groups = &wanted.interfaces.get(&interface)?.groups;
-    let groups = groups.iter().map(|id| policy::Group { id: *id, rules: wanted.groups[id].clone() });
-    let class = PolicyClass::new(groups).unwrap();
+fn digest_wanted(desired: &Desired, interface: NetworkInterfaceId) -> Option<u64> {
+    let groups = &desired.interfaces.get(&interface)?.groups;
+    let class = PolicyClass::new(groups.iter().map(|id| desired.groups[id].clone())).unwrap();
     Some(Plan::compile(&class).image(0, 0)[image::DIGEST])
 }
 
@@ -177,36 +190,30 @@ fn a_membership_that_ends_is_one_assignment_and_no_switch() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
     enforcer.set_devices(vec![add_device(&kernel, 1), add_device(&kernel, 2)]);
-    let both = vec![interface(1, &[1, 2]), interface(2, &[1])];
-    let outcome = enforcer.update(Update::Snapshot(wanted(5, &[(1, &[80]), (2, &[22])], both))).unwrap();
+    let all = snapshot(5, &[(1, &[80]), (2, &[22])], &[(1, &[1, 2]), (2, &[1])]);
+    let outcome = enforcer.update(all).unwrap();
     assert!(outcome.confirmed() && outcome.absent.is_empty(), "{outcome:?}");
     let switches = kernel.switches.get();
-    let delta = Delta {
-        from: 5,
-        generation: 6,
-        put_interfaces: vec![interface(1, &[1])],
-        removed_groups: vec![group(2)],
-        ..Delta::default()
-    };
-    assert!(enforcer.update(Update::Delta(delta)).unwrap().confirmed());
+    assert!(enforcer.update(change(5, &[], &[(1, &[1])])).unwrap().confirmed());
     assert_eq!(kernel.switches.get(), switches);
-    assert_eq!(in_force(&kernel)[&eni(1)], digest_wanted(enforcer.wanted(), eni(1)));
-    assert_eq!(kernel.classes().unwrap().len(), 1);
+    let wanted = &enforcer.wanted().desired;
+    assert_eq!(in_force(&kernel)[&eni(1)], digest_wanted(wanted, eni(1)));
+    assert_eq!((kernel.classes().unwrap().len(), wanted.groups.len()), (1, 1), "the rest is forgotten");
 }
 
 #[test]
 fn another_process_takes_up_what_is_in_force_without_a_switch() {
     let kernel = Kernel::default();
-    let all = wanted(5, &[(1, &[80])], vec![interface(1, &[1])]);
+    let all = snapshot(5, &[(1, &[80])], &[(1, &[1])]);
     let devices = vec![add_device(&kernel, 1)];
     let mut first = open(&kernel);
     first.set_devices(devices.clone());
-    assert!(first.update(Update::Snapshot(all.clone())).unwrap().confirmed());
+    assert!(first.update(all.clone()).unwrap().confirmed());
     drop(first);
     let (bindings, switches) = (kernel.bindings().unwrap(), kernel.switches.get());
     let mut second = open(&kernel);
     second.set_devices(devices);
-    assert!(second.update(Update::Snapshot(all)).unwrap().confirmed());
+    assert!(second.update(all).unwrap().confirmed());
     assert_eq!(kernel.switches.get(), switches);
     assert_eq!(kernel.bindings().unwrap(), bindings);
 }
@@ -216,40 +223,33 @@ fn what_does_not_fit_is_not_obeyed() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
     enforcer.set_devices(vec![add_device(&kernel, 1)]);
-    enforcer.update(Update::Snapshot(wanted(5, &[(1, &[80])], vec![interface(1, &[1])]))).unwrap();
-    let before = in_force(&kernel);
+    enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1])])).unwrap();
+    let before = (in_force(&kernel), enforcer.wanted().clone());
     let refused = |enforcer: &mut Enforcer<Kernel>, update| enforcer.update(update).unwrap_err();
-    let older = Update::Snapshot(wanted(4, &[], Vec::new()));
-    assert_eq!(refused(&mut enforcer, older), UpdateError::Regressed { confirmed: 5, offered: 4 });
-    let gap = Delta { from: 6, generation: 7, ..Delta::default() };
-    assert_eq!(refused(&mut enforcer, Update::Delta(gap)), UpdateError::Gap { has: 5, from: 6 });
-    let unknown = Delta {
-        from: 5,
-        generation: 6,
-        put_groups: vec![(group(1), rules(&[22]))],
-        put_interfaces: vec![interface(1, &[9])],
-        ..Delta::default()
-    };
-    let error = refused(&mut enforcer, Update::Delta(unknown));
-    assert!(matches!(error, UpdateError::Contradiction { generation: 6, .. }), "{error:?}");
-    let used = Delta { from: 5, generation: 6, removed_groups: vec![group(1)], ..Delta::default() };
-    let error = refused(&mut enforcer, Update::Delta(used));
-    assert!(matches!(error, UpdateError::Contradiction { generation: 6, .. }), "{error:?}");
-    assert_eq!(in_force(&kernel), before);
+    let regressed = UpdateError::Regressed { confirmed: 5, offered: 4 };
+    assert_eq!(refused(&mut enforcer, snapshot(4, &[], &[])), regressed);
+    assert_eq!(refused(&mut enforcer, change(6, &[], &[])), UpdateError::Gap { has: 5, from: 6 });
+    let unknown_group = change(5, &[(1, &[22])], &[(1, &[9])]);
+    let gone = Delta { interfaces: [(eni(9), None)].into(), ..Delta::default() };
+    let unknown_interface = Update::Delta { from: 5, generation: 6, delta: gone };
+    for contradiction in [unknown_group, unknown_interface] {
+        let error = refused(&mut enforcer, contradiction);
+        assert!(matches!(error, UpdateError::Contradiction { generation: 6, .. }), "{error:?}");
+    }
+    assert_eq!((in_force(&kernel), enforcer.wanted().clone()), before);
     // Nothing of it is left: what fits is obeyed as if nothing had been.
-    let fits = Delta { from: 5, generation: 6, put_interfaces: vec![interface(1, &[])], ..Delta::default() };
-    assert!(enforcer.update(Update::Delta(fits)).unwrap().confirmed());
+    assert!(enforcer.update(change(5, &[], &[(1, &[])])).unwrap().confirmed());
 }
 
 #[test]
 fn a_device_made_anew_is_bound_anew_and_one_of_nobody_is_closed() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
-    let outcome = enforcer.update(Update::Snapshot(wanted(1, &[], vec![interface(1, &[])]))).unwrap();
+    let outcome = enforcer.update(snapshot(1, &[], &[(1, &[])])).unwrap();
     assert_eq!((outcome.confirmed(), &outcome.absent[..]), (true, &[eni(1)][..]));
     let (old, other) = (add_device(&kernel, 1), add_device(&kernel, 9));
     assert!(enforcer.set_devices(vec![old.clone(), other.clone()]).confirmed());
-    let guarded = kernel.kernel.borrow_mut().bind(&other.device, &interface(9, &[]).interface);
+    let guarded = kernel.kernel.borrow_mut().bind(&other.device, &Interface::new(eni(9), Mac([2; 6]), []));
     assert!(guarded.is_ok(), "guarded, not bound");
     kernel.kernel.borrow_mut().remove_device(old.device.ifindex);
     let new = add_device(&kernel, 1);
@@ -266,57 +266,45 @@ fn two_interfaces_are_not_at_one_device() {
     let mut enforcer = open(&kernel);
     enforcer.set_devices(vec![add_device(&kernel, 1)]);
     let mut second = interface(2, &[]);
-    second.device = DeviceSelector::Name("vnet1".into());
-    let outcome = enforcer.update(Update::Snapshot(wanted(1, &[], vec![interface(1, &[]), second]))).unwrap();
+    second.device = interface(1, &[]).device;
+    let interfaces = [(eni(1), interface(1, &[])), (eni(2), second)].into();
+    let desired = Desired { interfaces, ..Desired::default() };
+    let outcome = enforcer.update(Update::Snapshot(Wanted { generation: 1, desired })).unwrap();
     let problems: Vec<_> = outcome.problems.iter().map(|of| (of.interface, of.kind.clone())).collect();
     assert_eq!(problems, [(eni(2), ProblemKind::SameDevice { other: eni(1) })]);
 }
 
-/// A random state at a generation; few values, so that much stays the same.
-fn random_wanted(random: &mut Random, generation: u64) -> Wanted {
-    let groups: Vec<u128> = (1..=3).filter(|_| random.below(4) > 0).collect();
-    let ports = [22, 80, 443];
-    let with_rules = groups.iter().map(|number| {
-        let chosen: Vec<u16> = ports.into_iter().filter(|_| random.below(2) == 0).collect();
-        (group(*number), rules(&chosen))
-    });
-    let with_rules: BTreeMap<_, _> = with_rules.collect();
-    let mut interfaces = BTreeMap::new();
+/// What is wanted, at random; few values, so that much stays the same.
+fn random_desired(random: &mut Random) -> Desired {
+    let numbers: Vec<u128> = (1..=3).filter(|_| random.below(4) > 0).collect();
+    let mut desired = Desired::default();
     for number in 1..=4 {
-        if random.below(4) == 0 {
-            continue;
+        if random.below(4) > 0 {
+            let chosen: Vec<u128> = numbers.iter().copied().filter(|_| random.below(2) == 0).collect();
+            let wanted = DesiredInterface { source_check: random.below(3) > 0, ..interface(number, &chosen) };
+            desired.interfaces.insert(eni(number.into()), wanted);
         }
-        let chosen: Vec<u128> = groups.iter().copied().filter(|_| random.below(2) == 0).collect();
-        let mut of = interface(number, &chosen);
-        of.interface.source_check = random.below(3) > 0;
-        interfaces.insert(of.interface.id, of);
     }
-    let used: BTreeSet<_> = interfaces.values().flat_map(|of| of.groups.iter().copied()).collect();
-    let groups = with_rules.into_iter().filter(|(id, _)| used.contains(id)).collect();
-    Wanted { generation, groups, interfaces }
+    for number in numbers {
+        let ports: Vec<u16> = [22, 80, 443].into_iter().filter(|_| random.below(2) == 0).collect();
+        desired.groups.extend([with_rules(number, &ports)]);
+    }
+    let needed = desired.needed_groups();
+    desired.groups.retain(|id, _| needed.contains(id));
+    desired
 }
 
 /// The change from one to the other.
-fn delta(from: &Wanted, to: &Wanted) -> Delta {
-    let same_rules = |id, rules: &Arc<[Rule]>| {
-        from.groups.get(id).is_some_and(|old| {
-            old.len() == rules.len() && old.iter().zip(&**rules).all(|(one, other)| one.same_as(other))
-        })
-    };
-    let put_groups = to.groups.iter().filter(|(id, rules)| !same_rules(id, rules));
-    let put_interfaces = to.interfaces.iter().filter(|(id, of)| from.interfaces.get(id) != Some(of));
+fn delta(from: &Desired, to: &Desired) -> Delta {
+    let put = to.interfaces.iter().filter(|(id, wanted)| from.interfaces.get(id) != Some(wanted));
+    let removed = from.interfaces.keys().filter(|id| !to.interfaces.contains_key(id));
+    let groups = to.groups.iter().filter(|(id, group)| from.groups.get(id) != Some(group));
     Delta {
-        from: from.generation,
-        generation: to.generation,
-        put_groups: put_groups.map(|(id, rules)| (*id, rules.clone())).collect(),
-        put_interfaces: put_interfaces.map(|(_, of)| of.clone()).collect(),
-        removed_interfaces: from
-            .interfaces
-            .keys()
-            .filter(|id| !to.interfaces.contains_key(id))
-            .copied()
+        interfaces: put
+            .map(|(id, wanted)| (*id, Some(wanted.clone())))
+            .chain(removed.map(|id| (*id, None)))
             .collect(),
-        removed_groups: from.groups.keys().filter(|id| !to.groups.contains_key(id)).copied().collect(),
+        groups: groups.map(|(id, group)| (*id, group.clone())).collect(),
     }
 }
 
@@ -330,8 +318,9 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
         enforcer.set_devices(devices.clone());
         for generation in 1..=12 {
             let context = format!("seed {seed}, generation {generation}");
-            let next = random_wanted(&mut random, generation);
-            let change = delta(enforcer.wanted(), &next);
+            let next = random_desired(&mut random);
+            let change = delta(&enforcer.wanted().desired, &next);
+            let snapshot = Update::Snapshot(Wanted { generation, desired: next.clone() });
             let restarts = random.below(6) == 0;
             if restarts {
                 enforcer = open(&kernel);
@@ -346,11 +335,12 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
             let fails = random.below(3) == 0;
             kernel.fails_after.set(fails.then(|| u32::try_from(random.below(8)).unwrap()));
             let update = if restarts || random.below(4) == 0 {
-                Update::Snapshot(next.clone())
+                snapshot.clone()
             } else {
-                Update::Delta(change)
+                Update::Delta { from: generation - 1, generation, delta: change }
             };
             let outcome = enforcer.update(update).unwrap();
+            assert_eq!(enforcer.wanted().desired, next, "{context}");
             let failed = fails && kernel.fails_after.take().is_none();
             assert_eq!(outcome.generation, generation, "{context}");
             let troubled: BTreeSet<_> = outcome.problems.iter().map(|of| of.interface).collect();
@@ -366,7 +356,7 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
             }
             if failed {
                 // The next look repairs what failed.
-                let again = enforcer.update(Update::Snapshot(next.clone())).unwrap();
+                let again = enforcer.update(snapshot).unwrap();
                 assert!(again.confirmed(), "{context}: {again:?}");
             }
         }

@@ -1,8 +1,9 @@
-//! What a control plane and the agents of its nodes say to each other: the messages of `proto/ravelin_node.proto`, and
-//! rules as messages.
+//! What a control plane and the agents of its nodes say to each other: the messages of `proto/ravelin_node.proto`, and as
+//! messages what a node is to enforce.
 //!
 //! This crate must not know who keeps state, nor what is done with a message.
 
+pub mod desired;
 pub mod rule;
 
 /// The messages, the client and the server, as they are generated from the protocol file.

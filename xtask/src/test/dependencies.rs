@@ -39,7 +39,7 @@ const BOUNDARIES: &[(&str, &[&str])] = &[
     ("ravelin-control", &["ravelin-model", "ravelin-policy", "ravelin-store"]),
     ("ravelin-wire", &["ravelin-model", "ravelin-control"]),
     ("ravelin-dataplane", &["ravelin-model", "ravelin-policy"]),
-    ("ravelin-protocol", &["ravelin-model"]),
+    ("ravelin-protocol", &["ravelin-model", "ravelin-policy"]),
     ("ravelin-agent", &["ravelin-model", "ravelin-policy", "ravelin-dataplane", "ravelin-protocol"]),
     ("ravelin-console", &["ravelin-wire", "ravelin-control"]),
     ("xtask", &[]),
