@@ -1,6 +1,6 @@
 //! Devices of this host, and how interfaces are found among them.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use dataplane::Device;
 use model::{NetworkInterfaceId, node};
@@ -19,11 +19,33 @@ pub fn alias_of(interface: NetworkInterfaceId) -> String {
     format!("ravelin:{interface}")
 }
 
-/// Whether a device is the one that is to stand for this interface.
-pub fn stands_for(found: &FoundDevice, interface: NetworkInterfaceId, wanted: &node::Device) -> bool {
-    match wanted {
-        node::Device::Named(name) => *name.as_str() == *found.device.name,
-        node::Device::Aliased => *found.alias == *alias_of(interface),
+/// The devices that are there, to be found by name and by alias.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Devices {
+    found: Vec<FoundDevice>,
+    by_name: BTreeMap<Box<str>, usize>,
+    by_alias: BTreeMap<Box<str>, usize>,
+}
+
+impl Devices {
+    pub(crate) fn new(found: Vec<FoundDevice>) -> Self {
+        let places = || found.iter().enumerate();
+        let by_name = places().map(|(at, found)| (found.device.name.clone(), at)).collect();
+        let by_alias = places().map(|(at, found)| (found.alias.clone(), at)).collect();
+        Self { found, by_name, by_alias }
+    }
+
+    /// The device that is to stand for an interface. Of several with its alias it is the last one.
+    pub(crate) fn of(&self, interface: NetworkInterfaceId, wanted: &node::Device) -> Option<&Device> {
+        let at = match wanted {
+            node::Device::Named(name) => self.by_name.get(name.as_str()),
+            node::Device::Aliased => self.by_alias.get(&*alias_of(interface)),
+        };
+        self.found.get(*at?).map(|found| &found.device)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Device> {
+        self.found.iter().map(|found| &found.device)
     }
 }
 
@@ -92,11 +114,12 @@ mod tests {
     fn an_interface_is_found_by_name_or_alias() {
         let interface = NetworkInterfaceId::from_number(7);
         let device = Device { ifindex: 3, name: "vnet0".into() };
-        let found = FoundDevice { device, alias: alias_of(interface).into() };
+        let devices = Devices::new(vec![FoundDevice { device, alias: alias_of(interface).into() }]);
         let named = |name: &str| node::Device::Named(name.parse().unwrap());
-        assert!(stands_for(&found, interface, &node::Device::Aliased));
-        assert!(!stands_for(&found, NetworkInterfaceId::from_number(8), &node::Device::Aliased));
-        assert!(stands_for(&found, interface, &named("vnet0")));
-        assert!(!stands_for(&found, interface, &named("vnet1")));
+        let finds = |number, wanted: node::Device| {
+            devices.of(NetworkInterfaceId::from_number(number), &wanted).is_some()
+        };
+        assert!(finds(7, node::Device::Aliased) && !finds(8, node::Device::Aliased));
+        assert!(finds(7, named("vnet0")) && finds(8, named("vnet0")) && !finds(7, named("vnet1")));
     }
 }

@@ -3,18 +3,21 @@
 //! What is wanted is one thing ([`Wanted`]), what is in the kernel another, and every call ends with the kernel read
 //! back where it was touched. Whatever does not succeed leaves an interface closed: open is only what was confirmed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use dataplane::{Dataplane, DataplaneError, Device, Generation, Interface};
 use model::NetworkInterfaceId;
 use policy::{
-    Delta, PolicyClass,
+    Delta, Plan, PolicyClass,
     intent::{Change, ClassKey, Intent, IntentError, Step, difference},
 };
 
 use crate::{
-    device::{FoundDevice, GuardedNames, stands_for},
-    loaded::{Bound, LoadedClass, compile, label},
+    device::{Devices, FoundDevice, GuardedNames},
+    loaded::{Bound, LoadedClass},
     outcome::{Outcome, Problem, ProblemKind},
     wanted::{self, Update, UpdateError, Wanted},
 };
@@ -28,10 +31,14 @@ pub struct Enforcer<D> {
     /// Whether there was an update: before it nothing is known to be unwanted.
     updated: bool,
     intent: Intent,
-    devices: Vec<FoundDevice>,
+    devices: Devices,
     /// What is in the kernel, by the label of the class.
     classes: BTreeMap<u128, LoadedClass>,
     bound: BTreeMap<NetworkInterfaceId, Bound>,
+    /// Classes that could not be put in force.
+    failed: BTreeSet<ClassKey>,
+    /// Interfaces with which something was the matter when they were looked at last.
+    troubled: BTreeSet<NetworkInterfaceId>,
 }
 
 /// What one call has touched, and what went wrong.
@@ -65,8 +72,20 @@ impl<D: Dataplane> Enforcer<D> {
                 dataplane.unbind(older.binding)?;
             }
         }
-        let (wanted, intent, devices) = (Wanted::default(), Intent::default(), Vec::new());
-        Ok(Self { dataplane, guarded, wanted, updated: false, intent, devices, classes, bound })
+        let (wanted, intent, devices) = (Wanted::default(), Intent::default(), Devices::default());
+        let (failed, troubled) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self {
+            dataplane,
+            guarded,
+            wanted,
+            updated: false,
+            intent,
+            devices,
+            classes,
+            bound,
+            failed,
+            troubled,
+        })
     }
 
     /// What is wanted.
@@ -94,7 +113,7 @@ impl<D: Dataplane> Enforcer<D> {
     /// or another interface's, and closes those that are guarded and that nobody bound. Before the first update it does
     /// the last only.
     pub fn set_devices(&mut self, devices: Vec<FoundDevice>) -> Outcome {
-        self.devices = devices;
+        self.devices = Devices::new(devices);
         let mut work = Work::default();
         if self.updated {
             self.place_all(&mut work);
@@ -116,6 +135,8 @@ impl<D: Dataplane> Enforcer<D> {
         let others = self.intent.classes().filter(|(key, _)| !known.contains(*key));
         steps.extend(others.map(|(key, class)| Step::Load { key: key.clone(), class: class.clone() }));
         let mut work = Work::default();
+        self.failed.clear();
+        self.troubled.clear();
         self.run(&steps, &mut work);
         self.place_all(&mut work);
         self.drop_unwanted_classes();
@@ -140,10 +161,26 @@ impl<D: Dataplane> Enforcer<D> {
             // No interface is in it, so that this is possible.
             steps.extend(self.intent.apply(Change::RemoveGroup { group }).into_iter().flatten());
         }
+        // A generation is confirmed when all that was wanted up to it is in force: what failed is tried again.
+        self.with_failed(&mut steps);
+        let troubled = mem::take(&mut self.troubled);
         let mut work = Work::default();
         self.run(&steps, &mut work);
-        delta.interfaces.keys().for_each(|interface| self.place(*interface, &mut work));
+        troubled
+            .iter()
+            .chain(delta.interfaces.keys())
+            .for_each(|interface| self.place(*interface, &mut work));
+        self.drop_unwanted_classes();
         Ok(self.finish(work))
+    }
+
+    /// Classes that could not be put in force before, and those that now are to be.
+    fn with_failed(&mut self, steps: &mut Vec<Step>) {
+        for key in mem::take(&mut self.failed) {
+            if let Some(class) = self.intent.class(&key).cloned() {
+                steps.insert(0, Step::Load { key, class });
+            }
+        }
     }
 
     /// What has to be done for a change. Where it contradicts itself, a part of it is carried out in the intent.
@@ -165,7 +202,8 @@ impl<D: Dataplane> Enforcer<D> {
             match step {
                 Step::Load { key, class } => self.load(key, class, work),
                 Step::Assign { interface, .. } | Step::Release { interface } => self.place(*interface, work),
-                Step::Unload { key } => self.unload(key),
+                // When everything has its place.
+                Step::Unload { .. } => {}
             }
         }
     }
@@ -176,8 +214,9 @@ impl<D: Dataplane> Enforcer<D> {
         if self.intent.class(key) != Some(class) {
             return;
         }
-        let (plan, digest) = compile(class);
-        let loaded = self.classes.get(&label(key)).copied();
+        let plan = Plan::compile(class);
+        let digest = plan.digest();
+        let loaded = self.classes.get(&key.label()).copied();
         if loaded.is_some_and(|loaded| loaded.digest == Some(digest)) {
             return;
         }
@@ -186,23 +225,28 @@ impl<D: Dataplane> Enforcer<D> {
         let switched = (|| {
             let id = match loaded {
                 Some(loaded) => loaded.id,
-                None => self.dataplane.create_class(label(key))?,
+                None => self.dataplane.create_class(key.label())?,
             };
-            self.classes.insert(label(key), LoadedClass { id, digest: None });
+            self.classes.insert(key.label(), LoadedClass { id, digest: None });
             self.dataplane.switch(id, generation, &plan)?;
             Ok::<_, DataplaneError>(id)
         })();
         match switched {
-            Ok(id) => drop(self.classes.insert(label(key), LoadedClass { id, digest: Some(digest) })),
-            Err(error) => self.close_members(key, &error, work),
+            Ok(id) => drop(self.classes.insert(key.label(), LoadedClass { id, digest: Some(digest) })),
+            Err(error) => self.close_members(key, &ProblemKind::Dataplane(chain(&error)), work),
         }
     }
 
-    fn close_members(&mut self, key: &ClassKey, error: &DataplaneError, work: &mut Work) {
+    /// Closes the interfaces of a class that is not in force as it should be, until it is.
+    fn close_members(&mut self, key: &ClassKey, wrong: &ProblemKind, work: &mut Work) {
+        self.failed.insert(key.clone());
+        if let Some(loaded) = self.classes.get_mut(&key.label()) {
+            loaded.digest = None;
+        }
         let members: Vec<_> =
             self.intent.interfaces().filter(|(_, of)| *of == key).map(|(interface, _)| interface).collect();
         for interface in members {
-            work.fail(interface, error);
+            work.problems.entry(interface).or_insert_with(|| wrong.clone());
             self.close(interface, work);
         }
     }
@@ -215,21 +259,13 @@ impl<D: Dataplane> Enforcer<D> {
         }
     }
 
-    /// Interfaces are assigned to others before, so that none has it.
-    fn unload(&mut self, key: &ClassKey) {
-        if self.intent.class(key).is_some() {
+    /// Interfaces are assigned to others before, so that none has them; where one could not be moved, the next update tries
+    /// again.
+    fn drop_unwanted_classes(&mut self) {
+        if self.classes.len() == self.intent.classes().count() {
             return;
         }
-        let Some(loaded) = self.classes.get(&label(key)).copied() else { return };
-        match self.dataplane.remove_class(loaded.id) {
-            Ok(()) => drop(self.classes.remove(&label(key))),
-            // An interface that could not be moved has it still. The next update tries again.
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a class stays"),
-        }
-    }
-
-    fn drop_unwanted_classes(&mut self) {
-        let wanted: BTreeSet<u128> = self.intent.classes().map(|(key, _)| label(key)).collect();
+        let wanted: BTreeSet<u128> = self.intent.classes().map(|(key, _)| key.label()).collect();
         let unwanted: Vec<_> = self
             .classes
             .iter()
@@ -263,8 +299,7 @@ impl<D: Dataplane> Enforcer<D> {
     /// The device of an interface, where it is there.
     fn device_of(&self, interface: NetworkInterfaceId) -> Option<&Device> {
         let wanted = self.wanted.desired.interfaces.get(&interface)?;
-        let found = self.devices.iter().find(|found| stands_for(found, interface, &wanted.device));
-        found.map(|found| &found.device)
+        self.devices.of(interface, &wanted.device)
     }
 
     /// Whether an interface is bound to a device that is not its own any more.
@@ -278,9 +313,14 @@ impl<D: Dataplane> Enforcer<D> {
         work.interfaces.insert(interface);
         if self.is_elsewhere(interface) {
             self.unbind(interface, work);
+            if self.bound.contains_key(&interface) {
+                return;
+            }
         }
         let Some(device) = self.device_of(interface).cloned() else { return };
-        if let Some(other) = self.owner_of(&device).filter(|other| *other != interface) {
+        // One that is bound is at its own device.
+        let owner = if self.bound.contains_key(&interface) { None } else { self.owner_of(&device) };
+        if let Some(other) = owner {
             work.problems.insert(interface, ProblemKind::SameDevice { other });
             return;
         }
@@ -297,7 +337,7 @@ impl<D: Dataplane> Enforcer<D> {
     fn try_place(&mut self, interface: NetworkInterfaceId, device: &Device) -> Result<(), DataplaneError> {
         let Some(wanted) = self.wanted.desired.interfaces.get(&interface) else { return Ok(()) };
         let wanted = &wanted::bindable(interface, wanted);
-        let class = self.intent.class_of(interface).and_then(|key| self.classes.get(&label(key)));
+        let class = self.intent.class_of(interface).and_then(|key| self.classes.get(&key.label()));
         // A class without a plan is one that could not be switched: nobody gets it.
         let class = class.filter(|class| class.digest.is_some()).map(|class| class.id);
         match self.bound.get_mut(&interface) {
@@ -324,34 +364,33 @@ impl<D: Dataplane> Enforcer<D> {
         match self.dataplane.unbind(bound.binding) {
             // A dataplane may have noticed by itself that the device is gone.
             Ok(()) | Err(DataplaneError::UnknownBinding(_)) => drop(self.bound.remove(&interface)),
-            Err(error) => work.fail(interface, &error),
+            Err(error) => {
+                work.fail(interface, &error);
+                self.close(interface, work);
+            }
         }
     }
 
     fn guard(&mut self) {
         let bound: BTreeSet<u32> = self.bound.values().map(|bound| bound.ifindex).collect();
-        let free = |found: &&FoundDevice| !bound.contains(&found.device.ifindex);
-        for found in self.devices.iter().filter(free).filter(|found| self.guarded.has(&found.device)) {
-            if let Err(error) = self.dataplane.guard(&found.device) {
+        let free = |device: &&Device| !bound.contains(&device.ifindex);
+        for device in self.devices.iter().filter(free).filter(|device| self.guarded.has(device)) {
+            if let Err(error) = self.dataplane.guard(device) {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(error, device = &*found.device.name, "a device cannot be closed");
+                tracing::error!(error, device = &*device.name, "a device cannot be closed");
             }
         }
     }
 
     /// Reads back what was touched.
     fn finish(&mut self, mut work: Work) -> Outcome {
-        for key in std::mem::take(&mut work.classes) {
+        for key in mem::take(&mut work.classes) {
             if let Err(wrong) = self.check_class(&key) {
-                let members = self.intent.interfaces().filter(|(_, of)| **of == key);
-                let members: Vec<_> = members.map(|(interface, _)| interface).collect();
-                for interface in members {
-                    work.problems.entry(interface).or_insert_with(|| wrong.clone());
-                }
+                self.close_members(&key, &wrong, &mut work);
             }
         }
         let mut absent = Vec::new();
-        for interface in std::mem::take(&mut work.interfaces) {
+        for interface in mem::take(&mut work.interfaces) {
             if !self.wanted.desired.interfaces.contains_key(&interface) {
                 continue;
             }
@@ -361,12 +400,13 @@ impl<D: Dataplane> Enforcer<D> {
                 work.problems.entry(interface).or_insert(wrong);
             }
         }
+        self.troubled.extend(work.problems.keys());
         let problems = work.problems.into_iter().map(|(interface, kind)| Problem { interface, kind });
         Outcome { generation: self.wanted.generation, problems: problems.collect(), absent }
     }
 
     fn check_class(&self, key: &ClassKey) -> Result<(), ProblemKind> {
-        let Some(loaded) = self.classes.get(&label(key)) else { return Ok(()) };
+        let Some(loaded) = self.classes.get(&key.label()) else { return Ok(()) };
         let report = self
             .dataplane
             .read_back_class(loaded.id)

@@ -1,6 +1,10 @@
 //! Random updates, devices, failures and restarts: open is only what is wanted, and confirmed only what is in force.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it should be")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,11 +14,11 @@ use std::{
 
 use agent::{Enforcer, FoundDevice, GuardedNames, NamePattern, ProblemKind, Update, UpdateError, Wanted};
 use dataplane::{
-    Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops, Event, Flow,
-    Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
+    Attachment, Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops,
+    Event, Flow, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
 };
 use model::{NetworkId, NetworkInterfaceId, SecurityGroupId, UnixMillis, address::Mac, node, rule::*};
-use policy::{Delta, Desired, DesiredInterface, Group, Plan, PolicyClass, image, testing::Random};
+use policy::{Delta, Desired, DesiredInterface, Group, Plan, PolicyClass, testing::Random};
 
 /// A kernel that outlives those who open it, and that refuses when it is told to.
 #[derive(Clone, Default)]
@@ -22,11 +26,18 @@ struct Kernel {
     kernel: Rc<RefCell<SimulatedDataplane>>,
     /// How many calls succeed before one fails; none: all of them.
     fails_after: Rc<Cell<Option<u32>>>,
+    /// The call that fails whenever it is made; to close an interface never does.
+    refuses: Rc<Cell<&'static str>>,
     switches: Rc<Cell<u32>>,
+    /// What it says wrongly when it is read back.
+    lies: Rc<Cell<&'static str>>,
 }
 
 impl Kernel {
-    fn refuse(&self) -> Result<(), DataplaneError> {
+    fn refuse(&self, call: &str) -> Result<(), DataplaneError> {
+        if self.refuses.get() == call {
+            return Err(DataplaneError::NotPermitted);
+        }
         match self.fails_after.get() {
             Some(0) => {
                 self.fails_after.set(None);
@@ -43,7 +54,7 @@ impl Kernel {
 macro_rules! changing {
     ($($name:ident($($argument:ident: $kind:ty),*) -> $output:ty;)*) => {$(
         fn $name(&mut self, $($argument: $kind),*) -> Result<$output, DataplaneError> {
-            self.refuse()?;
+            self.refuse(stringify!($name))?;
             self.kernel.borrow_mut().$name($($argument),*)
         }
     )*};
@@ -66,8 +77,12 @@ impl Dataplane for Kernel {
         unbind(binding: Binding) -> ();
         create_class(label: u128) -> ClassId;
         remove_class(class: ClassId) -> ();
-        assign(binding: Binding, class: Option<ClassId>) -> ();
         events(most: usize) -> Vec<Event>;
+    }
+
+    fn assign(&mut self, binding: Binding, class: Option<ClassId>) -> Result<(), DataplaneError> {
+        self.refuse(if class.is_some() { "assign" } else { "close" })?;
+        self.kernel.borrow_mut().assign(binding, class)
     }
 
     fn switch(
@@ -76,16 +91,34 @@ impl Dataplane for Kernel {
         generation: Generation,
         plan: &Plan,
     ) -> Result<Stamp, DataplaneError> {
-        self.refuse()?;
+        self.refuse("switch")?;
         self.switches.set(self.switches.get() + 1);
         self.kernel.borrow_mut().switch(class, generation, plan)
+    }
+
+    fn read_back(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
+        let mut report = self.kernel.borrow().read_back(binding)?;
+        match self.lies.get() {
+            "class of a binding" => report.class = None,
+            "another program is first" => report.to_instance = Attachment::NotFirst,
+            _ => {}
+        }
+        Ok(report)
+    }
+
+    fn read_back_class(&self, class: ClassId) -> Result<ClassReport, DataplaneError> {
+        let mut report = self.kernel.borrow().read_back_class(class)?;
+        match (self.lies.get(), &mut report.plan) {
+            ("plan of a class", Some(plan)) => plan.digest ^= 1,
+            ("damaged plan", Some(plan)) => plan.intact = false,
+            _ => {}
+        }
+        Ok(report)
     }
 
     reading! {
         bindings() -> Vec<BindingReport>;
         classes() -> Vec<ClassReport>;
-        read_back(binding: Binding) -> BindingReport;
-        read_back_class(class: ClassId) -> ClassReport;
         flows(binding: Binding, most: usize) -> Vec<Flow>;
         drops(binding: Option<Binding>) -> Drops;
         rule_counts(class: ClassId) -> Vec<RuleCount>;
@@ -170,7 +203,7 @@ fn add_device(kernel: &Kernel, number: u8) -> FoundDevice {
 fn digest_wanted(desired: &Desired, interface: NetworkInterfaceId) -> Option<u64> {
     let groups = &desired.interfaces.get(&interface)?.groups;
     let class = PolicyClass::new(groups.iter().map(|id| desired.groups[id].clone())).unwrap();
-    Some(Plan::compile(&class).image(0, 0)[image::DIGEST])
+    Some(Plan::compile(&class).digest())
 }
 
 /// What is open, by interface: the digest of its plan.
@@ -261,6 +294,43 @@ fn a_device_made_anew_is_bound_anew_and_one_of_nobody_is_closed() {
 }
 
 #[test]
+fn a_generation_is_confirmed_when_all_before_it_is_in_force() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    enforcer.set_devices(vec![add_device(&kernel, 1), add_device(&kernel, 2)]);
+    enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1]), (2, &[])])).unwrap();
+    kernel.fails_after.set(Some(0));
+    let outcome = enforcer.update(change(5, &[(1, &[22])], &[])).unwrap();
+    assert_eq!(outcome.problems.iter().map(|of| of.interface).collect::<Vec<_>>(), [eni(1)]);
+    assert_eq!(in_force(&kernel)[&eni(1)], None, "closed");
+    // A change that is about another interface; what failed fails again.
+    kernel.fails_after.set(Some(0));
+    assert!(!enforcer.update(change(6, &[], &[])).unwrap().confirmed());
+    assert!(enforcer.update(change(7, &[], &[(2, &[1])])).unwrap().confirmed());
+    assert_eq!(in_force(&kernel)[&eni(1)], digest_wanted(&enforcer.wanted().desired, eni(1)));
+}
+
+#[test]
+fn what_is_read_back_otherwise_is_not_confirmed() {
+    for lie in ["class of a binding", "another program is first", "plan of a class", "damaged plan"] {
+        let kernel = Kernel::default();
+        let mut enforcer = open(&kernel);
+        enforcer.set_devices(vec![add_device(&kernel, 1)]);
+        kernel.lies.set(lie);
+        let outcome = enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1])])).unwrap();
+        let [problem] = &outcome.problems[..] else { panic!("{lie}: {outcome:?}") };
+        assert!(matches!(problem.kind, ProblemKind::ReadBack(_)), "{lie}: {outcome:?}");
+        if lie.contains("plan") {
+            assert_eq!(in_force(&kernel)[&eni(1)], None, "{lie}: nobody knows what would pass");
+        }
+        assert!(!enforcer.update(change(5, &[], &[])).unwrap().confirmed(), "{lie}");
+        kernel.lies.set("");
+        assert!(enforcer.update(change(6, &[], &[])).unwrap().confirmed(), "{lie}");
+        assert_eq!(in_force(&kernel)[&eni(1)], digest_wanted(&enforcer.wanted().desired, eni(1)));
+    }
+}
+
+#[test]
 fn two_interfaces_are_not_at_one_device() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
@@ -332,7 +402,11 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
                 devices[at] = add_device(&kernel, u8::try_from(at + 1).unwrap());
                 enforcer.set_devices(devices.clone());
             }
-            let fails = random.below(3) == 0;
+            const CALLS: [&str; 7] =
+                ["bind", "configure", "unbind", "create_class", "remove_class", "assign", "switch"];
+            let refuses = random.below(4) == 0;
+            kernel.refuses.set(if refuses { CALLS[random.below(CALLS.len())] } else { "" });
+            let fails = !refuses && random.below(3) == 0;
             kernel.fails_after.set(fails.then(|| u32::try_from(random.below(8)).unwrap()));
             let update = if restarts || random.below(4) == 0 {
                 snapshot.clone()
@@ -341,24 +415,34 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
             };
             let outcome = enforcer.update(update).unwrap();
             assert_eq!(enforcer.wanted().desired, next, "{context}");
-            let failed = fails && kernel.fails_after.take().is_none();
+            let failed = refuses || fails && kernel.fails_after.take().is_none();
+            kernel.refuses.set("");
             assert_eq!(outcome.generation, generation, "{context}");
             let troubled: BTreeSet<_> = outcome.problems.iter().map(|of| of.interface).collect();
             let in_force = in_force(&kernel);
             for (interface, digest) in &in_force {
+                // One call fails at a time, so that what fails can be closed.
                 let right = *digest == digest_wanted(&next, *interface);
-                assert!(right || digest.is_none() || troubled.contains(interface), "{context}: {outcome:?}");
-                assert!(failed || right, "{context}: {interface} {outcome:?}");
+                assert!(right || failed && digest.is_none(), "{context}: {interface} {outcome:?}");
             }
             for interface in next.interfaces.keys().filter(|of| !troubled.contains(of)) {
                 let digest = in_force.get(interface).copied().flatten();
                 assert_eq!(digest, digest_wanted(&next, *interface), "{context}: {interface}");
+            }
+            if failed && random.below(2) == 0 {
+                continue;
             }
             if failed {
                 // The next look repairs what failed.
                 let again = enforcer.update(snapshot).unwrap();
                 assert!(again.confirmed(), "{context}: {again:?}");
             }
+            let needed: BTreeSet<_> = next.interfaces.values().map(|wanted| &wanted.groups).collect();
+            assert_eq!(
+                kernel.classes().unwrap().len(),
+                needed.len(),
+                "{context}: classes of nobody are left"
+            );
         }
     }
 }

@@ -8,10 +8,10 @@ use std::{
 use dataplane::Interface as Bindable;
 use model::{NetworkInterfaceId, SecurityGroupId, address::Mac};
 use policy::{
-    Plan, PolicyClass, image,
+    Plan, PolicyClass,
     intent::{Change, ClassKey, Intent, IntentError},
 };
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::{
     definition::{Definition, Interface, NetworkKind},
@@ -120,8 +120,8 @@ impl Desired {
 impl DesiredClass {
     fn of(key: &ClassKey, class: &PolicyClass) -> Self {
         let plan = Plan::compile(class);
-        let digest = plan.image(0, 0)[image::DIGEST];
-        Self { key: key.clone(), label: label(key), class: class.clone(), plan, digest }
+        let digest = plan.digest();
+        Self { key: key.clone(), label: key.label(), class: class.clone(), plan, digest }
     }
 }
 
@@ -170,12 +170,6 @@ fn wire(definition: &Definition, interface: &Interface) -> Wire {
         group: DEVICE_GROUP,
         medium,
     }
-}
-
-/// By what a class is found in the dataplane: its groups.
-pub fn label(key: &ClassKey) -> u128 {
-    let bytes: Vec<u8> = key.groups().iter().flat_map(|group| group.number().to_le_bytes()).collect();
-    xxh3_128(&bytes)
 }
 
 /// The groups and memberships of a definition.

@@ -7,7 +7,7 @@ use dataplane::{Binding, ClassId, Dataplane, DataplaneError, Device, Generation}
 use policy::intent::ClassKey;
 
 use crate::{
-    desired::{Desired, DesiredInterface, label},
+    desired::{Desired, DesiredInterface},
     driver::{Link, Netlink, in_namespace, namespace, wire::prepare_instance},
     error::LabError,
     name,
@@ -111,13 +111,13 @@ impl<'a, D: Dataplane> Execution<'a, D> {
     }
 
     fn make_class(&mut self, key: &ClassKey) -> Result<(), LabError> {
-        let class = self.dataplane.create_class(label(key))?;
-        self.classes.insert(label(key), class);
+        let class = self.dataplane.create_class(key.label())?;
+        self.classes.insert(key.label(), class);
         self.switch(key, class)
     }
 
     fn assign(&mut self, binding: Binding, key: &ClassKey) -> Result<(), LabError> {
-        let class = self.classes.get(&label(key)).copied();
+        let class = self.classes.get(&key.label()).copied();
         Ok(self.dataplane.assign(binding, class)?)
     }
 

@@ -107,6 +107,13 @@ fn counters_are_no_part_of_the_digest() {
 }
 
 #[test]
+fn generation_and_stamp_are_no_part_of_the_digest() {
+    let plan = Plan::compile(&testing::class(3));
+    assert_eq!(plan.image(1, 2)[image::DIGEST], plan.digest());
+    assert_ne!(Plan::compile(&testing::class(4)).digest(), plan.digest());
+}
+
+#[test]
 fn a_plan_may_be_followed_by_other_words_but_not_be_cut() {
     let plan = Plan::compile(&testing::class(5));
     let mut words = plan.image(1, 2);

@@ -13,7 +13,7 @@ use std::{
 };
 
 use model::{SecurityGroupId, rule::Direction};
-use policy::{image, plan::Plan};
+use policy::plan::Plan;
 
 use crate::{
     contract::Dataplane,
@@ -306,7 +306,7 @@ impl Dataplane for SimulatedDataplane {
         let plan = live.as_ref().map(|live| PlanReport {
             stamp: live.stamp,
             generation: live.generation,
-            digest: live.plan.image(live.generation.0, live.stamp.0)[image::DIGEST],
+            digest: live.plan.digest(),
             intact: true,
         });
         let word = plan.map_or(0, |plan| plan.stamp.0);

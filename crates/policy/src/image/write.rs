@@ -17,6 +17,11 @@ impl Plan {
         TABLES + table_words(ingress) + table_words(egress) + counter_words(ingress) + counter_words(egress)
     }
 
+    /// The digest that its image has, whatever its generation and stamp: plans that decide alike word by word have the same.
+    pub fn digest(&self) -> u64 {
+        self.image(0, 0)[DIGEST]
+    }
+
     /// Its image, with the control plane's generation and the stamp of the switch that it is made for.
     pub fn image(&self, generation: u64, stamp: u64) -> Vec<u64> {
         let mut words = Vec::with_capacity(self.image_words());

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use model::{NetworkInterfaceId, SecurityGroupId};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::Intent;
 use crate::class::{ClassError, PolicyClass};
@@ -23,6 +24,13 @@ impl ClassKey {
             Some(pair) => Err(ClassError::GroupTwice(pair[0])),
             None => Ok(Self(groups)),
         }
+    }
+
+    /// A number by which the class is found again where only a number is kept: xxh3-128 of the ids of its groups, ascending
+    /// and little-endian.
+    pub fn label(&self) -> u128 {
+        let bytes: Vec<u8> = self.0.iter().flat_map(|group| group.number().to_le_bytes()).collect();
+        xxh3_128(&bytes)
     }
 
     /// Its groups, ascending.
