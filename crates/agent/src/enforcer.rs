@@ -3,6 +3,8 @@
 //! What is wanted is one thing ([`Wanted`]), what is in the kernel another, and every call ends with the kernel read
 //! back where it was touched. Whatever does not succeed leaves an interface closed: open is only what was confirmed.
 
+mod read_back;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
@@ -18,7 +20,7 @@ use policy::{
 use crate::{
     device::{Devices, FoundDevice, GuardedNames},
     loaded::{Bound, LoadedClass},
-    outcome::{Outcome, Problem, ProblemKind},
+    outcome::{Outcome, ProblemKind},
     wanted::{self, Update, UpdateError, Wanted},
 };
 
@@ -380,60 +382,6 @@ impl<D: Dataplane> Enforcer<D> {
                 tracing::error!(error, device = &*device.name, "a device cannot be closed");
             }
         }
-    }
-
-    /// Reads back what was touched.
-    fn finish(&mut self, mut work: Work) -> Outcome {
-        for key in mem::take(&mut work.classes) {
-            if let Err(wrong) = self.check_class(&key) {
-                self.close_members(&key, &wrong, &mut work);
-            }
-        }
-        let mut absent = Vec::new();
-        for interface in mem::take(&mut work.interfaces) {
-            if !self.wanted.desired.interfaces.contains_key(&interface) {
-                continue;
-            }
-            if self.device_of(interface).is_none() {
-                absent.push(interface);
-            } else if let Err(wrong) = self.check_interface(interface) {
-                work.problems.entry(interface).or_insert(wrong);
-            }
-        }
-        self.troubled.extend(work.problems.keys());
-        let problems = work.problems.into_iter().map(|(interface, kind)| Problem { interface, kind });
-        Outcome { generation: self.wanted.generation, problems: problems.collect(), absent }
-    }
-
-    fn check_class(&self, key: &ClassKey) -> Result<(), ProblemKind> {
-        let Some(loaded) = self.classes.get(&key.label()) else { return Ok(()) };
-        let report = self
-            .dataplane
-            .read_back_class(loaded.id)
-            .map_err(|error| ProblemKind::Dataplane(chain(&error)))?;
-        if loaded.digest.is_some() && LoadedClass::of(&report) != *loaded {
-            return Err(ProblemKind::ReadBack(format!("the class {} has another plan", loaded.id)));
-        }
-        Ok(())
-    }
-
-    fn check_interface(&self, interface: NetworkInterfaceId) -> Result<(), ProblemKind> {
-        let Some(bound) = self.bound.get(&interface) else {
-            return Err(ProblemKind::ReadBack("it is not bound".into()));
-        };
-        let report =
-            self.dataplane.read_back(bound.binding).map_err(|error| ProblemKind::Dataplane(chain(&error)))?;
-        let wrong = |what: &str| Err(ProblemKind::ReadBack(what.into()));
-        if report.class != bound.class || report.interface != interface {
-            return wrong("it has another class");
-        }
-        if report.class.is_none() {
-            return wrong("it has no class, and is closed");
-        }
-        if !report.enforced() {
-            return wrong("another program comes before the one that enforces, or it does not hang there");
-        }
-        Ok(())
     }
 }
 
