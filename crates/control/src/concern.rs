@@ -1,7 +1,7 @@
 //! Which nodes a change concerns, and what each of them has to be told.
 //!
-//! A node is concerned when what it is to enforce differs afterwards, and only then: when a binding to it begins, ends or
-//! changes; when an interface that is bound to it changes its groups, addresses or what it may be beside them; when
+//! A node is concerned when what it is to enforce differs afterwards, and only then: when a binding to it begins, ends
+//! or changes; when an interface that is bound to it changes its groups, addresses or what it may be beside them; when
 //! the rules of a group change that such an interface is in. Everything else costs a node nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,12 +79,16 @@ impl Concern<'_> {
     }
 
     fn interface(&mut self, before: &NetworkInterface, after: &NetworkInterface) {
+        if self.after.bindings().get(&after.id).is_none() {
+            return;
+        }
         let joined: Vec<SecurityGroupId> =
             after.groups.iter().copied().filter(|group| !before.groups.contains(group)).collect();
         let left = before.groups.iter().any(|group| !after.groups.contains(group));
         let same = before.mac == after.mac
             && before.vswitch == after.vswitch
-            && desired::addresses(before) == desired::addresses(after);
+            && before.addresses().eq(after.addresses())
+            && before.ipv6_addresses == after.ipv6_addresses;
         if left || !joined.is_empty() || !same {
             self.changes(after.id, &joined);
         }
@@ -98,6 +102,9 @@ impl Concern<'_> {
         let state = self.after;
         let bound = state.members(after.id).filter_map(|member| state.bindings().get(&member.id));
         let nodes: BTreeSet<NodeId> = bound.map(|binding| binding.node).collect();
+        if nodes.is_empty() {
+            return;
+        }
         let told = desired::rules_of(after);
         for node in nodes {
             self.delta(node).groups.insert(after.id, told.clone());

@@ -39,7 +39,7 @@ pub(crate) fn interface(state: &State, binding: &Binding) -> Option<DesiredInter
     })
 }
 
-pub(crate) fn addresses(interface: &NetworkInterface) -> Box<[IpAddr]> {
+fn addresses(interface: &NetworkInterface) -> Box<[IpAddr]> {
     let ipv4 = interface.addresses().map(IpAddr::V4);
     ipv4.chain(interface.ipv6_addresses.iter().copied().map(IpAddr::V6)).collect()
 }

@@ -112,8 +112,8 @@ pub(crate) fn load_nonces(store: &dyn Store, now: UnixMillis) -> Result<Vec<Nonc
     Ok(found)
 }
 
-/// Writes the version of the records into a store that is new or has an earlier one. The next commit makes it durable, and
-/// nothing of this version is written before.
+/// Writes the version of the records into a store that is new or has an earlier one. The next commit makes it durable,
+/// and nothing of this version is written before.
 pub(crate) fn initialise(store: &mut dyn Store) -> Result<(), OpenError> {
     let failed = |source| OpenError::Store { source };
     let version = store.get(Table::Meta, SCHEMA_KEY).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! The nonces of mutations: kept with the commit, so that a captured request is refused after a restart too.
 //!
-//! Which nonces are refused is decided elsewhere; here they are written, read and forgotten in time. All that one commit
-//! adds are one record: what a commit costs grows with its records.
+//! Which nonces are refused is decided elsewhere; here they are written, read and forgotten in time. All that one
+//! commit adds are one record: what a commit costs grows with its records.
 
 use std::ops::ControlFlow;
 
@@ -86,7 +86,8 @@ pub(crate) struct Forgetting {
 }
 
 impl Forgetting {
-    /// Adds to the batch the deletion of some records that are too old. Each is looked up once: if the batch fails, recovery begins anew with a fresh value of this type.
+    /// Adds to the batch the deletion of some records that are too old. Each is looked up once: if the batch fails,
+    /// recovery begins anew with a fresh value of this type.
     pub(crate) fn add_to(
         &mut self,
         batch: &mut Batch,

@@ -7,8 +7,8 @@
 use model::{AccountId, Entity, EntityKey, ram::UserId};
 use store::{Batch, MAX_VALUE_BYTES, Table};
 
-/// The version of the encoding of all tables. Version 2 brought nodes, bindings and enforcements: what is of version 1 is
-/// read as it is.
+/// The version of the encoding of all tables. Version 2 brought nodes, bindings and enforcements, and records of more
+/// than one nonce: what is of version 1 is read as it is.
 pub const SCHEMA: u32 = 2;
 /// Where the table `Meta` keeps the version: four bytes, the most significant first.
 pub const SCHEMA_KEY: &[u8] = b"schema";

@@ -1,8 +1,8 @@
 //! What exists, and which changes are legal.
 //!
 //! The whole domain of the security-group service as plain values: accounts and their access, networks,
-//! instances, network interfaces, security groups and their rules, nodes and what is bound to them. A [`Command`] is planned against a [`State`]
-//! into [`Changes`] or one [`Refusal`]; applying the changes gives the next state.
+//! instances, network interfaces, security groups and their rules, nodes and what is bound to them. A [`Command`] is
+//! planned against a [`State`] into [`Changes`] or one [`Refusal`]; applying the changes gives the next state.
 //!
 //! This crate must not know any IO, clock, randomness or async: time, ids and limits are arguments
 //! ([`Context`]), so the same inputs always give the same changes.

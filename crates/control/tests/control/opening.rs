@@ -5,7 +5,10 @@ use std::{error::Error, sync::Arc};
 use control::{Control, OpenError, SystemClock, records};
 use store::{Batch, MemoryStore, Store, Table};
 
-use crate::{seed, world::settings};
+use crate::{
+    seed,
+    world::{assert_consistent, is_member, leave, settings, stored},
+};
 
 fn refused(change: impl FnOnce(&mut Batch)) -> OpenError {
     let mut store = MemoryStore::new();
@@ -67,5 +70,10 @@ fn records_of_the_version_before_nodes_are_read_as_they_are() {
     batch.put(Table::Meta, records::SCHEMA_KEY, 1u32.to_be_bytes());
     store.commit(2, &batch).unwrap();
     let opened = Control::open(Box::new(store), settings(), Arc::new(SystemClock), &mut |_| {});
-    assert!(opened.is_ok());
+    let control = opened.unwrap_or_else(|error| panic!("{error:?}")).control;
+    assert_consistent(&control);
+    assert!(control.read_blocking(|state| is_member(state, 0)).unwrap().value);
+    control.submit_blocking(leave(0)).unwrap();
+    let version = &stored(&control, Table::Meta)[records::SCHEMA_KEY];
+    assert_eq!(**version, records::SCHEMA.to_be_bytes(), "an earlier program must not read it any more");
 }

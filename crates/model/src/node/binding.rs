@@ -11,13 +11,16 @@ use crate::{
     id::{NetworkInterfaceId, NodeId},
 };
 
-/// The name of a network device: 1 to 15 bytes, no blank, `/` or `:` among them (`dev_valid_name` of the kernel).
+/// The name of a network device: 1 to 15 visible ASCII characters, no `/` or `:` among them, and not `.` or `..`. The
+/// kernel (`dev_valid_name`) takes other bytes too, which nobody could read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeviceName(Box<str>);
 
 /// The text cannot be the name of a network device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a name of a network device: 1 to 15 characters without blanks, `/` and `:`")]
+#[error(
+    "not a name of a network device: 1 to 15 visible ASCII characters without `/` and `:`, not `.` or `..`"
+)]
 pub struct InvalidDeviceName;
 
 impl DeviceName {
@@ -94,11 +97,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_the_kernel_takes() {
+    fn names_are_those_that_the_kernel_takes_and_people_can_read() {
         for good in ["a", "vnet0", "tap1234567890ab", "eth0.100", "...", "-"] {
             assert_eq!(good.parse::<DeviceName>().map(|name| name.to_string()).as_deref(), Ok(good));
         }
-        for bad in ["", ".", "..", "tap1234567890abc", "a/b", "a:1", "a b", "a\tb", "a\nb", "\u{e9}"] {
+        for bad in
+            ["", ".", "..", "tap1234567890abc", "a/b", "a:1", "a b", "a\tb", "a\nb", "a\u{1}", "\u{e9}"]
+        {
             assert_eq!(bad.parse::<DeviceName>(), Err(InvalidDeviceName), "{bad:?}");
         }
     }

@@ -35,8 +35,8 @@ pub enum NodeCommand {
         /// For how many milliseconds it is good.
         valid_ms: u64,
     },
-    /// Uses up a token: the node is `Ready`, and this is its only certificate. Legal with the secret of the newest token,
-    /// once, before it expires, for the edge site and the name that it is for.
+    /// Uses up a token: the node is `Ready`, and this is its only certificate. Legal with the secret of the newest
+    /// token, once, before it expires, for the edge site and the name that it is for.
     Join {
         /// The node that the token is for.
         node: NodeId,
@@ -44,15 +44,16 @@ pub enum NodeCommand {
         secret: Digest,
         /// The edge site that the host is at, where it knows.
         region: Option<Box<str>>,
-        /// The name of the host.
+        /// The name of the host: 1 to [`NODE_NAME_MAX`](super::NODE_NAME_MAX) characters, and the name that the node
+        /// has, where it has one.
         name: Box<str>,
         /// The fingerprint of the certificate that it is given.
         fingerprint: Digest,
         /// When that certificate expires.
         expires_at: UnixMillis,
     },
-    /// Gives a node one more certificate. Legal under a certificate of its own that is good. That one stays good until it
-    /// expires; others do not.
+    /// Gives a node one more certificate. Legal under a certificate of its own that is good. That one stays good until
+    /// it expires; others do not.
     RenewCertificate {
         /// The node.
         node: NodeId,
@@ -75,8 +76,8 @@ pub enum NodeCommand {
         /// Whether bindings end with it.
         force: bool,
     },
-    /// Binds an interface to a device of a node at the interface's edge site. Legal when the interface is bound to none, is
-    /// not going, and the device stands for no other.
+    /// Binds an interface to a device of a node at the interface's edge site. Legal when the node is not `Gone`, the
+    /// interface is bound to none and is not going, and the device stands for no other.
     Bind {
         /// The interface.
         interface: NetworkInterfaceId,

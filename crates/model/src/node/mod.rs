@@ -71,6 +71,9 @@ impl NodeCertificate {
     }
 }
 
+/// The longest name of a node, in characters.
+pub const NODE_NAME_MAX: usize = 64;
+
 /// A Linux host with an agent. It enforces for interfaces of its account alone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Node {
@@ -82,7 +85,8 @@ pub struct Node {
     pub serial: u64,
     /// The edge site (`EnsRegionId`) that it stands at.
     pub region: Symbol,
-    /// Up to 64 characters; empty until it joins, where its token names none.
+    /// Up to [`NODE_NAME_MAX`] characters; empty until it joins, where its token names none. It does not change any more:
+    /// a host that joins as this node again has this name.
     pub name: Box<str>,
     /// Where it stands.
     pub status: NodeStatus,

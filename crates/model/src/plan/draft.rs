@@ -28,7 +28,8 @@ impl<'a> Draft<'a> {
         Self { state, instances: BTreeMap::new(), interfaces: BTreeMap::new(), unbound: BTreeSet::new() }
     }
 
-    /// How many instances and interfaces were touched. What goes with an interface is not counted: it is two more at most.
+    /// How many instances and interfaces were touched. What goes with an interface is not counted: it is two more at
+    /// most.
     pub(super) fn len(&self) -> usize {
         self.instances.len() + self.interfaces.len()
     }

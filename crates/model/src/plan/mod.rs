@@ -88,7 +88,7 @@ pub fn plan(
     if let Command::Advance { most } = command {
         return Ok(clock::advance(state, *most, context));
     }
-    // Resources belong to accounts: the operator and the clock have none, and see nobody's.
+    // Resources belong to accounts: the operator, the clock and nodes have none, and see nobody's.
     let account = actor.account().unwrap_or(AccountId(0));
     match command {
         Command::SecurityGroup(command) => security_group::plan(state, account, command, context),
@@ -96,7 +96,7 @@ pub fn plan(
         Command::Interface(command) => interface::plan(state, account, command, context),
         Command::Network(command) => network::plan(state, account, command, context),
         Command::Tag(command) => tag::plan(state, account, command, context),
-        Command::Node(command) => node::plan(state, actor, account, command, context),
+        Command::Node(command) => node::plan(state, actor, command, context),
         Command::Ram(_) | Command::Advance { .. } => Ok(Plan::done(Changes::default())),
     }
 }

@@ -13,7 +13,8 @@ use crate::{
     context::{Context, UnixMillis},
     id::NodeId,
     node::{
-        Digest, Node, NodeCertificate, NodeCommand as Command, NodeStatus, NodeToken, NodeWish, TokenText,
+        Digest, NODE_NAME_MAX, Node, NodeCertificate, NodeCommand as Command, NodeStatus, NodeToken,
+        NodeWish, TokenText,
     },
     refusal::{CertificateFault, Kind, Refusal, TokenFault},
     state::State,
@@ -22,12 +23,13 @@ use crate::{
 pub(super) fn plan(
     state: &State,
     actor: Actor,
-    account: AccountId,
     command: &Command,
     context: &mut Context<'_>,
 ) -> Result<Plan, Refusal> {
+    // Who acts for no account has no node, and makes none.
+    let account = || actor.account().ok_or(Refusal::NodeNotFound);
     match command {
-        Command::CreateToken { wish, valid_ms } => create_token(state, account, wish, *valid_ms, context),
+        Command::CreateToken { wish, valid_ms } => create_token(state, account()?, wish, *valid_ms, context),
         Command::Join { node, secret, region, name, fingerprint, expires_at } => {
             let host = Host { secret: *secret, region: region.as_deref(), name };
             join(state, itself(state, actor, *node)?, &host, (*fingerprint, *expires_at), context.now)
@@ -35,16 +37,16 @@ pub(super) fn plan(
         Command::RenewCertificate { node, under, fingerprint, expires_at } => {
             renew(state, itself(state, actor, *node)?, *under, (*fingerprint, *expires_at), context.now)
         }
-        Command::RevokeCertificates { node } => Ok(revoke(find(state, account, *node)?, context.now)),
-        Command::Delete { node, force } => delete(state, account, *node, *force),
+        Command::RevokeCertificates { node } => Ok(revoke(find(state, account()?, *node)?, context.now)),
+        Command::Delete { node, force } => delete(state, account()?, *node, *force),
         Command::Bind { interface, node, device, adopt_seconds } => {
             let wish = binding::Wish { node: *node, device, adopt_seconds: *adopt_seconds };
-            binding::bind(state, account, *interface, &wish, context)
+            binding::bind(state, account()?, *interface, &wish, context)
         }
-        Command::Unbind { interface } => binding::unbind(state, account, *interface),
+        Command::Unbind { interface } => binding::unbind(state, account()?, *interface),
         Command::ModifyEnforcement { interface, source_check, allowed_prefixes } => {
             let prefixes = allowed_prefixes.as_deref();
-            binding::modify_enforcement(state, account, *interface, *source_check, prefixes, context)
+            binding::modify_enforcement(state, account()?, *interface, *source_check, prefixes, context)
         }
     }
 }
@@ -72,17 +74,15 @@ fn create_token(
     valid_ms: u64,
     context: &mut Context<'_>,
 ) -> Result<Plan, Refusal> {
-    let before = match wish {
-        NodeWish::Again(id) => Some(find(state, account, *id)?),
-        NodeWish::New { .. } => None,
-    };
-    let mut after = match (wish, before) {
-        (NodeWish::New { region, name, lab }, _) => {
+    let (before, mut after) = match wish {
+        NodeWish::New { region, name, lab } => {
             let name = name.clone().unwrap_or_default();
-            Node { name, lab: *lab, ..fresh(state, account, region, context)? }
+            (None, Node { name, lab: *lab, ..fresh(state, account, region, context)? })
         }
-        (_, Some(before)) => Node::clone(before),
-        (NodeWish::Again(_), None) => return Err(Refusal::NodeNotFound),
+        NodeWish::Again(id) => {
+            let before = find(state, account, *id)?;
+            (Some(before), Node::clone(before))
+        }
     };
     let (made, token) = TokenText::make(after.id, context.entropy);
     let expires_at = context.now.plus(valid_ms);
@@ -132,7 +132,8 @@ struct Host<'a> {
     name: &'a str,
 }
 
-/// The secret is looked at first: who does not have it learns nothing of the token.
+/// The secret is looked at first: who does not have it learns nothing of the token. What is compared are digests: how
+/// long that takes says nothing of the secret.
 fn join(
     state: &State,
     before: &Arc<Node>,
@@ -155,6 +156,10 @@ fn join(
     }
     if !before.name.is_empty() && *before.name != *host.name {
         return refused(TokenFault::Name);
+    }
+    if host.name.is_empty() || host.name.chars().count() > NODE_NAME_MAX {
+        let reason = format!("the name of a node has 1 to {NODE_NAME_MAX} characters");
+        return Err(Refusal::unfit("NodeName", reason));
     }
     let certificate = new_certificate(state, certificate, now)?;
     let mut after = Node::clone(before);

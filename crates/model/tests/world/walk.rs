@@ -6,12 +6,13 @@ use model::{
         AddressFamily, ChargeWish, InstanceCommand, InstanceWish, InterfaceCommand, Ipv6Wish, NetworkCommand,
         ReleaseCharge, SecurityGroupCommand, TagCommand,
     },
-    id::DiskId,
+    id::{DiskId, Id},
     instance::InstanceStatus,
     interface::InterfaceStatus,
     node::{Device, NodeCommand, NodeWish, TokenText},
     refusal::Target,
     rule::Rule,
+    state::{Record, Table},
     tag::Tag,
 };
 use proptest::prelude::*;
@@ -53,52 +54,23 @@ struct Choice {
 
 impl Choice {
     fn of(world: &World) -> Self {
-        let (state, account) = (&world.state, world.account);
+        let state = &world.state;
+        let disks = state.instances().oldest_first(world.account).flat_map(|instance| instance.disks());
         Self {
-            groups: state
-                .groups()
-                .oldest_first(account)
-                .map(|e| e.id)
-                .chain([SecurityGroupId::from_entropy(1)])
-                .collect(),
-            instances: state
-                .instances()
-                .oldest_first(account)
-                .map(|e| e.id)
-                .chain([InstanceId::from_entropy(1)])
-                .collect(),
-            interfaces: state
-                .interfaces()
-                .oldest_first(account)
-                .map(|e| e.id)
-                .chain([NetworkInterfaceId::from_entropy(1)])
-                .collect(),
-            networks: state
-                .networks()
-                .oldest_first(account)
-                .map(|e| e.id)
-                .chain([NetworkId::from_entropy(1)])
-                .collect(),
-            vswitches: state
-                .vswitches()
-                .oldest_first(account)
-                .map(|e| e.id)
-                .chain([VSwitchId::from_entropy(1)])
-                .collect(),
-            disks: state
-                .instances()
-                .oldest_first(account)
-                .flat_map(|e| e.disks().map(|disk| disk.id).collect::<Vec<_>>())
-                .chain([DiskId::from_entropy(1)])
-                .collect(),
-            nodes: state
-                .nodes()
-                .oldest_first(account)
-                .map(|e| e.id)
-                .chain([NodeId::from_entropy(1)])
-                .collect(),
+            disks: disks.map(|disk| disk.id).chain([Id::from_entropy(1)]).collect(),
+            groups: ids(world, state.groups()),
+            instances: ids(world, state.instances()),
+            interfaces: ids(world, state.interfaces()),
+            networks: ids(world, state.networks()),
+            vswitches: ids(world, state.vswitches()),
+            nodes: ids(world, state.nodes()),
         }
     }
+}
+
+/// The ids of the account's entities of a kind, and one that names nothing.
+fn ids<K, R: Record<Key = Id<K>>>(world: &World, table: &Table<R>) -> Vec<Id<K>> {
+    table.oldest_first(world.account).map(|entity| entity.key()).chain([Id::from_entropy(1)]).collect()
 }
 
 fn pick<T: Copy>(from: &[T], number: usize) -> T {

@@ -89,7 +89,7 @@ forms! {
     /// An id of an access key.
     ACCESS_KEY_ID: "letters, digits, `.` `_` `-`", |text| only_ascii(text, "._-");
     /// A name of a network device.
-    DEVICE_NAME: "no blanks, `/` or `:`", |text| text.parse::<model::node::DeviceName>().is_ok();
+    DEVICE_NAME: "visible ASCII characters without `/` and `:`; not `.` or `..`", |text| text.parse::<model::node::DeviceName>().is_ok();
     /// An address or a CIDR block of either family.
     PREFIX: "an IPv4 or IPv6 address or CIDR block", |text| prefix(text).is_some();
     /// A port range.

@@ -1,6 +1,8 @@
 //! The operations, one file each; adding one is adding a file and a line in its product's list.
 
 mod ens;
+mod filter;
+mod page;
 mod ram;
 mod ravelin;
 mod sts;

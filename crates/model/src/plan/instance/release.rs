@@ -41,8 +41,9 @@ pub(super) fn release(
     Ok(Plan::done(draft.finish()))
 }
 
-/// The instance begins to go, and the bindings of its interfaces end. Its primary interface, which goes with it, is in no group from now on. Its secondary
-/// interfaces stay: they are `Available` from now on, in the groups in which they were.
+/// The instance begins to go, and the bindings of its interfaces end. Its primary interface, which goes with it, is in
+/// no group from now on. Its secondary interfaces stay: they are `Available` from now on, in the groups in which they
+/// were.
 pub(in crate::plan) fn release_at(draft: &mut Draft<'_>, id: InstanceId, at: UnixMillis, timing: &Timing) {
     let Some(instance) = draft.instance_mut(id) else { return };
     enter(instance, InstanceStatus::Releasing, Journey::Release, at, timing);

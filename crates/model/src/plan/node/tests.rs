@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     node::Device,
     refusal::Refusal as R,
-    world::{SITE, World, bind, device, fingerprint, join_node},
+    world::{SITE, World, bind, device, fingerprint, join_node, unfit_field},
 };
 
 const DAY: u64 = 86_400_000;
@@ -111,21 +111,70 @@ fn a_new_token_voids_the_old_one_and_keeps_what_is_bound() {
 fn only_a_node_itself_joins_and_renews() {
     let mut world = World::new();
     let token = world.token(None);
-    let join = crate::Command::Node(join_node(&token, 1, world.now.plus(DAY)));
-    let mut entropy = || 0;
-    for actor in
-        [Actor::Root(world.account), Actor::Operator, Actor::Clock, Actor::Node(NodeId::from_entropy(1))]
-    {
-        let mut context = Context {
-            now: world.now,
-            entropy: &mut entropy,
-            limits: &world.limits,
-            timing: &world.timing,
-            site: &world.site,
-        };
-        let refused = crate::plan(&world.state, actor, &join, &mut context).map(|plan| plan.outcome);
-        assert_eq!(refused, Err(R::NodeNotFound), "{actor:?}");
+    let join = join_node(&token, 1, world.now.plus(DAY));
+    let node = world.node(2);
+    let renew = renewal(&world, node, 2, 3, DAY);
+    for command in [join, renew] {
+        for actor in
+            [Actor::Root(world.account), Actor::Operator, Actor::Clock, Actor::Node(NodeId::from_entropy(1))]
+        {
+            assert_eq!(planned(&world, actor, &command), Err(R::NodeNotFound), "{actor:?}, {command:?}");
+        }
     }
+    let renew = renewal(&world, node, 2, 3, DAY);
+    assert_eq!(planned(&world, Actor::Node(node), &renew), Ok(Outcome::Done));
+}
+
+#[test]
+fn who_acts_for_no_account_makes_and_changes_no_node() {
+    let mut world = World::new();
+    let vswitch = world.subnet();
+    let interface = world.interface_in(vswitch, &[]);
+    let node = world.node(1);
+    let new = NodeWish::New { region: SITE.into(), name: None, lab: false };
+    for command in [
+        Command::CreateToken { wish: new, valid_ms: 1 },
+        Command::CreateToken { wish: NodeWish::Again(node), valid_ms: 1 },
+        Command::RevokeCertificates { node },
+        Command::Delete { node, force: true },
+        bind(interface, node, Device::Aliased),
+        Command::Unbind { interface },
+        Command::ModifyEnforcement { interface, source_check: Some(false), allowed_prefixes: None },
+    ] {
+        for actor in [Actor::Operator, Actor::Clock, Actor::Node(node)] {
+            assert_eq!(planned(&world, actor, &command), Err(R::NodeNotFound), "{actor:?}, {command:?}");
+        }
+    }
+}
+
+#[test]
+fn the_name_of_a_host_is_bounded() {
+    let mut world = World::new();
+    let token = world.token(None);
+    let until = world.now.plus(DAY);
+    let named = |host: &str| {
+        let mut join = join_node(&token, 1, until);
+        if let Command::Join { name, .. } = &mut join {
+            *name = host.into();
+        }
+        join
+    };
+    for unfit in [String::new(), "a".repeat(NODE_NAME_MAX + 1)] {
+        assert_eq!(unfit_field(world.act(named(&unfit))), "NodeName");
+    }
+    world.must(named(&"a".repeat(NODE_NAME_MAX)));
+}
+
+fn planned(world: &World, actor: Actor, command: &Command) -> Result<Outcome, R> {
+    let mut context = Context {
+        now: world.now,
+        entropy: &mut || 0,
+        limits: &world.limits,
+        timing: &world.timing,
+        site: &world.site,
+    };
+    let command = crate::Command::Node(command.clone());
+    crate::plan(&world.state, actor, &command, &mut context).map(|plan| plan.outcome)
 }
 
 fn renewal(world: &World, node: NodeId, under: u8, new: u8, good_for: u64) -> Command {
@@ -225,7 +274,10 @@ fn nodes_stand_at_edge_sites_that_there_are_and_are_not_too_many() {
 #[test]
 fn another_account_has_no_node_of_this_one() {
     let mut world = World::new();
+    let vswitch = world.subnet();
+    let interface = world.interface_in(vswitch, &[]);
     let node = world.node(1);
+    world.bound(interface, node);
     world.account = AccountId(1_000_000_000_000_002);
     for command in [
         Command::Delete { node, force: true },
@@ -233,5 +285,12 @@ fn another_account_has_no_node_of_this_one() {
         Command::CreateToken { wish: NodeWish::Again(node), valid_ms: 1 },
     ] {
         assert_eq!(world.act(command), Err(R::NodeNotFound));
+    }
+    for command in [
+        bind(interface, node, Device::Aliased),
+        Command::Unbind { interface },
+        Command::ModifyEnforcement { interface, source_check: Some(false), allowed_prefixes: None },
+    ] {
+        assert_eq!(world.act(command), Err(R::InterfaceNotFound));
     }
 }

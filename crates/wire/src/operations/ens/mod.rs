@@ -32,7 +32,6 @@ mod describe_security_groups;
 mod describe_vswitch_attributes;
 mod describe_vswitches;
 mod detach_network_interface;
-pub(super) mod filter;
 mod instance;
 #[cfg(test)]
 mod interface_tests;
@@ -48,7 +47,6 @@ mod modify_security_group_attribute;
 mod modify_vswitch_attribute;
 #[cfg(test)]
 mod network_tests;
-pub(super) mod page;
 mod reboot_instance;
 mod reboot_instances;
 mod reinit_disk;
@@ -76,6 +74,7 @@ pub(super) mod testing;
 mod unassign_private_ip_addresses;
 mod untag_resources;
 
+use super::{filter, page};
 use crate::catalogue::Operation;
 
 pub(super) static OPERATIONS: &[&Operation] = &[

@@ -1,8 +1,8 @@
 //! `CreateNodeToken`.
 
-use model::node::NodeWish;
+use model::node::{NODE_NAME_MAX, NodeWish};
 
-use super::parameters::NODE_EXAMPLE;
+use super::{super::filter::REGION_MAX, parameters::NODE_EXAMPLE};
 use crate::catalogue::prelude::*;
 
 /// For how long a token is good where the caller does not say: an hour.
@@ -13,19 +13,19 @@ pub(super) static OPERATION: Operation = Operation {
     name: "CreateNodeToken",
     family: "node",
     summary: "Makes a one-time token with which a host becomes a node.",
-    description: "With `EnsRegionId` the token is for a new node at that edge site: it is listed as Pending until a host joins with the token, and interfaces may be bound to it already. With `NodeId` it is for a node that is to join again, because its host was made anew or its certificates were revoked; what is bound to it stays bound, and its old certificates end when it joins.\n\nThe token is shown in this answer alone; the server keeps a digest of it. It is good for one host, once, and no longer than `ValidSeconds`. A node has one token at a time: a new one voids the one before.\n\nThere is no agent in this version: a node stays Pending, since nothing can join yet.",
+    description: "With `EnsRegionId` the token is for a new node at that edge site: it is listed as Pending until a host joins with the token, and interfaces may be bound to it already. With `NodeId` it is for a node that is to join again, under the name that it has, because its host was made anew or its certificates were revoked; what is bound to it stays bound, and its old certificates end when it joins.\n\nThe token is shown in this answer alone; the server keeps a digest of it. It is good for one host, once, and no longer than `ValidSeconds`. A node has one token at a time: a new one voids the one before.\n\nThere is no agent in this version: a node stays Pending, since nothing can join yet.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(
             "EnsRegionId",
-            Kind::text(128),
+            Kind::text(REGION_MAX),
             "The edge site of the new node.",
             "cn-hangzhou-telecom",
         ),
         Parameter::optional("NodeId", Kind::Id, "The node that is to join again.", NODE_EXAMPLE),
         Parameter::optional(
             "NodeName",
-            Kind::form(1, 64, Form::HOST_NAME),
+            Kind::form(1, NODE_NAME_MAX, Form::HOST_NAME),
             "The name that the new node must join with; any, where it is not given.",
             "rack-7",
         ),

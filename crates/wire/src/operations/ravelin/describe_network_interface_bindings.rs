@@ -1,6 +1,6 @@
 //! `DescribeNetworkInterfaceBindings`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use model::{
     NetworkInterfaceId,
@@ -9,11 +9,11 @@ use model::{
 };
 
 use super::{
-    super::ens::{
+    super::{
         filter::newest_first,
         page::{PAGE_NUMBER, PAGE_SIZE, Page},
     },
-    parameters::{INTERFACE_ID_FILTER, NODE_EXAMPLE, NODE_ID_FILTER},
+    parameters::{INTERFACE_EXAMPLE, INTERFACE_ID_FILTER, NODE_EXAMPLE, NODE_ID_FILTER},
 };
 use crate::catalogue::prelude::*;
 
@@ -30,7 +30,10 @@ pub(super) static OPERATION: Operation = Operation {
         Field::integer("PageNumber", "1"),
         Field::integer("PageSize", "10"),
         Field::integer("TotalCount", "1"),
-        Field::text("NetworkInterfaceBindings.NetworkInterfaceBinding[].NetworkInterfaceId", ""),
+        Field::text(
+            "NetworkInterfaceBindings.NetworkInterfaceBinding[].NetworkInterfaceId",
+            INTERFACE_EXAMPLE,
+        ),
         Field::text("NetworkInterfaceBindings.NetworkInterfaceBinding[].NodeId", NODE_EXAMPLE),
         Field::text("NetworkInterfaceBindings.NetworkInterfaceBinding[].Device", "vnet0"),
         Field::text(
@@ -53,8 +56,8 @@ pub(super) static OPERATION: Operation = Operation {
 fn query(call: &Call<'_>, state: &State) -> Result<Answer, Fault> {
     let interface = call.arguments.id::<model::id::NetworkInterfaceKind>("NetworkInterfaceId");
     let node = call.arguments.id::<model::id::NodeKind>("NodeId");
-    let listed: BTreeSet<NetworkInterfaceId> = match (interface, node) {
-        (Some(interface), _) => [interface].into(),
+    let listed: Vec<NetworkInterfaceId> = match (interface, node) {
+        (Some(interface), _) => vec![interface],
         (None, Some(node)) => state.bound_to(node).map(|binding| binding.interface).collect(),
         (None, None) => {
             let bound = state.bindings().newest_first(call.account).map(|binding| binding.interface);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use model::node::{Node, NodeStatus};
+use model::node::{NODE_NAME_MAX, Node, NodeStatus};
 
 use super::{
-    super::ens::{
+    super::{
         filter::{REGION, REGIONS, passes, regions},
         page::{PAGE_NUMBER, PAGE_SIZE, Page},
     },
@@ -24,7 +24,7 @@ pub(super) static OPERATION: Operation = Operation {
     methods: Methods::GetOrPost,
     parameters: &[
         NODE_ID_FILTER,
-        Parameter::optional("NodeName", Kind::text(64), "Nodes of exactly this name.", "rack-7"),
+        Parameter::optional("NodeName", Kind::text(NODE_NAME_MAX), "Nodes of exactly this name.", "rack-7"),
         REGION,
         REGIONS,
         Parameter::optional("Status", Kind::OneOf(STATUS), "Nodes in this state.", "Ready"),

@@ -5,7 +5,7 @@ use crate::catalogue::prelude::*;
 /// An example of a node.
 pub(super) const NODE_EXAMPLE: &str = "node-5qk3n8y4laeb2ii9zxxltlvzi";
 /// An example of a network interface.
-const INTERFACE_EXAMPLE: &str = "eni-5f6533jbifugr5fo2j1wabcde";
+pub(super) const INTERFACE_EXAMPLE: &str = "eni-5f6533jbifugr5fo2j1wabcde";
 
 /// `NodeId`.
 pub(super) const NODE_ID: Parameter = Parameter::required("NodeId", Kind::Id, "The node.", NODE_EXAMPLE);

@@ -3,11 +3,11 @@
 use crate::catalogue::prelude::*;
 
 /// `PageNumber`, from 1.
-pub(crate) const PAGE_NUMBER: Parameter =
+pub(super) const PAGE_NUMBER: Parameter =
     Parameter::optional("PageNumber", Kind::PAGE_NUMBER, "Which page; 1 where it is not given.", "1");
 
 /// `PageSize` of lists with pages of up to 100.
-pub(crate) const PAGE_SIZE: Parameter = Parameter::optional(
+pub(super) const PAGE_SIZE: Parameter = Parameter::optional(
     "PageSize",
     Kind::Integer { min: 1, max: 100 },
     "How many entries a page has; 10 where it is not given.",
@@ -15,21 +15,21 @@ pub(crate) const PAGE_SIZE: Parameter = Parameter::optional(
 );
 
 /// The page that a call asks for.
-pub(crate) struct Page {
+pub(super) struct Page {
     number: usize,
     size: usize,
 }
 
 impl Page {
     /// Reads `PageNumber` and `PageSize`.
-    pub(crate) fn of(arguments: &Arguments, default_size: usize) -> Self {
+    pub(super) fn of(arguments: &Arguments, default_size: usize) -> Self {
         let number = arguments.count("PageNumber", 1).max(1);
         Self { number, size: arguments.count("PageSize", default_size).max(1) }
     }
 
     /// Cuts the page out of everything that was found, and counts it all: `PageNumber`, `PageSize`, `TotalCount` and
     /// the entries of the page.
-    pub(crate) fn cut<T>(&self, found: impl Iterator<Item = T>) -> (Answer, Vec<T>) {
+    pub(super) fn cut<T>(&self, found: impl Iterator<Item = T>) -> (Answer, Vec<T>) {
         let first = (self.number - 1).saturating_mul(self.size);
         let mut entries = Vec::new();
         let mut total = 0usize;
@@ -43,7 +43,7 @@ impl Page {
     }
 
     /// As [`Page::cut`], where the number of entries is known without looking at them all.
-    pub(crate) fn cut_counted<T>(&self, found: impl Iterator<Item = T>, total: usize) -> (Answer, Vec<T>) {
+    pub(super) fn cut_counted<T>(&self, found: impl Iterator<Item = T>, total: usize) -> (Answer, Vec<T>) {
         let first = (self.number - 1).saturating_mul(self.size);
         let entries = if first < total { found.skip(first).take(self.size).collect() } else { Vec::new() };
         (self.head(total), entries)
@@ -60,13 +60,13 @@ impl Page {
 
 /// Steps through a list that is ordered from the newest entry to the oldest: `MaxResults` and `NextToken`. They stay
 /// right while entries come and go, since the token is the serial of the last entry that was shown.
-pub(crate) struct Steps {
+pub(super) struct Steps {
     size: usize,
     before: u64,
 }
 
 /// The steps that a call asks for, if it asks for steps.
-pub(crate) fn steps(arguments: &Arguments) -> Result<Option<Steps>, Fault> {
+pub(super) fn steps(arguments: &Arguments) -> Result<Option<Steps>, Fault> {
     if !arguments.has("MaxResults") && !arguments.has("NextToken") {
         return Ok(None);
     }
@@ -79,7 +79,7 @@ pub(crate) fn steps(arguments: &Arguments) -> Result<Option<Steps>, Fault> {
 
 impl Steps {
     /// Cuts the step out of everything that was found; `NextToken` is there while more follows.
-    pub(crate) fn cut<T>(
+    pub(super) fn cut<T>(
         &self,
         found: impl Iterator<Item = T>,
         serial: impl Fn(&T) -> u64,

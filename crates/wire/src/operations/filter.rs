@@ -1,4 +1,5 @@
-//! What the Describe operations share: filters that come alone and as a list, and the order of what was found.
+//! What the Describe operations of all products share: filters that come alone and as a list, and the order of what
+//! was found.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -10,14 +11,14 @@ use crate::catalogue::prelude::*;
 const VALUES_MAX: usize = 100;
 
 /// The longest id of an edge site, in characters.
-const REGION_MAX: usize = 128;
+pub(super) const REGION_MAX: usize = 128;
 
 /// `EnsRegionId` of a request that makes something at an edge site.
-pub(crate) const REGION_REQUIRED: Parameter =
+pub(super) const REGION_REQUIRED: Parameter =
     Parameter::required("EnsRegionId", Kind::text(REGION_MAX), "The edge site.", "cn-hangzhou-telecom");
 
 /// `EnsRegionId` as a filter.
-pub(crate) const REGION: Parameter = Parameter::optional(
+pub(super) const REGION: Parameter = Parameter::optional(
     "EnsRegionId",
     Kind::text(REGION_MAX),
     "At this edge site alone.",
@@ -25,7 +26,7 @@ pub(crate) const REGION: Parameter = Parameter::optional(
 );
 
 /// `EnsRegionIds` as a filter.
-pub(crate) const REGIONS: Parameter = Parameter::optional(
+pub(super) const REGIONS: Parameter = Parameter::optional(
     "EnsRegionIds",
     Kind::List { of: &Kind::text(REGION_MAX), max: VALUES_MAX, encoding: Encoding::Numbered },
     "At these edge sites alone.",
@@ -33,11 +34,11 @@ pub(crate) const REGIONS: Parameter = Parameter::optional(
 );
 
 /// A list of ids as a filter.
-pub(crate) const IDS: Kind = Kind::List { of: &Kind::Id, max: VALUES_MAX, encoding: Encoding::Numbered };
+pub(super) const IDS: Kind = Kind::List { of: &Kind::Id, max: VALUES_MAX, encoding: Encoding::Numbered };
 
 /// The values that pass a filter of one value and a filter of a list; none: neither is given, and all pass. Both hold
 /// at once, and nothing passes an empty list.
-pub(crate) fn both<T: PartialEq>(one: Option<T>, many: Option<Vec<T>>) -> Option<Vec<T>> {
+pub(super) fn both<T: PartialEq>(one: Option<T>, many: Option<Vec<T>>) -> Option<Vec<T>> {
     match (one, many) {
         (None, many) => many,
         (Some(one), None) => Some(vec![one]),
@@ -46,17 +47,17 @@ pub(crate) fn both<T: PartialEq>(one: Option<T>, many: Option<Vec<T>>) -> Option
 }
 
 /// The edge sites that pass the filters of a call.
-pub(crate) fn regions(arguments: &Arguments) -> Option<Vec<&str>> {
+pub(super) fn regions(arguments: &Arguments) -> Option<Vec<&str>> {
     both(arguments.text("EnsRegionId"), arguments.texts("EnsRegionIds"))
 }
 
 /// Whether a value passes what [`both`] found.
-pub(crate) fn passes<T: PartialEq>(filter: Option<&[T]>, value: &T) -> bool {
+pub(super) fn passes<T: PartialEq>(filter: Option<&[T]>, value: &T) -> bool {
     filter.is_none_or(|values| values.contains(value))
 }
 
 /// The entities, the newest first and none of them twice.
-pub(crate) fn newest_first<'a, R: Record>(found: impl Iterator<Item = &'a Arc<R>>) -> Vec<&'a Arc<R>> {
+pub(super) fn newest_first<'a, R: Record>(found: impl Iterator<Item = &'a Arc<R>>) -> Vec<&'a Arc<R>> {
     let mut found: Vec<_> = found.collect();
     found.sort_unstable_by_key(|entity| Reverse(entity.serial()));
     found.dedup_by_key(|entity| entity.serial());
@@ -67,7 +68,7 @@ pub(crate) fn newest_first<'a, R: Record>(found: impl Iterator<Item = &'a Arc<R>
 ///
 /// # Errors
 /// The list is malformed: it is empty.
-pub(crate) fn at_least_one<T>(name: &str, values: Option<Vec<T>>) -> Result<Vec<T>, Fault> {
+pub(super) fn at_least_one<T>(name: &str, values: Option<Vec<T>>) -> Result<Vec<T>, Fault> {
     values.filter(|values| !values.is_empty()).ok_or_else(|| Fault::malformed(name))
 }
 
