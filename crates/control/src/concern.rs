@@ -10,7 +10,7 @@ use model::{
     Change, Changes, Entity, NetworkInterfaceId, NodeId, SecurityGroupId, State, interface::NetworkInterface,
     node::Binding, security_group::SecurityGroup,
 };
-use policy::desired::Delta;
+use policy::{desired::Delta, same_rules};
 
 use crate::desired;
 
@@ -96,7 +96,7 @@ impl Concern<'_> {
 
     /// Nodes are told the rules of a group once, however many of its members are bound to them.
     fn group(&mut self, before: &SecurityGroup, after: &SecurityGroup) {
-        if desired::same_rules(&before.rules, &after.rules) {
+        if same_rules(&before.rules, &after.rules) {
             return;
         }
         let state = self.after;

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 
 use model::{
-    NodeId, SecurityGroupId, State, interface::NetworkInterface, node::Binding, rule::Rule,
-    security_group::SecurityGroup,
+    NodeId, SecurityGroupId, State, interface::NetworkInterface, node::Binding, security_group::SecurityGroup,
 };
 use policy::{
     Group,
@@ -50,9 +49,4 @@ pub(crate) fn group(state: &State, id: SecurityGroupId) -> Option<Group> {
 
 pub(crate) fn rules_of(group: &SecurityGroup) -> Group {
     Group { id: group.id, rules: group.rules.as_slice().into() }
-}
-
-/// Whether the rules say the same in the same order.
-pub(crate) fn same_rules(one: &[Rule], other: &[Rule]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.same_as(other))
 }

@@ -17,7 +17,7 @@ pub mod plan;
 pub mod testing;
 pub mod text;
 
-pub use class::{ClassError, Group, PolicyClass, RULES_MAX};
+pub use class::{ClassError, Group, PolicyClass, RULES_MAX, same_rules};
 pub use desired::{Delta, Desired, DesiredInterface};
 pub use evaluate::{Decider, Decision, evaluate};
 pub use intent::{ClassKey, Intent};
