@@ -6,7 +6,7 @@ mod support;
 
 use std::{
     fs,
-    time::{Duration, Instant},
+    path::{Path, PathBuf},
 };
 
 use aya::programs::{
@@ -14,11 +14,12 @@ use aya::programs::{
     links::{FdLink, PinnedLink},
     tc::{SchedClassifierLink, SchedClassifierLinkId, TcAttachOptions},
 };
-use dataplane::{Attach, Attachment, Dataplane, DataplaneError, Options, Reason};
+use dataplane::{Attach, Attachment, Dataplane, DataplaneError, Reason};
 use model::rule::Direction;
 use support::{
-    Host, frame, may_test_the_kernel,
-    programs::{attachments, bound, classifier, filters, other_programs, send},
+    Host, attaching, frame, may_test_the_kernel,
+    programs::{attachments, bound, bound_host, classifier, filters, other_programs, send},
+    wait_until,
 };
 
 /// Takes another program away from `v0`. Its link ends with the last descriptor, and a child that another test is just
@@ -30,18 +31,26 @@ fn detach(program: &mut SchedClassifier, link: SchedClassifierLinkId) {
         let (_, programs) = SchedClassifier::query_tcx("v0", TcAttachType::Ingress).unwrap();
         programs.iter().any(|found| found.id() == id)
     };
-    let end = Instant::now() + Duration::from_secs(20);
-    while hangs() {
-        assert!(Instant::now() < end, "the other program hangs there still");
-        std::thread::yield_now();
-    }
+    wait_until("the other program is gone", || !hangs());
 }
 
-/// Options of a dataplane that attaches by clsact.
-fn with_filters() -> Options {
-    let mut options = support::options();
-    options.attach = Attach::Clsact;
-    options
+/// Attaches a program to the ingress of `v0`, before all others.
+fn attach_first(program: &mut SchedClassifier) -> SchedClassifierLinkId {
+    let first = TcAttachOptions::TcxOrder(LinkOrder::first());
+    program.attach_with_options("v0", TcAttachType::Ingress, first).unwrap()
+}
+
+/// Pins a program that is none of a dataplane's, to be removed with the pins of this one.
+fn pin_another(host: &Host) -> PathBuf {
+    let pin = host.directory().join("other");
+    classifier(&mut other_programs(), "from_instance").pin(&pin).unwrap();
+    pin
+}
+
+/// Adds a pinned program to the ingress of a device, as a filter of the first priority.
+fn add_filter(device: &str, handle: u32, pin: &Path) {
+    let program = format!("bpf direct-action object-pinned {}", pin.display());
+    support::run("tc", &format!("filter add dev {device} ingress pref 1 handle {handle} {program}"));
 }
 
 #[test]
@@ -49,9 +58,7 @@ fn programs_of_another_version_are_replaced_in_place() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
-    let mut host = Host::new(support::options());
-    let (device, binding) = bound(&mut host);
+    let (mut host, device, binding) = bound_host(support::options());
     assert_eq!(send(&host, &device, Direction::Egress), None);
     // Something else is pinned and hangs in our place, as if an older version had put it there.
     let pins = host.directory().join("v1");
@@ -77,9 +84,7 @@ fn filters_are_replaced_in_place_where_no_pins_tell_what_they_were() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
-    let mut host = Host::new(with_filters());
-    let (device, binding) = bound(&mut host);
+    let (mut host, device, binding) = bound_host(attaching(Attach::Clsact));
     let guarded = support::veth("v1");
     host.guard(&guarded).unwrap();
     assert_eq!(send(&host, &device, Direction::Egress), None);
@@ -104,22 +109,17 @@ fn filters_of_others_are_left_alone() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
-    let mut host = Host::new(with_filters());
-    let (_, binding) = bound(&mut host);
-    let mut object = other_programs();
-    let pin = host.directory().join("other");
-    classifier(&mut object, "from_instance").pin(&pin).unwrap();
+    let (mut host, _, binding) = bound_host(attaching(Attach::Clsact));
+    let pin = pin_another(&host);
     // In the very place that ours would have, at a device that nobody has guarded.
     let theirs = support::veth("v1");
     support::run("tc", "qdisc add dev v1 clsact");
-    let add = format!("handle 1 bpf direct-action object-pinned {}", pin.display());
-    support::run("tc", &format!("filter add dev v1 ingress pref 1 {add}"));
+    add_filter("v1", 1, &pin);
     let before = filters("v1");
     host.release(&theirs).unwrap();
-    let other = Host::new(with_filters());
+    let other = Host::new(attaching(Attach::Clsact));
     drop(other);
-    let mut other = Host::new(with_filters());
+    let mut other = Host::new(attaching(Attach::Clsact));
     other.remove();
     assert_eq!(filters("v1"), before);
     assert_eq!(
@@ -130,7 +130,7 @@ fn filters_of_others_are_left_alone() {
     host.remove();
     assert_eq!(filters("v1"), before);
     // Who guards the device says that the place is its own.
-    let mut host = Host::new(with_filters());
+    let mut host = Host::new(attaching(Attach::Clsact));
     host.guard(&theirs).unwrap();
     assert!(filters("v1").contains(&host.options().name) && !filters("v1").contains("other"));
     host.release(&theirs).unwrap();
@@ -142,15 +142,10 @@ fn a_filter_of_the_same_priority_is_seen_and_ours_moves_before_it() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
-    let mut host = Host::new(with_filters());
-    let (device, binding) = bound(&mut host);
-    let mut object = other_programs();
-    let pin = host.directory().join("other");
-    classifier(&mut object, "from_instance").pin(&pin).unwrap();
+    let (mut host, device, binding) = bound_host(attaching(Attach::Clsact));
+    let pin = pin_another(&host);
     for handle in [2, 3] {
-        let add = format!("handle {handle} bpf direct-action object-pinned {}", pin.display());
-        support::run("tc", &format!("filter add dev v0 ingress pref 1 {add}"));
+        add_filter("v0", handle, &pin);
         assert_eq!(attachments(&host, binding), [Attachment::NotFirst, Attachment::First]);
         host.guard(&device).unwrap();
         assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
@@ -167,12 +162,11 @@ fn a_filter_cannot_move_before_a_program_at_tcx_and_that_is_told() {
         return;
     }
     support::enter_namespace();
-    let mut host = Host::new(with_filters());
+    let mut host = Host::new(attaching(Attach::Clsact));
     let device = support::veth("v0");
     let mut object = other_programs();
     let program = classifier(&mut object, "from_instance");
-    let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-    let link = program.attach_with_options("v0", TcAttachType::Ingress, first).unwrap();
+    let link = attach_first(program);
     for refused in [host.guard(&device), host.bind(&device, &support::interface(1)).map(drop)] {
         let refused = refused.unwrap_err();
         assert!(matches!(&refused, DataplaneError::NotFirst { name } if name == "v0"), "{refused}");
@@ -189,17 +183,14 @@ fn a_move_that_was_cut_short_is_closed_and_ends_when_the_dataplane_is_opened() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
-    let mut host = Host::new(support::options());
-    let (device, binding) = bound(&mut host);
+    let (mut host, device, binding) = bound_host(support::options());
     let links = host.directory().join("v1/links");
     let pin = links.join(format!("{}_from_instance", device.ifindex));
     let barrier = links.join(format!("{}_from_instance_barrier", device.ifindex));
     for ended in [false, true] {
         let mut object = other_programs();
         let program = classifier(&mut object, "from_instance");
-        let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-        let link = program.attach_with_options("v0", TcAttachType::Ingress, first).unwrap();
+        let link = attach_first(program);
         let link: FdLink = program.take_link(link).unwrap().try_into().unwrap();
         drop(link.pin(&barrier).unwrap());
         if ended {
@@ -221,15 +212,12 @@ fn a_program_before_ours_is_seen_and_ours_moves_before_it() {
     }
     support::enter_namespace();
     for attach in [Attach::Tcx, Attach::Clsact] {
-        let mut options = support::options();
-        options.attach = attach;
-        let mut host = Host::new(options);
+        let mut host = Host::new(attaching(attach));
         let (device, binding) = bound(&mut host);
         assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
         let mut object = other_programs();
         let program = classifier(&mut object, "from_instance");
-        let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-        let link = program.attach_with_options("v0", TcAttachType::Ingress, first).unwrap();
+        let link = attach_first(program);
         assert_eq!(attachments(&host, binding), [Attachment::NotFirst, Attachment::First]);
         if attach == Attach::Tcx {
             host.guard(&device).unwrap();
@@ -249,9 +237,7 @@ fn a_device_with_the_index_of_one_that_is_gone_has_none_of_its_rights() {
         return;
     }
     for guarded in [true, false] {
-        support::enter_namespace();
-        let mut host = Host::new(support::options());
-        let (device, binding) = bound(&mut host);
+        let (mut host, device, binding) = bound_host(support::options());
         assert_eq!(send(&host, &device, Direction::Egress), None);
         support::ip("link delete v0");
         support::ip(&format!("link add v0 index {} type veth peer name pv0", device.ifindex));

@@ -8,7 +8,7 @@ mod support;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use dataplane::{Binding, ClassId, Dataplane, Device, FlowState, Generation, Reason, Timeouts};
@@ -21,7 +21,7 @@ use policy::{Group, PolicyClass, plan::Plan, testing::Random};
 use support::{
     Host, MAC, PEER_MAC, address,
     frame::{self, ACK, FIN, RST, SYN},
-    may_test_the_kernel, seed,
+    may_test_the_kernel, seed, wait_until,
 };
 
 use Direction::{Egress, Ingress};
@@ -83,6 +83,11 @@ impl Bench {
 
     fn drops(&self) -> u64 {
         self.host.drops(Some(self.binding)).unwrap().total()
+    }
+
+    /// How many flows count towards the interface's share.
+    fn share(&self) -> u64 {
+        self.host.read_back(self.binding).unwrap().flows
     }
 
     fn state(&self) -> FlowState {
@@ -374,7 +379,7 @@ fn a_full_table_refuses_new_flows_and_never_admitted_ones() {
         assert_eq!(bench.send(Egress, bytes), *first);
     }
     let admitted = full.iter().filter(|reason| reason.is_none()).count();
-    assert_eq!(bench.host.read_back(bench.binding).unwrap().flows, admitted as u64);
+    assert_eq!(bench.share(), admitted as u64);
 }
 
 #[test]
@@ -390,16 +395,12 @@ fn flows_expire_and_their_share_is_given_back() {
     for port in 1..=1000 {
         assert_eq!(bench.send(Egress, &out(17, &frame::udp(port, 9, b""))), None);
     }
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        let left = bench.host.read_back(bench.binding).unwrap().flows;
-        assert_eq!(bench.host.flows(bench.binding, 2000).unwrap().is_empty(), left == 0);
-        if left == 0 {
-            break;
-        }
-        assert!(Instant::now() < end, "{left} flows are left");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("no flow is left", || {
+        // Flows are deleted before they are counted down: those that are listed later are at most as many.
+        let share = bench.share();
+        assert!(bench.host.flows(bench.binding, 2000).unwrap().len() as u64 <= share);
+        share == 0
+    });
     assert_eq!(bench.send(Ingress, &inbound(17, &frame::udp(9, 1, b""))), Some(Reason::Implicit));
 }
 
@@ -421,17 +422,10 @@ fn flows_expire_though_no_other_begins_after_programs_were_replaced() {
         std::fs::remove_file(programs.join(program)).unwrap();
     }
     bench.host.kill();
-    let end = Instant::now() + Duration::from_secs(30);
-    while bench.host.read_back(bench.binding).unwrap().flows > 0 {
-        assert!(Instant::now() < end, "flows are left");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("no flow is left", || bench.share() == 0);
     // The new programs' timer takes over with the next flow.
     assert_eq!(bench.send(Egress, &out(17, &frame::udp(1, 9, b""))), None);
-    while bench.host.read_back(bench.binding).unwrap().flows > 0 {
-        assert!(Instant::now() < end, "a flow is left");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the flow of the new programs is gone", || bench.share() == 0);
 }
 
 /// Frames that pass, of every protocol that is looked into.
@@ -488,11 +482,8 @@ fn nothing_that_is_cut_short_passes_on_a_real_wire() {
             wire.send(&bytes[..length]);
             wanted += 1;
             // Few enough on their way that none is lost before it is judged.
-            let end = Instant::now() + Duration::from_secs(30);
-            while bench.drops() < wanted {
-                assert!(Instant::now() < end, "{length} bytes of {direction:?} {bytes:02x?} are not counted");
-                std::thread::yield_now();
-            }
+            let what = format!("{length} bytes of {direction:?} {bytes:02x?} are counted");
+            wait_until(&what, || bench.drops() >= wanted);
         }
     }
     assert_eq!(bench.drops(), wanted);

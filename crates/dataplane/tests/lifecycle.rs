@@ -8,7 +8,6 @@ use std::{
     fs,
     net::Ipv4Addr,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
 };
 
 use aya::maps::{Array, Map, MapData};
@@ -19,8 +18,8 @@ use dataplane::{
 use model::rule::Direction;
 use policy::{PolicyClass, plan::Plan};
 use support::{
-    Host, may_test_the_kernel,
-    programs::{attachments, bound, classifier, filters, other_programs, send},
+    Host, attaching, may_test_the_kernel,
+    programs::{attachments, bound, bound_host, classifier, filters, other_programs, send},
 };
 
 #[test]
@@ -76,7 +75,7 @@ fn pins_that_do_not_fit_are_refused_and_named() {
     }
     let refused = refuse(&|options| options.event_bytes = 5000);
     assert!(matches!(refused, DataplaneError::Setting { setting: "event_bytes", .. }), "{refused}");
-    let directory = Path::new("/sys/fs/bpf/ravelin").join(&fitting.name);
+    let directory = host.directory_of_pins();
     fs::create_dir(directory.join("v2")).unwrap();
     let refused = refuse(&|_| {});
     assert!(matches!(refused, DataplaneError::NewerLayout { found: 2, known: 1, .. }), "{refused}");
@@ -117,11 +116,7 @@ fn a_dataplane_that_is_removed_leaves_nothing() {
         return;
     }
     for attach in [Attach::Tcx, Attach::Clsact] {
-        support::enter_namespace();
-        let mut options = support::options();
-        options.attach = attach;
-        let mut host = Host::new(options);
-        bound(&mut host);
+        let (mut host, ..) = bound_host(attaching(attach));
         let guarded = support::veth("v1");
         host.guard(&guarded).unwrap();
         let directory = host.directory().to_owned();
@@ -137,7 +132,7 @@ fn who_may_not_load_programs_is_told_so() {
         return;
     }
     let options = support::options();
-    let directory = Path::new("/sys/fs/bpf/ravelin").join(&options.name);
+    let directory = Host::closed(options.clone()).directory_of_pins();
     // In a thread of its own, which has no privileges afterwards.
     let refused = std::thread::spawn(move || {
         support::drop_privileges();
@@ -154,9 +149,7 @@ fn pins_that_are_something_else_are_refused_by_name_or_replaced() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
-    let mut host = Host::new(support::options());
-    let (device, binding) = bound(&mut host);
+    let (mut host, device, binding) = bound_host(support::options());
     assert_eq!(send(&host, &device, Direction::Egress), None);
     let pins = host.directory().join("v1");
     host.close();
@@ -245,11 +238,9 @@ fn plans_take_turns_in_a_small_arena_and_no_count_is_lost() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
     let mut options = support::options();
     options.arena_words = 16_384;
-    let mut host = Host::new(options);
-    let (device, binding) = bound(&mut host);
+    let (mut host, device, binding) = bound_host(options);
     let class = host.read_back(binding).unwrap().class.unwrap();
     let group = |port: u16| {
         let others = (1..150u16).map(|other| format!("ingress accept udp to port {}", 1000 + other));
@@ -277,11 +268,9 @@ fn a_count_of_flows_that_are_gone_takes_no_place() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
     let mut options = support::options();
     options.interfaces_max = 1;
-    let mut host = Host::new(options);
-    let (device, binding) = bound(&mut host);
+    let (mut host, device, binding) = bound_host(options);
     assert_eq!(send(&host, &device, Direction::Egress), None);
     // As if a flow had been deleted, and not been counted down.
     let data = MapData::from_pin(host.directory().join("v1/maps/shares")).unwrap();
@@ -302,9 +291,7 @@ fn a_plan_that_is_damaged_is_found_and_closes_what_it_decides() {
     if !may_test_the_kernel() {
         return;
     }
-    support::enter_namespace();
-    let mut host = Host::new(support::options());
-    let (device, binding) = bound(&mut host);
+    let (host, device, binding) = bound_host(support::options());
     let class = host.read_back(binding).unwrap().class.unwrap();
     let report = host.read_back_class(class).unwrap();
     let found = report.plan.unwrap();

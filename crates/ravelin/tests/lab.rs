@@ -6,7 +6,7 @@ use std::{
     fs::Permissions,
     io::{BufRead, BufReader},
     os::unix::{fs::PermissionsExt, process::CommandExt},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -113,6 +113,15 @@ fn a_lab_is_made_shown_changed_and_removed() {
     assert!(gone.contains(&format!("no lab {:?} runs on this host", file.name)), "{gone}");
 }
 
+/// Applies a lab, and watches it: the watcher, and its lines after the first.
+fn watched(file: &File) -> (Child, impl Iterator<Item = String>) {
+    text(&run(&["apply", file.path()]));
+    let mut watcher = ravelin(&["watch", &file.name]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), format!("lab {}: generation 1", file.name));
+    (watcher, lines)
+}
+
 #[test]
 fn a_watcher_writes_lines_until_it_is_interrupted() {
     if !is_root() {
@@ -120,15 +129,11 @@ fn a_watcher_writes_lines_until_it_is_interrupted() {
         return;
     }
     let file = File::new("watched");
-    text(&run(&["apply", file.path()]));
-    let mut watcher = ravelin(&["watch", &file.name]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();
-    let first = lines.next().unwrap().unwrap();
-    assert_eq!(first, format!("lab {}: generation 1", file.name));
+    let (mut watcher, mut lines) = watched(&file);
     // Nobody listens there, and nobody may. What is written after it finds a reader still.
     let mut knock = ravelin(&["exec", "client", "--lab", &file.name, "--", "bash", "-c"]);
     let mut knock = knock.arg("exec 3<>/dev/tcp/10.77.1.11/81").spawn().unwrap();
-    let dropped = lines.by_ref().map(Result::unwrap).find(|line| line.contains(":81 dropped: implicit"));
+    let dropped = lines.find(|line| line.contains(":81 dropped: implicit"));
     assert!(dropped.is_some_and(|line| line.starts_with("web-1/eth0: ingress tcp 10.77.1.5:")));
     knock.kill().unwrap();
     knock.wait().unwrap();
@@ -144,10 +149,7 @@ fn a_watcher_ends_when_the_lab_is_removed() {
         return;
     }
     let file = File::new("ended");
-    text(&run(&["apply", file.path()]));
-    let mut watcher = ravelin(&["watch", &file.name]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert_eq!(lines.next().unwrap(), format!("lab {}: generation 1", file.name));
+    let (mut watcher, lines) = watched(&file);
     text(&run(&["down", &file.name]));
     assert_eq!(lines.last().unwrap(), format!("lab {} is removed", file.name));
     assert!(watcher.wait().unwrap().success());

@@ -9,6 +9,10 @@ use super::{
 };
 use crate::error::DataplaneError;
 
+/// `BPF_FUNC_timer_init` and `BPF_FUNC_loop` of linux/bpf.h.
+const FUNC_TIMER_INIT: u32 = 169;
+const FUNC_LOOP: u32 = 181;
+
 /// What a kernel has or lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Feature {
@@ -96,7 +100,7 @@ pub(crate) fn probe(kernel: &impl Kernel) -> Result<(), DataplaneError> {
         Some(libc::ENOSYS) => Feature::SystemCall.lacks(),
         _ => system("loading a program")(error),
     })?;
-    for (helper, feature) in [(169, Feature::Timers), (181, Feature::Loops)] {
+    for (helper, feature) in [(FUNC_TIMER_INIT, Feature::Timers), (FUNC_LOOP, Feature::Loops)] {
         if !kernel.knows_helper(helper).map_err(system("loading a program"))? {
             return Err(feature.lacks());
         }
@@ -160,7 +164,7 @@ mod tests {
         }
 
         fn knows_helper(&self, number: u32) -> io::Result<bool> {
-            Ok(self.0 != if number == 169 { Feature::Timers } else { Feature::Loops })
+            Ok(self.0 != if number == FUNC_TIMER_INIT { Feature::Timers } else { Feature::Loops })
         }
 
         fn make_map(&self, shape: MapShape) -> io::Result<()> {

@@ -93,6 +93,8 @@ fn watch(asked: &Receiver<u64>, over: &AtomicU64) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -108,7 +110,9 @@ mod tests {
     fn a_moment_is_over_at_last_though_nobody_waits() {
         let mut readers = Readers::new().unwrap();
         let moment = readers.ask();
+        let deadline = Instant::now() + Duration::from_secs(30);
         while !readers.is_over(moment) {
+            assert!(Instant::now() < deadline, "the thread has not said that it is over");
             thread::yield_now();
         }
     }

@@ -275,7 +275,7 @@ fn nobody_sends_into_a_neighbours_flow() {
         let before = scene.world.drops(at).of(*reason);
         frames.iter().for_each(|frame| scene.attacker.send(frame));
         let wanted = before + frames.len() as u64;
-        crate::world::wait_until("it is dropped", || scene.world.drops(at).of(*reason) == wanted);
+        crate::support::wait_until("it is dropped", || scene.world.drops(at).of(*reason) == wanted);
     }
     flow.wait_both_ways();
     while let Some(frame) = scene.victim.receive() {

@@ -13,8 +13,9 @@ use std::{
 use crate::{
     endpoint::{Datagrams, Endpoint, Stamp, Stream},
     namespace::Namespace,
+    support::wait_until,
     topology::{Family, Topology},
-    world::{Moment, wait_until},
+    world::Moment,
 };
 
 /// How often each end that speaks sends a packet.

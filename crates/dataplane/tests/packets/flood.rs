@@ -8,9 +8,9 @@ use crate::{
         Conversation,
     },
     link::Link,
-    support::{frame, may_test_the_kernel},
+    support::{frame, may_test_the_kernel, wait_until},
     topology::{Family::V4, Shape::Bridge, mac},
-    world::{World, wait_until},
+    world::World,
 };
 
 const SHARE: u32 = 100;

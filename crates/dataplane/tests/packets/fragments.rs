@@ -6,13 +6,13 @@ use dataplane::Reason;
 
 use crate::{
     link::Link,
-    support::{frame, may_test_the_kernel},
+    support::{frame, may_test_the_kernel, wait_until},
     topology::{
         Family::{V4, V6},
         Shape::Bridge,
         mac,
     },
-    world::{World, wait_until},
+    world::World,
 };
 
 const MORE: u16 = 0x2000;

@@ -12,9 +12,9 @@ use policy::testing::Random;
 use crate::{
     child::{CLOSED, Child, OPEN, PORTS, opens, random_plan},
     conversation::{Carrier::Udp, Conversation},
-    support::{may_test_the_kernel, seed},
+    support::{may_test_the_kernel, seed, wait_until},
     topology::{Family::V4, Shape::Bridge, Topology},
-    world::{Moment, World, options, wait_until},
+    world::{Moment, World, options},
 };
 
 /// Sends to each port of the second instance, from a socket of its own: the same flow each time.

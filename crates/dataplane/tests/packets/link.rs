@@ -8,7 +8,7 @@ use std::{
     os::fd::{AsRawFd, FromRawFd},
 };
 
-use crate::{namespace::Namespace, topology::Topology, world::wait_until};
+use crate::{namespace::Namespace, support::wait_until, topology::Topology};
 
 /// A packet socket of an instance's `eth0`.
 pub struct Link(File);

@@ -149,7 +149,7 @@ fn a_reply_comes_first(shape: Shape, family: Family, silence: Duration) {
     for conversation in &scene.going_on {
         let (heard, said) = (conversation.client.arrived(), conversation.server.sent());
         conversation.server.speak(true);
-        crate::world::wait_until(&format!("replies of {}", conversation.name), || {
+        crate::support::wait_until(&format!("replies of {}", conversation.name), || {
             conversation.server.sent() > said + 10 && conversation.client.arrived() > heard + 10
         });
         conversation.client.speak(true);
@@ -237,7 +237,7 @@ fn a_hundred_switches_lose_nothing_that_all_of_them_permit() {
         let other = format!("ingress accept udp to port {}", 6000 + round);
         world.groups(2, &[&[&other], &[kept]]);
         let sent = udp.client.sent();
-        crate::world::wait_until("it goes on", || udp.client.sent() > sent);
+        crate::support::wait_until("it goes on", || udp.client.sent() > sent);
     }
     udp.assert_lossless();
 }

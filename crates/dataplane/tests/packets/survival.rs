@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use dataplane::{Attach, Dataplane, Reason};
+use dataplane::{Attach, Dataplane, Options, Reason};
 
 use crate::{
     child::{self, Child},
@@ -12,9 +12,9 @@ use crate::{
     },
     namespace::run,
     nat::may_translate,
-    support::may_test_the_kernel,
+    support::{may_test_the_kernel, wait_until},
     topology::{Family::V4, Shape::Bridge, Topology},
-    world::{Moment, World, bind, options, wait_until},
+    world::{Moment, World, bind, options},
 };
 
 const WATCHED: Duration = Duration::from_millis(200);
@@ -83,8 +83,7 @@ fn programs_are_replaced_under_traffic_without_a_lost_packet() {
 }
 
 fn replace_programs_under_traffic(attach: Attach) {
-    let mut options = options();
-    options.attach = attach;
+    let options = Options { attach, ..options() };
     let mut world = World::with(Bridge, 2, options);
     world.groups(1, &[]);
     let since = world.groups(2, &[&["ingress accept tcp to port 5000", "ingress accept udp to port 5000"]]);

@@ -16,13 +16,13 @@ use crate::{
     conversation::Conversation,
     endpoint::{Endpoint, Stamp},
     namespace::Namespace,
-    support::{Host, enter_namespace, frame, may_test_the_kernel},
+    support::{Host, enter_namespace, frame, may_test_the_kernel, wait_until},
     topology::{
         Family::V4,
         Shape::{self, Bridge},
         mac,
     },
-    world::{Groups, Moment, options, plan, wait_until},
+    world::{Groups, Moment, options, plan},
 };
 
 /// A guest: its end of a tap device, and its address.

@@ -180,13 +180,3 @@ impl Moment {
         Self(u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_nanos()).unwrap())
     }
 }
-
-/// Waits until a condition holds, with a bound that only a failure reaches.
-#[track_caller]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}

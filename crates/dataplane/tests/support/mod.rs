@@ -13,9 +13,11 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
-use dataplane::{DataplaneError, Device, EbpfDataplane, Interface, Options};
+use dataplane::{Attach, DataplaneError, Device, EbpfDataplane, Interface, Options};
 use model::{NetworkInterfaceId, address::Mac};
 
 /// The MAC of the interfaces of tests.
@@ -86,6 +88,13 @@ pub fn options() -> Options {
     options.prefixes_max = 64;
     options.arena_words = 1 << 20;
     options.event_bytes = 1 << 16;
+    options
+}
+
+/// As [`options`], of a dataplane that attaches in this way.
+pub fn attaching(attach: Attach) -> Options {
+    let mut options = options();
+    options.attach = attach;
     options
 }
 
@@ -184,6 +193,16 @@ pub fn seed() -> u64 {
     });
     println!("RAVELIN_SEED={seed}");
     seed
+}
+
+/// Waits until a condition holds, with a bound that only a failure reaches.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Sends frames from a device, as they are.

@@ -1,7 +1,7 @@
 //! Programs at devices: those of a dataplane, and others.
 
 use aya::{Ebpf, EbpfLoader, programs::SchedClassifier};
-use dataplane::{Attachment, Dataplane, Device, Generation, Reason};
+use dataplane::{Attachment, Binding, Dataplane, Device, Generation, Options, Reason};
 use model::rule::Direction;
 use policy::{PolicyClass, plan::Plan};
 
@@ -23,13 +23,21 @@ pub fn classifier<'a>(object: &'a mut Ebpf, name: &str) -> &'a mut SchedClassifi
 }
 
 /// A bound interface with a class of no groups: what it begins passes.
-pub fn bound(host: &mut Host) -> (Device, dataplane::Binding) {
+pub fn bound(host: &mut Host) -> (Device, Binding) {
     let device = super::veth("v0");
     let binding = host.bind(&device, &super::interface(1)).unwrap();
     let class = host.create_class(0).unwrap();
     host.switch(class, Generation(1), &Plan::compile(&PolicyClass::default())).unwrap();
     host.assign(binding, Some(class)).unwrap();
     (device, binding)
+}
+
+/// A dataplane in a network namespace of this thread's own, with the interface of [`bound`].
+pub fn bound_host(options: Options) -> (Host, Device, Binding) {
+    super::enter_namespace();
+    let mut host = Host::new(options);
+    let (device, binding) = bound(&mut host);
+    (host, device, binding)
 }
 
 pub fn send(host: &Host, device: &Device, direction: Direction) -> Option<Reason> {
@@ -46,7 +54,7 @@ pub fn filters(device: &str) -> String {
     super::run("tc", &format!("filter show dev {device} ingress"))
 }
 
-pub fn attachments(host: &Host, binding: dataplane::Binding) -> [Attachment; 2] {
+pub fn attachments(host: &Host, binding: Binding) -> [Attachment; 2] {
     let report = host.read_back(binding).unwrap();
     [report.from_instance, report.to_instance]
 }

@@ -26,8 +26,8 @@ const DROPS_SHOWN: usize = 10;
 /// Clears a terminal and begins at its top.
 const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
-/// Looks at a lab until Ctrl-C, or until it is removed. On a terminal the whole status is shown again each time; otherwise a line for each change
-/// and each sampled drop is written.
+/// Looks at a lab until Ctrl-C, or until it is removed. On a terminal the whole status is shown again each time; otherwise
+/// a line for each change and each sampled drop is written.
 ///
 /// # Errors
 /// There is no such lab; the kernel refuses; it cannot be written.
