@@ -17,6 +17,7 @@ pub fn to_snapshot(generation: u64, desired: &Desired) -> node::Snapshot {
         generation,
         groups: desired.groups.values().map(group_to).collect(),
         interfaces: desired.interfaces.iter().map(|(id, interface)| interface_to(*id, interface)).collect(),
+        ..node::Snapshot::default()
     }
 }
 
@@ -39,6 +40,7 @@ pub fn to_delta(from_generation: u64, generation: u64, delta: &Delta) -> node::D
         groups: delta.groups.values().map(group_to).collect(),
         interfaces: put.map(|(id, interface)| interface_to(id, interface)).collect(),
         removed_interfaces: removed.map(|(id, _)| id.to_string()).collect(),
+        ..node::Delta::default()
     }
 }
 
