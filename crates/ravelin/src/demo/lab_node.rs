@@ -10,6 +10,7 @@ use agent::{
 };
 use anyhow::Context as _;
 use dataplane::EbpfDataplane;
+use lab::driver::Netlink;
 use model::ram::Secret;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle, time::timeout};
 
@@ -25,6 +26,8 @@ pub(super) struct LabNode {
     runtime: Handle,
     directory: PathBuf,
     server: String,
+    /// The devices that are there before an agent is.
+    devices_before: Vec<String>,
     agent: Option<Running>,
 }
 
@@ -38,7 +41,12 @@ impl LabNode {
     /// A host that may join the server at this address. The threads of the runtime are on the demo's ground; `directory`
     /// is for the agent alone.
     pub(super) fn new(runtime: Handle, directory: PathBuf, server: String) -> Self {
-        Self { runtime, directory, server, agent: None }
+        Self { runtime, directory, server, devices_before: Vec::new(), agent: None }
+    }
+
+    /// The names of the devices that were there before it joined.
+    pub(super) fn devices_before(&self) -> &[String] {
+        &self.devices_before
     }
 
     /// Joins with a token, and begins to enforce.
@@ -46,6 +54,7 @@ impl LabNode {
     /// # Errors
     /// The server refuses the token; the agent cannot begin.
     pub(super) fn join(&mut self, token: String) -> anyhow::Result<()> {
+        self.devices_before = Netlink::open()?.links()?.into_iter().map(|link| link.name).collect();
         let settings = self.settings();
         let (server, token) = (self.server.clone(), Secret::new(token));
         let runtime = self.runtime.clone();

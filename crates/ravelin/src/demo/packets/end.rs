@@ -1,5 +1,10 @@
 //! The end: an instance stops, both are released, and the host goes.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use lab::driver::{Netlink, namespace};
 use serde_json::json;
 use wire::catalogue::Product::{Ens, Ravelin};
@@ -13,6 +18,10 @@ use super::{
     Cast, RECORDS, sights,
 };
 
+/// How long the last device may take to go.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Where an instance of DescribeInstances says its state.
 const STATUS: &str = "Instances.Instance[].Status";
 
@@ -25,7 +34,7 @@ pub(super) fn tell(
     flows: Vec<Watched>,
 ) -> Result<(), Stop> {
     stop(scene, root, cast, flows)?;
-    release(scene, root, cast)?;
+    release(scene, root, host, cast)?;
     let node = [("NodeId", cast.node.as_str())];
     scene.call(
         root,
@@ -65,7 +74,7 @@ fn stop(scene: &mut Scene, root: &Caller, cast: &Cast, flows: Vec<Watched>) -> R
     })
 }
 
-fn release(scene: &mut Scene, root: &Caller, cast: &Cast) -> Result<(), Stop> {
+fn release(scene: &mut Scene, root: &Caller, host: &LabNode, cast: &Cast) -> Result<(), Stop> {
     for instance in [&cast.server, &cast.client] {
         let instance = [("InstanceId", instance.as_str())];
         scene.call(root, "Release it", (Ens, "ReleasePostPaidInstance"), &instance, done)?;
@@ -82,7 +91,7 @@ fn release(scene: &mut Scene, root: &Caller, cast: &Cast) -> Result<(), Stop> {
         },
     )?;
     scene.look("Their namespaces and devices are gone from the host", "", || {
-        let left = left_over()?;
+        let left = left_over(host)?;
         let result = if left.is_empty() {
             Ok("nothing is left".into())
         } else {
@@ -98,13 +107,18 @@ fn release(scene: &mut Scene, root: &Caller, cast: &Cast) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Namespaces and devices that are still there. The demo's own ground has nothing else.
-fn left_over() -> anyhow::Result<Vec<String>> {
-    let mut left: Vec<String> =
-        namespace::list()?.into_iter().map(|name| format!("the namespace {name}")).collect();
-    let links = Netlink::open()?.links()?;
-    left.extend(
-        links.iter().filter(|link| link.name != "lo").map(|link| format!("the device {}", link.name)),
-    );
-    Ok(left)
+/// Namespaces and devices that are there and were not before the host joined, after some time at the latest.
+fn left_over(host: &LabNode) -> anyhow::Result<Vec<String>> {
+    let begun = Instant::now();
+    loop {
+        let mut left: Vec<String> =
+            namespace::list()?.into_iter().map(|name| format!("the namespace {name}")).collect();
+        let links = Netlink::open()?.links()?.into_iter();
+        let new = links.filter(|link| !host.devices_before().contains(&link.name));
+        left.extend(new.map(|link| format!("the device {}", link.name)));
+        if left.is_empty() || begun.elapsed() > PATIENCE {
+            return Ok(left);
+        }
+        thread::sleep(PAUSE);
+    }
 }
