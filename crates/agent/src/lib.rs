@@ -15,7 +15,7 @@ pub mod wanted;
 
 mod loaded;
 
-pub use device::{FoundDevice, GuardedNames, NamePattern};
+pub use device::{FoundDevice, FoundDevices, GuardedNames, NamePattern};
 pub use enforcer::Enforcer;
 pub use instances::{InstanceDriver, InstanceStand, InstanceState};
 pub use outcome::{Outcome, Problem, ProblemKind};

@@ -22,6 +22,7 @@ impl<D: Dataplane> Enforcer<D> {
         }
         let mut absent = Vec::new();
         for interface in mem::take(&mut work.interfaces) {
+            self.problems.remove(&interface);
             if !self.wanted.desired.interfaces.contains_key(&interface) {
                 continue;
             }
@@ -31,9 +32,11 @@ impl<D: Dataplane> Enforcer<D> {
                 work.problems.entry(interface).or_insert(wrong);
             }
         }
-        self.troubled.extend(work.problems.keys());
-        let problems = work.problems.into_iter().map(|(interface, kind)| Problem { interface, kind });
-        Outcome { generation: self.wanted.generation, problems: problems.collect(), absent }
+        self.problems.extend(work.problems);
+        let problem =
+            |(interface, kind): (&_, &ProblemKind)| Problem { interface: *interface, kind: kind.clone() };
+        let problems = self.problems.iter().map(problem).collect();
+        Outcome { generation: self.wanted.generation, problems, absent }
     }
 
     fn check_class(&self, key: &ClassKey) -> Result<(), ProblemKind> {
@@ -42,7 +45,7 @@ impl<D: Dataplane> Enforcer<D> {
             .dataplane
             .read_back_class(loaded.id)
             .map_err(|error| ProblemKind::Dataplane(chain(&error)))?;
-        if loaded.digest.is_some() && LoadedClass::of(&report) != *loaded {
+        if loaded.plan.is_some() && LoadedClass::of(&report) != *loaded {
             return Err(ProblemKind::ReadBack(format!("the class {} has another plan", loaded.id)));
         }
         Ok(())
