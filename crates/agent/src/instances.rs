@@ -10,7 +10,7 @@
 //!
 //! So a device of an instance is never on before it is enforced.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use model::{InstanceId, NetworkInterfaceId};
 use policy::Desired;
@@ -19,12 +19,14 @@ use policy::Desired;
 pub trait InstanceDriver: Send {
     /// Brings the instances nearer to what is wanted, as far as that is possible now: removes those that are not wanted,
     /// makes those that are missing with their devices switched off, and switches on those whose interfaces are all in
-    /// `in_force`. Answers how every instance that is wanted stands.
+    /// `in_force`, at the very devices that it names by their indexes: one that was made anew meanwhile is another one.
+    /// Answers how every instance that is wanted stands.
     ///
     /// It is called at the start, whenever what is wanted or what is in force has changed, and every now and then
     /// besides, so that what failed is tried again and what somebody else removed is made anew. Where nothing is wanted
     /// and nothing is there it does nothing.
-    fn bring(&mut self, wanted: &Desired, in_force: &BTreeSet<NetworkInterfaceId>) -> Vec<InstanceState>;
+    fn bring(&mut self, wanted: &Desired, in_force: &BTreeMap<NetworkInterfaceId, u32>)
+    -> Vec<InstanceState>;
 }
 
 /// How an instance stands.

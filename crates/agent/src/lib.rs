@@ -13,10 +13,12 @@ pub mod outcome;
 pub mod saved;
 pub mod wanted;
 
+mod files;
 mod loaded;
 
 pub use device::{FoundDevice, FoundDevices, GuardedNames, NamePattern};
 pub use enforcer::Enforcer;
+pub use files::FileError;
 pub use instances::{InstanceDriver, InstanceStand, InstanceState};
 pub use outcome::{Outcome, Problem, ProblemKind};
 pub use wanted::{Update, UpdateError, Wanted};

@@ -1,6 +1,6 @@
 //! What is known of interfaces, for those who look.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use dataplane::{Binding, ClassId, Dataplane, Device, RulePlace};
 use model::{NetworkInterfaceId, SecurityGroupId, rule::Direction};
@@ -86,10 +86,11 @@ impl<D: Dataplane> Enforcer<D> {
         self.bound.iter().map(|(interface, bound)| (*interface, bound.binding))
     }
 
-    /// The interfaces that are bound, open as their rules say, and were read back so.
-    pub fn in_force(&self) -> BTreeSet<NetworkInterfaceId> {
+    /// The interfaces that are bound, open as their rules say, and were read back so, with the indexes of their devices.
+    pub fn in_force(&self) -> BTreeMap<NetworkInterfaceId, u32> {
         let open = self.bound.iter().filter(|(_, bound)| bound.class.is_some());
-        open.map(|(interface, _)| *interface).filter(|of| !self.problems.contains_key(of)).collect()
+        let right = open.filter(|(interface, _)| !self.problems.contains_key(interface));
+        right.map(|(interface, bound)| (*interface, bound.ifindex)).collect()
     }
 
     /// The class that is wanted for an interface.
