@@ -19,6 +19,7 @@ use tokio::{runtime::RuntimeFlavor, sync::oneshot, time};
 use crate::{
     access::Access,
     entropy::SystemEntropy,
+    fleet::Fleet,
     history::{self, HistoryRecord},
     load::{self, OpenError},
     metrics::{Metrics, Sizes},
@@ -34,6 +35,7 @@ use crate::{
 /// What all handles and the writer share.
 pub(crate) struct Core {
     pub(crate) shared: Shared,
+    pub(crate) fleet: Fleet,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
@@ -154,6 +156,7 @@ impl Control {
         let (jobs, queue) = mpsc::sync_channel(settings.queue_max.max(1));
         let core = Arc::new(Core {
             shared: Shared::new(loaded.state, loaded.memberships, revision),
+            fleet: Fleet::new(revision, settings.fleet),
             settings,
             clock,
             metrics: Metrics::new(),
@@ -342,6 +345,10 @@ impl Control {
     /// As [`Control::history`].
     pub fn history_blocking(&self, from: u64, most: usize) -> Result<Vec<HistoryRecord>, HistoryError> {
         history::read(&*self.snapshot_blocking()?, from, most)
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0.core
     }
 
     /// How it is doing.

@@ -176,6 +176,7 @@ mod tests {
                 security_group_ids: vec![SecurityGroupId::from_number(1).to_string()],
                 device: "vnet0".into(),
             }],
+            ..node::Snapshot::default()
         }
     }
 
@@ -192,6 +193,7 @@ mod tests {
                 groups: message.groups,
                 interfaces: message.interfaces,
                 removed_interfaces: vec![NetworkInterfaceId::from_number(4).to_string()],
+                ..node::Delta::default()
             };
             assert_eq!(to_delta(8, 9, &from_delta(&change).unwrap()), change);
         }

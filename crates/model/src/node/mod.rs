@@ -1,5 +1,6 @@
 //! Nodes: the Linux hosts whose agents enforce what is decided here, and what is bound to them.
 
+mod authority;
 mod binding;
 mod command;
 mod token;
@@ -9,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    authority::{AuthorityFingerprint, InvalidFingerprint, NodeAuthority, PreviousAuthority},
     binding::{Binding, Device, DeviceName, Enforcement, InvalidDeviceName},
     command::{NodeCommand, NodeWish},
     token::{NodeToken, TokenText},

@@ -42,6 +42,7 @@ impl State {
         same("interfaces of nodes", &self.bound_to, &other.bound_to)?;
         same("devices", &self.devices, &other.devices)?;
         same_tables("enforcements", &self.enforcements, &other.enforcements)?;
+        same("authority of nodes", &self.node_authority, &other.node_authority)?;
         // Symbols are a cache: what is not used any more may stay in it.
         same("due", &self.due, &other.due)
     }

@@ -93,6 +93,7 @@ impl State {
                     self.enforcements.remove(e);
                 }
             }
+            Entity::NodeAuthority(_) => self.node_authority = None,
         }
     }
 
@@ -156,6 +157,7 @@ impl State {
                 self.count_serial(e.serial);
                 self.enforcements.put(Arc::clone(e));
             }
+            Entity::NodeAuthority(e) => self.node_authority = Some(Arc::clone(e)),
         }
     }
 

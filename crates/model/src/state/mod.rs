@@ -31,7 +31,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, DeviceName, Digest, Enforcement, Node},
+    node::{Binding, DeviceName, Digest, Enforcement, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId, document::PolicyDocument},
     security_group::SecurityGroup,
     site::Symbol,
@@ -83,6 +83,7 @@ pub struct State {
     bound_to: HashMap<NodeId, BTreeSet<NetworkInterfaceId>>,
     devices: HashMap<(NodeId, DeviceName), NetworkInterfaceId>,
     enforcements: Table<Enforcement>,
+    node_authority: Option<Arc<NodeAuthority>>,
     due: BTreeSet<(UnixMillis, Due)>,
     symbols: HashSet<Symbol>,
 }
@@ -312,6 +313,11 @@ impl State {
         &self.enforcements
     }
 
+    /// The authority of nodes.
+    pub fn node_authority(&self) -> Option<&Arc<NodeAuthority>> {
+        self.node_authority.as_ref()
+    }
+
     /// The text as a symbol: the one copy that is kept here, where there is one.
     pub fn symbol(&self, text: &str) -> Symbol {
         self.symbols.get(text).cloned().unwrap_or_else(|| text.into())
@@ -342,6 +348,7 @@ impl State {
             .chain(self.nodes.all().cloned().map(Entity::from))
             .chain(self.bindings.all().cloned().map(Entity::from))
             .chain(self.enforcements.all().cloned().map(Entity::from))
+            .chain(self.node_authority.iter().cloned().map(Entity::from))
     }
 
     /// Makes the changes. They must have been planned against this very state.
