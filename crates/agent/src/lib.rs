@@ -5,12 +5,17 @@
 //!
 //! This crate must not know how an update came here, nor who decided it.
 
+pub mod clock;
 pub mod device;
+pub mod directory;
 pub mod enforcer;
+pub mod identity;
 pub mod instances;
+pub mod links;
 pub mod message;
 pub mod outcome;
 pub mod saved;
+pub mod session;
 pub mod wanted;
 
 mod files;
