@@ -24,7 +24,7 @@ use policy::{
 
 pub use self::{
     audit::Audit,
-    devices::{OpenDevice, Tally},
+    devices::{OpenDevice, ReleaseError, Tally},
     view::{InterfaceView, Rules},
 };
 use crate::{
@@ -51,6 +51,8 @@ pub struct Enforcer<D> {
     failed: BTreeSet<ClassKey>,
     /// What was the matter with interfaces when they were looked at last.
     problems: BTreeMap<NetworkInterfaceId, ProblemKind>,
+    /// Interfaces that are wanted, and whose device is not there.
+    absent: BTreeSet<NetworkInterfaceId>,
     /// Devices that are closed because nobody bound them, by index.
     closed: BTreeMap<u32, Box<str>>,
     /// Devices that should be, and cannot be closed, by index.
@@ -106,6 +108,7 @@ impl<D: Dataplane> Enforcer<D> {
             bound: BTreeMap::new(),
             failed: BTreeSet::new(),
             problems: BTreeMap::new(),
+            absent: BTreeSet::new(),
             closed: BTreeMap::new(),
             open: BTreeMap::new(),
         };
@@ -191,6 +194,7 @@ impl<D: Dataplane> Enforcer<D> {
         steps.extend(self.every_load().filter(|(key, _)| !known.contains(*key)).map(load_step));
         self.failed.clear();
         self.problems.clear();
+        self.absent.clear();
         Ok(Accepted { steps, scope: Scope::All })
     }
 

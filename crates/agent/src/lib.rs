@@ -14,8 +14,12 @@ pub mod instances;
 pub mod links;
 pub mod message;
 pub mod outcome;
+pub mod runtime;
 pub mod saved;
+pub mod service_manager;
 pub mod session;
+pub mod settings;
+pub mod status;
 pub mod wanted;
 
 mod files;

@@ -1,6 +1,6 @@
 //! What this process has put into the kernel, or found there.
 
-use dataplane::{Binding, BindingReport, ClassId, ClassReport, Generation, Interface};
+use dataplane::{Binding, BindingReport, ClassId, ClassReport, Generation, Interface, Stamp};
 use model::node;
 
 /// A class that is in the kernel.
@@ -17,12 +17,18 @@ pub(crate) struct LoadedPlan {
     /// The generation that it came with.
     pub(crate) generation: Generation,
     pub(crate) digest: u64,
+    /// The switch that put it in force.
+    pub(crate) stamp: Stamp,
 }
 
 impl LoadedClass {
     pub(crate) fn of(report: &ClassReport) -> Self {
         let plan = report.plan.filter(|plan| plan.intact);
-        let plan = plan.map(|plan| LoadedPlan { generation: plan.generation, digest: plan.digest });
+        let plan = plan.map(|plan| LoadedPlan {
+            generation: plan.generation,
+            digest: plan.digest,
+            stamp: plan.stamp,
+        });
         Self { id: report.class, plan }
     }
 }

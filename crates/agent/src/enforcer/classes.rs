@@ -25,11 +25,10 @@ impl<D: Dataplane> Enforcer<D> {
             return;
         }
         let plan = Plan::compile(class);
-        let generation = Generation(self.wanted.generation);
-        let now = LoadedPlan { generation, digest: plan.digest() };
+        let (generation, digest) = (Generation(self.wanted.generation), plan.digest());
         let loaded = self.classes.get(&key.label()).copied();
         // Where the generation has gone back, the plan is put in force anew: none is from after what is wanted.
-        let is_it = |found: LoadedPlan| found.digest == now.digest && found.generation <= generation;
+        let is_it = |found: LoadedPlan| found.digest == digest && found.generation <= generation;
         if loaded.and_then(|loaded| loaded.plan).is_some_and(is_it) {
             return;
         }
@@ -40,11 +39,12 @@ impl<D: Dataplane> Enforcer<D> {
                 None => self.dataplane.create_class(key.label())?,
             };
             self.classes.insert(key.label(), LoadedClass { id, plan: None });
-            self.dataplane.switch(id, generation, &plan)?;
-            Ok::<_, DataplaneError>(id)
+            let stamp = self.dataplane.switch(id, generation, &plan)?;
+            let plan = Some(LoadedPlan { generation, digest, stamp });
+            Ok::<_, DataplaneError>(LoadedClass { id, plan })
         })();
         match switched {
-            Ok(id) => drop(self.classes.insert(key.label(), LoadedClass { id, plan: Some(now) })),
+            Ok(loaded) => drop(self.classes.insert(key.label(), loaded)),
             Err(error) => self.close_members(key, &ProblemKind::Dataplane(chain(&error)), work),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataplane::{Dataplane, Device};
+use dataplane::{Dataplane, DataplaneError, Device};
 use model::NetworkInterfaceId;
 
 use super::{Enforcer, Work, chain};
@@ -18,6 +18,38 @@ pub struct OpenDevice {
     pub name: Box<str>,
     /// Why not.
     pub why: String,
+}
+
+/// Why a device is not let go.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// There is none of this name.
+    #[error("there is no device {name}: `ip link` lists those there are")]
+    NoDevice {
+        /// What was given.
+        name: String,
+    },
+    /// The settings say that it is to be closed.
+    #[error(
+        "the device {name} matches a pattern of devices that are closed where nobody bound them: change `guard` in the settings first"
+    )]
+    Guarded {
+        /// Its name.
+        name: String,
+    },
+    /// It stands for an interface.
+    #[error(
+        "the device {name} stands for {interface}: end that first, with `ravelin unbind --network-interface {interface}`"
+    )]
+    Bound {
+        /// Its name.
+        name: String,
+        /// Which interface.
+        interface: NetworkInterfaceId,
+    },
+    /// The kernel refuses.
+    #[error(transparent)]
+    Dataplane(#[from] DataplaneError),
 }
 
 /// How many of what there are.
@@ -103,7 +135,7 @@ impl<D: Dataplane> Enforcer<D> {
         self.guard();
     }
 
-    fn guard_one(&mut self, device: Device) {
+    pub(super) fn guard_one(&mut self, device: Device) {
         let ifindex = device.ifindex;
         match self.dataplane.guard(&device) {
             Ok(()) => {
@@ -121,6 +153,25 @@ impl<D: Dataplane> Enforcer<D> {
         }
     }
 
+    /// Lets a device go that is closed because nobody bound it: its packets pass.
+    ///
+    /// # Errors
+    /// There is no such device; a pattern says that it is to be closed; it is bound; the kernel refuses.
+    pub fn release(&mut self, name: &str) -> Result<(), ReleaseError> {
+        let found = self.devices.iter().find(|device| &*device.name == name).cloned();
+        let device = found.ok_or_else(|| ReleaseError::NoDevice { name: name.to_owned() })?;
+        if self.guarded.has(&device) {
+            return Err(ReleaseError::Guarded { name: name.to_owned() });
+        }
+        let bound = self.bound.iter().find(|(_, bound)| bound.ifindex == device.ifindex);
+        if let Some((interface, _)) = bound {
+            return Err(ReleaseError::Bound { name: name.to_owned(), interface: *interface });
+        }
+        self.dataplane.release(&device)?;
+        self.closed.remove(&device.ifindex);
+        Ok(())
+    }
+
     /// Devices that should be closed and cannot be, by index.
     pub fn open_devices(&self) -> &BTreeMap<u32, OpenDevice> {
         &self.open
@@ -131,13 +182,12 @@ impl<D: Dataplane> Enforcer<D> {
         &self.closed
     }
 
-    /// How many of what there are. Looks at nothing but what is remembered.
+    /// How many of what there are.
     pub fn tally(&self) -> Tally {
-        let wanted = &self.wanted.desired.interfaces;
         Tally {
-            interfaces: wanted.len(),
+            interfaces: self.wanted.desired.interfaces.len(),
             bound: self.bound.len(),
-            absent: wanted.keys().filter(|of| self.device_of(**of).is_none()).count(),
+            absent: self.absent.len(),
             troubled: self.problems.len(),
             guarded: self.closed.len(),
             open: self.open.len(),

@@ -81,6 +81,10 @@ impl<D: Dataplane> Enforcer<D> {
         if let Err(error) = self.try_place(interface, &device) {
             work.fail(interface, &error);
             self.close(interface, work);
+            if !self.bound.contains_key(&interface) {
+                // Somebody said what may pass here, and it cannot be enforced: then nothing passes.
+                self.guard_one(device);
+            }
         }
     }
 

@@ -20,22 +20,28 @@ impl<D: Dataplane> Enforcer<D> {
                 self.close_members(&key, &wrong, &mut work);
             }
         }
-        let mut absent = Vec::new();
         for interface in mem::take(&mut work.interfaces) {
             self.problems.remove(&interface);
+            self.absent.remove(&interface);
             if !self.wanted.desired.interfaces.contains_key(&interface) {
                 continue;
             }
             if self.device_of(interface).is_none() {
-                absent.push(interface);
+                self.absent.insert(interface);
             } else if let Err(wrong) = self.check_interface(interface) {
                 work.problems.entry(interface).or_insert(wrong);
             }
         }
         self.problems.extend(work.problems);
+        self.outcome()
+    }
+
+    /// What is so, as far as it was looked at.
+    pub fn outcome(&self) -> Outcome {
         let problem =
             |(interface, kind): (&_, &ProblemKind)| Problem { interface: *interface, kind: kind.clone() };
         let problems = self.problems.iter().map(problem).collect();
+        let absent = self.absent.iter().copied().collect();
         Outcome { generation: self.wanted.generation, problems, absent }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dataplane::{Binding, ClassId, Dataplane, Device, RulePlace};
+use dataplane::{Binding, ClassId, Dataplane, Device, RulePlace, Stamp};
 use model::{NetworkInterfaceId, SecurityGroupId, rule::Direction};
 use policy::{DesiredInterface, Plan, intent::ClassKey};
 
@@ -93,14 +93,32 @@ impl<D: Dataplane> Enforcer<D> {
         right.map(|(interface, bound)| (*interface, bound.ifindex)).collect()
     }
 
+    /// The interfaces that are not as they are wanted and that nothing says are closed: packets may pass that should not.
+    pub fn possibly_open(&self) -> Vec<NetworkInterfaceId> {
+        let is_closed = |interface: NetworkInterfaceId| match self.bound.get(&interface) {
+            Some(bound) => {
+                let report = self.dataplane.read_back(bound.binding);
+                report.is_ok_and(|report| report.enforced() && report.class.is_none())
+            }
+            None => self.device_of(interface).is_none_or(|device| self.closed.contains_key(&device.ifindex)),
+        };
+        self.problems
+            .iter()
+            // It waits for a device that another interface has.
+            .filter(|(_, kind)| !matches!(kind, ProblemKind::SameDevice { .. }))
+            .map(|(interface, _)| *interface)
+            .filter(|interface| !is_closed(*interface))
+            .collect()
+    }
+
     /// The class that is wanted for an interface.
     pub fn class_of(&self, interface: NetworkInterfaceId) -> Option<&ClassKey> {
         self.intent.class_of(interface)
     }
 
-    /// The digest of the plan that is in force for a class.
-    pub fn digest_of(&self, class: &ClassKey) -> Option<u64> {
-        self.classes.get(&class.label())?.plan.map(|plan| plan.digest)
+    /// The switch that put the plan in force that a class has: flows with this stamp were judged by it.
+    pub fn stamp_of(&self, class: &ClassKey) -> Option<Stamp> {
+        self.classes.get(&class.label())?.plan.map(|plan| plan.stamp)
     }
 
     /// Where the rules of a class come from, in the order in which they decide. It is computed.
