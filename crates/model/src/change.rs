@@ -10,7 +10,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, Enforcement, Node},
+    node::{Binding, Enforcement, Hosting, Node},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -42,6 +42,8 @@ pub enum Entity {
     Binding(Arc<Binding>),
     /// What a network interface may be beside its addresses.
     Enforcement(Arc<Enforcement>),
+    /// Where an instance really runs.
+    Hosting(Arc<Hosting>),
 }
 
 /// Names one entity among all of them.
@@ -71,6 +73,8 @@ pub enum EntityKey {
     Binding(NetworkInterfaceId),
     /// What a network interface may be beside its addresses.
     Enforcement(NetworkInterfaceId),
+    /// Where an instance really runs.
+    Hosting(InstanceId),
 }
 
 impl Entity {
@@ -89,6 +93,7 @@ impl Entity {
             Self::Node(e) => EntityKey::Node(e.id),
             Self::Binding(e) => EntityKey::Binding(e.interface),
             Self::Enforcement(e) => EntityKey::Enforcement(e.interface),
+            Self::Hosting(e) => EntityKey::Hosting(e.instance),
         }
     }
 
@@ -107,6 +112,7 @@ impl Entity {
             Self::Node(e) => e.serial,
             Self::Binding(e) => e.serial,
             Self::Enforcement(e) => e.serial,
+            Self::Hosting(e) => e.serial,
         }
     }
 }
@@ -129,7 +135,7 @@ macro_rules! into_entity {
 into_entity! {
     Account => Account, User => User, AccessKey => AccessKey, CustomPolicy => CustomPolicy, Network => Network,
     VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup,
-    Node => Node, Binding => Binding, Enforcement => Enforcement
+    Node => Node, Binding => Binding, Enforcement => Enforcement, Hosting => Hosting
 }
 
 /// One entity that comes, changes or goes. Both sides name the same entity.

@@ -9,8 +9,9 @@ use model::{
     Command, Refusal,
     command::{ChargeWish, InstanceCommand},
     instance::InstanceStatus,
+    node::NodeCommand,
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use world::{
     World, join, leave,
     walk::{KINDS, command, steps},
@@ -21,7 +22,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_laws_hold_wherever_one_goes(steps in steps(0..KINDS), pauses in prop::collection::vec(0u64..1_500, 120)) {
+    fn the_laws_hold_wherever_one_goes(
+        steps in steps(0..KINDS),
+        pauses in prop::collection::vec(0u64..1_500, 120),
+        lab_nodes in 0u8..3,
+    ) {
         let mut world = World::new();
         world.timing.billing_day_ms = 3_000;
         world.timing.resetting_ms = 500;
@@ -35,6 +40,9 @@ proptest! {
         world.subnet();
         world.dual_subnet();
         world.group();
+        for number in 0..lab_nodes {
+            world.lab_node(240 + number);
+        }
         for (step, pause) in steps.into_iter().zip(pauses) {
             let next = command(&world, step);
             let before = world.state.recomputed();
@@ -99,4 +107,24 @@ fn one_story_passes_all_ten_states() {
 
 fn held_is_stable(status: InstanceStatus) -> bool {
     matches!(status, InstanceStatus::Running | InstanceStatus::Stopped)
+}
+
+/// How often the walk above comes to what nodes say of their instances.
+#[test]
+fn the_walk_ends_states_by_reports_often() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = steps(0..KINDS);
+    let mut ended = 0;
+    for _ in 0..60 {
+        let mut world = World::new();
+        world.lab_node(240);
+        world.lab_node(241);
+        for step in strategy.new_tree(&mut runner).expect("steps").current() {
+            let next = command(&world, step);
+            let report = matches!(next, Command::Node(NodeCommand::ReportInstances { .. }));
+            ended += usize::from(world.act(next).is_ok() && report && !world.changes.0.is_empty());
+            world.later(1_000);
+        }
+    }
+    assert!(ended > 100, "only {ended} reports ended a state");
 }

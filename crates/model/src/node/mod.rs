@@ -2,15 +2,18 @@
 
 mod binding;
 mod command;
+mod hosting;
 mod token;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::hosting::Arrival;
 pub use self::{
     binding::{Binding, Device, DeviceName, Enforcement, InvalidDeviceName},
     command::{NodeCommand, NodeWish},
+    hosting::{Hosting, InstanceReport, ReportedState},
     token::{NodeToken, TokenText},
 };
 use crate::{account::AccountId, context::UnixMillis, id::NodeId, site::Symbol};

@@ -93,6 +93,7 @@ impl State {
                     self.enforcements.remove(e);
                 }
             }
+            Entity::Hosting(e) => self.forget_hosting(e, gone),
         }
     }
 
@@ -155,6 +156,10 @@ impl State {
             Entity::Enforcement(e) => {
                 self.count_serial(e.serial);
                 self.enforcements.put(Arc::clone(e));
+            }
+            Entity::Hosting(e) => {
+                self.count_serial(e.serial);
+                self.learn_hosting(e);
             }
         }
     }

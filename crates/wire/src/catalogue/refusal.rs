@@ -45,6 +45,7 @@ pub fn fault_of(refusal: &Refusal, operation: &Operation) -> Fault {
         Refusal::NodeStatus(_) => Fault::of(&code::INVALID_NODE_STATUS),
         Refusal::InterfaceBound { .. } => Fault::with(&code::INTERFACE_BOUND, &refusal.to_string()),
         Refusal::InterfaceNotBound(_) => Fault::with(&code::INTERFACE_NOT_BOUND, &refusal.to_string()),
+        Refusal::InterfaceHosted { .. } => Fault::with(&code::INTERFACE_HOSTED, &refusal.to_string()),
         Refusal::DeviceBound { .. } => Fault::with(&code::DEVICE_BOUND, &refusal.to_string()),
         // Nodes hear these themselves, and not in the RPC protocol.
         Refusal::NodeToken(_) | Refusal::NodeCertificate(_) => Fault::invalid(&refusal.to_string()),
