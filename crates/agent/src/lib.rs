@@ -7,6 +7,7 @@
 
 pub mod device;
 pub mod enforcer;
+pub mod instances;
 pub mod message;
 pub mod outcome;
 pub mod saved;
@@ -16,5 +17,6 @@ mod loaded;
 
 pub use device::{FoundDevice, GuardedNames, NamePattern};
 pub use enforcer::Enforcer;
+pub use instances::{InstanceDriver, InstanceStand, InstanceState};
 pub use outcome::{Outcome, Problem, ProblemKind};
 pub use wanted::{Update, UpdateError, Wanted};

@@ -4,6 +4,7 @@ use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
 use model::{
     Actor, Changes, Entity, UnixMillis,
+    node::NodeAuthority,
     ram::{AccessKey, Secret},
 };
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,8 @@ pub struct HistoryRecord {
     pub changes: Vec<RecordedChange>,
 }
 
-/// One entity before and after. Secrets of access keys are blank: what is deleted must not live on here.
+/// One entity before and after. The secrets of access keys and the key of the authority of nodes are blank: what is deleted
+/// must not live on here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedChange {
     /// What was; none: it came.
@@ -49,6 +51,10 @@ pub(crate) fn recorded(changes: &Changes) -> Vec<RecordedChange> {
         Some(Entity::AccessKey(key)) => {
             let blank = AccessKey { secret: Secret::new(""), ..AccessKey::clone(key) };
             Some(Entity::AccessKey(Arc::new(blank)))
+        }
+        Some(Entity::NodeAuthority(authority)) => {
+            let blank = NodeAuthority { key: Secret::new(""), ..NodeAuthority::clone(authority) };
+            Some(Entity::NodeAuthority(Arc::new(blank)))
         }
         other => other.clone(),
     };

@@ -15,6 +15,7 @@ mod concern;
 mod control;
 mod desired;
 mod entropy;
+pub mod fleet;
 mod history;
 mod load;
 mod metrics;
@@ -33,12 +34,13 @@ pub use self::{
     concern::concern,
     control::{Control, HistoryError, Opened, Phase, Status},
     desired::desired,
+    fleet::{Follower, Heard, Hello, Told},
     history::{HistoryRecord, RecordedChange},
     load::{HexKey, OpenError},
     metrics::Sizes,
     nonces::{NONCE_KEEP_MINUTES, NonceRecord},
     published::{Read, Unavailable},
     records::RecordError,
-    settings::{Clock, HistoryRetention, Settings, SystemClock},
+    settings::{Clock, FleetSettings, HistoryRetention, Settings, SystemClock},
     submission::{Failure, Receipt, Submission},
 };

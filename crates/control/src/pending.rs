@@ -6,6 +6,7 @@ use store::{Batch, Table};
 
 use crate::{
     audit::{self, About, Verdict},
+    fleet::Staged,
     history::{self, RecordedChange},
     nonces::NonceRecord,
     records::{self, RecordError},
@@ -46,6 +47,8 @@ pub(crate) struct Pending {
     pub(crate) bytes: usize,
     /// The nonces it adds.
     pub(crate) nonces: Vec<NonceRecord>,
+    /// What it means for nodes.
+    pub(crate) staged: Vec<Staged>,
     /// What was applied to the state, in order.
     applied: Vec<Changes>,
     answers: Vec<Answer>,

@@ -34,7 +34,7 @@ pub(crate) struct Published {
     /// The last one that changed what [`access::Access`] shows.
     access_generation: u64,
     /// How often changes were taken back.
-    epoch: u64,
+    pub(crate) epoch: u64,
     /// How many memberships there are.
     pub(crate) memberships: usize,
 }
@@ -119,24 +119,30 @@ impl Shared {
         f: impl Fn(&State) -> T,
         mut seen: Seen<T>,
     ) -> Result<Read<T>, Unavailable> {
-        let mut progress = self.progress.subscribe();
         loop {
             let Seen { generation, epoch, .. } = seen;
             if seen.durable {
                 return Ok(Read { value: seen.value, generation });
             }
-            let waited = progress.wait_for(|now| {
-                now.epoch != epoch || now.durable >= generation || now.phase == Phase::Stopped
-            });
-            let now = *waited.await.map_err(|_| Unavailable)?;
-            if now.epoch != epoch {
-                seen = self.look(part, &f);
-            } else if now.durable >= generation {
+            if self.settled(generation, epoch).await.ok_or(Unavailable)? {
                 seen.durable = true;
             } else {
-                return Err(Unavailable);
+                seen = self.look(part, &f);
             }
         }
+    }
+
+    /// Waits until what was seen at a generation, in an epoch, is durable. False: it was taken back. None: it never
+    /// will be either.
+    pub(crate) async fn settled(&self, generation: u64, epoch: u64) -> Option<bool> {
+        let mut progress = self.progress.subscribe();
+        let waited = progress
+            .wait_for(|now| now.epoch != epoch || now.durable >= generation || now.phase == Phase::Stopped);
+        let now = *waited.await.ok()?;
+        if now.epoch != epoch {
+            return Some(false);
+        }
+        (now.durable >= generation).then_some(true)
     }
 
     /// Waits for a phase.

@@ -3,6 +3,7 @@
 
 use std::{
     error::Error,
+    mem,
     sync::{
         atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError},
@@ -59,7 +60,7 @@ impl Writer {
     }
 
     /// Takes up work again with what the store holds.
-    fn resume(&mut self, pending: Pending, loaded: Loaded) {
+    fn resume(&mut self, mut pending: Pending, loaded: Loaded) {
         let (revision, durable) = (self.store.revision(), self.core.shared.durable());
         if revision < durable {
             tracing::error!(revision, durable, "the store lost generations that it had confirmed; giving up");
@@ -73,6 +74,10 @@ impl Writer {
         self.history = loaded.history;
         self.forgetting = Forgetting::default();
         self.core.shared.replace(loaded.state, loaded.memberships, revision);
+        // If it is not there, its generations never were.
+        let forgotten = if present { 0 } else { self.last_generation };
+        let staged = if present { mem::take(&mut pending.staged) } else { Vec::new() };
+        self.core.fleet.replace(staged, revision, forgotten, self.core.clock.now());
         self.core.shared.set_phase(Phase::Serving);
         self.core.metrics.recoveries.inc();
         tracing::info!(revision, present, "the store is recovered");

@@ -36,6 +36,8 @@ pub struct Settings {
     pub recovery_pause: Duration,
     /// The longest pause between two attempts to recover the store.
     pub recovery_pause_max: Duration,
+    /// What is kept of nodes.
+    pub fleet: FleetSettings,
 }
 
 impl Default for Settings {
@@ -54,6 +56,38 @@ impl Default for Settings {
             commit_deadline: Duration::from_secs(10),
             recovery_pause: Duration::from_millis(100),
             recovery_pause_max: Duration::from_secs(5),
+            fleet: FleetSettings::default(),
+        }
+    }
+}
+
+/// What is kept of nodes, and of what they have confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FleetSettings {
+    /// The most generations whose receipts are kept, of those that every node has confirmed and as many of those that
+    /// some have not.
+    pub receipts_max: usize,
+    /// The most nodes in all these receipts together.
+    pub receipt_nodes_max: usize,
+    /// About how many bytes of changes are kept for one node that cannot be told them yet; then it gets a snapshot.
+    pub pending_bytes_max: usize,
+    /// As `pending_bytes_max`, for all nodes together.
+    pub pending_bytes_total_max: usize,
+    /// The most updates that a node is told before it has answered the first of them.
+    pub unanswered_max: usize,
+    /// The most questions that a node has to answer at the same time.
+    pub questions_max: usize,
+}
+
+impl Default for FleetSettings {
+    fn default() -> Self {
+        Self {
+            receipts_max: 10_000,
+            receipt_nodes_max: 500_000,
+            pending_bytes_max: 1 << 20,
+            pending_bytes_total_max: 256 << 20,
+            unanswered_max: 2,
+            questions_max: 16,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! two changes of threads, which cost as much as a synchronisation of a fast disk. Whoever has it is the one writer.
 
 use std::{
+    mem,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
@@ -26,9 +27,11 @@ use crate::{
     audit::About,
     control::{Core, Phase},
     entropy::SystemEntropy,
+    fleet,
     history::HistoryIndex,
     nonces::{self, Forgetting},
     pending::{self, Fate, Pending},
+    published::Published,
     submission::{Failure, Job, Receipt, Reply, Submission},
 };
 
@@ -138,6 +141,7 @@ pub(crate) fn try_alone(
         tracing::error!("the writer failed and has ended");
         *guard = None;
         core.shared.set_phase(Phase::Stopped);
+        core.fleet.stop();
         true
     });
     drop(guard);
@@ -311,6 +315,9 @@ impl Writer {
         };
         self.last_generation = generation;
         self.core.shared.apply(&plan.changes, generation);
+        // On the state after exactly this change: what the nodes that it concerns are told does not depend on the batch.
+        let staged = |published: &Published| fleet::stage(&plan.changes, &published.state, generation);
+        pending.staged.extend(self.core.shared.with(staged));
         let receipt = Receipt { generation, outcome: plan.outcome };
         let history_bytes = pending.apply(about, reply, (plan.changes, encoded), receipt);
         self.history.push(generation, history_bytes);
@@ -333,6 +340,9 @@ impl Writer {
         let start = Instant::now();
         self.store.commit(self.last_generation, &pending.batch)?;
         self.count_commit(start, pending.generations());
+        // Nodes first: whoever is answered finds the receipt.
+        let staged = mem::take(&mut pending.staged);
+        self.core.fleet.publish(staged, self.last_generation, self.core.clock.now());
         self.core.shared.set_durable(self.last_generation);
         Ok(())
     }
@@ -375,5 +385,6 @@ impl Drop for Farewell {
             tracing::error!("the writer failed and has ended");
         }
         self.0.shared.set_phase(Phase::Stopped);
+        self.0.fleet.stop();
     }
 }

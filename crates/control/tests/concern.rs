@@ -283,6 +283,38 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn merged_differences_lead_to_the_same_as_all_of_them(steps in walk(), lab_nodes in 0u8..3) {
+        let mut world = Two::new().world;
+        for number in 0..lab_nodes {
+            world.lab_node(240 + number);
+        }
+        let mut held = all_desired(&world);
+        let mut pending: BTreeMap<NodeId, policy::Delta> = BTreeMap::new();
+        for step in steps {
+            let next = command(&world, step);
+            if world.act(next).is_ok() {
+                for (node, delta) in concern(&world.changes, &world.state) {
+                    pending.entry(node).or_default().merge(delta);
+                }
+            }
+            // Now and then a node is told.
+            if step.how == 0 && let Some((node, delta)) = pending.pop_first() {
+                held.entry(node).or_default().apply(&delta);
+            }
+        }
+        for (node, delta) in pending {
+            held.entry(node).or_default().apply(&delta);
+        }
+        for (node, wanted) in all_desired(&world) {
+            prop_assert_eq!(held.remove(&node).unwrap_or_default(), wanted);
+        }
+    }
+}
+
 /// How often the walk above comes to what it is about.
 #[test]
 fn the_walk_concerns_nodes_often() {

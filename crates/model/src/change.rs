@@ -10,7 +10,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, Enforcement, Hosting, Node},
+    node::{Binding, Enforcement, Hosting, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -42,6 +42,8 @@ pub enum Entity {
     Binding(Arc<Binding>),
     /// What a network interface may be beside its addresses.
     Enforcement(Arc<Enforcement>),
+    /// The authority of nodes.
+    NodeAuthority(Arc<NodeAuthority>),
     /// Where an instance really runs.
     Hosting(Arc<Hosting>),
 }
@@ -73,6 +75,8 @@ pub enum EntityKey {
     Binding(NetworkInterfaceId),
     /// What a network interface may be beside its addresses.
     Enforcement(NetworkInterfaceId),
+    /// The authority of nodes.
+    NodeAuthority,
     /// Where an instance really runs.
     Hosting(InstanceId),
 }
@@ -93,14 +97,15 @@ impl Entity {
             Self::Node(e) => EntityKey::Node(e.id),
             Self::Binding(e) => EntityKey::Binding(e.interface),
             Self::Enforcement(e) => EntityKey::Enforcement(e.interface),
+            Self::NodeAuthority(_) => EntityKey::NodeAuthority,
             Self::Hosting(e) => EntityKey::Hosting(e.instance),
         }
     }
 
-    /// Its place in the order of creation; accounts stand before everything.
+    /// Its place in the order of creation; accounts and the authority of nodes stand before everything.
     pub fn serial(&self) -> u64 {
         match self {
-            Self::Account(_) => 0,
+            Self::Account(_) | Self::NodeAuthority(_) => 0,
             Self::User(e) => e.serial,
             Self::AccessKey(e) => e.serial,
             Self::CustomPolicy(e) => e.serial,
@@ -135,7 +140,8 @@ macro_rules! into_entity {
 into_entity! {
     Account => Account, User => User, AccessKey => AccessKey, CustomPolicy => CustomPolicy, Network => Network,
     VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup,
-    Node => Node, Binding => Binding, Enforcement => Enforcement, Hosting => Hosting
+    Node => Node, Binding => Binding, Enforcement => Enforcement, NodeAuthority => NodeAuthority,
+    Hosting => Hosting
 }
 
 /// One entity that comes, changes or goes. Both sides name the same entity.

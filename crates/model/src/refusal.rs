@@ -268,6 +268,12 @@ pub enum Refusal {
         /// The interface that is bound to it.
         interface: NetworkInterfaceId,
     },
+    /// There is no authority, and so nodes cannot join.
+    #[error("no node can join yet: there is no authority that could vouch for it")]
+    NoNodeAuthority,
+    /// The authority is not the one that is to be replaced.
+    #[error("the authority of nodes is another one by now")]
+    OtherNodeAuthority,
     /// A host may not join.
     #[error("the token is not accepted: {0}")]
     NodeToken(TokenFault),

@@ -36,6 +36,13 @@ pub struct DesiredInterface {
     pub groups: Box<[SecurityGroupId]>,
 }
 
+impl DesiredInterface {
+    /// About how many bytes of memory it takes beside itself.
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.addresses) + size_of_val(&*self.allowed_prefixes) + size_of_val(&*self.groups)
+    }
+}
+
 /// What a node is to enforce.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desired {
@@ -82,6 +89,35 @@ pub struct Delta {
     pub groups: BTreeMap<SecurityGroupId, Group>,
     /// Instances that come or change; none: the instance is not the node's any more.
     pub instances: BTreeMap<InstanceId, Option<DesiredInstance>>,
+}
+
+impl Delta {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.interfaces.is_empty() && self.groups.is_empty() && self.instances.is_empty()
+    }
+
+    /// Makes one change of this and the one that follows it: it leads to the same as both, one after the other.
+    pub fn merge(&mut self, later: Delta) {
+        self.interfaces.extend(later.interfaces);
+        self.groups.extend(later.groups);
+        self.instances.extend(later.instances);
+    }
+
+    /// About how many bytes it takes in memory. Rules count for each change that has them, also where they are shared.
+    pub fn bytes(&self) -> usize {
+        let interfaces = self.interfaces.values().map(|wanted| {
+            let wanted = wanted.as_ref().map_or(0, DesiredInterface::bytes);
+            size_of::<(NetworkInterfaceId, Option<DesiredInterface>)>() + wanted
+        });
+        let group = |group: &Group| size_of::<(SecurityGroupId, Group)>() + size_of_val(&*group.rules);
+        let instances = self.instances.values().map(|wanted| {
+            let wanted = wanted.as_ref().map_or(0, DesiredInstance::bytes);
+            size_of::<(InstanceId, Option<DesiredInstance>)>() + wanted
+        });
+        let groups = self.groups.values().map(group);
+        interfaces.chain(groups).chain(instances).sum()
+    }
 }
 
 #[cfg(test)]

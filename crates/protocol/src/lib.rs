@@ -13,8 +13,20 @@ pub mod node {
     tonic::include_proto!("ravelin.node.v1");
 }
 
-/// The largest message, in bytes: some 100,000 rules.
+/// The largest message to a node, in bytes: some 100,000 rules.
 pub const MESSAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The largest message of a node while it follows, in bytes: an answer with 1,000 flows takes a quarter of it.
+pub const FROM_NODE_BYTES_MAX: usize = 1024 * 1024;
+/// The largest message of a host that joins, or of a node that renews its certificate, in bytes.
+pub const ENROLMENT_BYTES_MAX: usize = 16 * 1024;
+/// The largest request for a certificate, in bytes.
+pub const CERTIFICATE_REQUEST_BYTES_MAX: usize = 4 * 1024;
+/// The longest text in a message of a node, an explanation, in characters; what is longer is cut.
+pub const TEXT_MAX: usize = 500;
+/// The name that the certificate of a control plane is for, at whatever address it listens.
+pub const SERVER_NAME: &str = "control-plane.ravelin.internal";
+/// The protocol that both sides agree on while TLS begins.
+pub const ALPN: &[u8] = b"h2";
 
 /// A message that does not say what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

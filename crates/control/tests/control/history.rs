@@ -3,7 +3,8 @@
 use control::{HistoryRetention, Settings};
 use model::{
     Actor, Command, Entity, Outcome,
-    ram::{RamCommand, RamOutcome},
+    node::NodeCommand,
+    ram::{RamCommand, RamOutcome, Secret},
 };
 use store::{MemoryStore, Table};
 
@@ -50,6 +51,30 @@ fn secrets_are_not_in_it() {
     };
     assert!(contains(Table::Entities));
     assert!(!contains(Table::History));
+}
+
+#[test]
+fn the_key_of_the_authority_is_in_the_store_and_not_in_it() {
+    let control = open(MemoryStore::new());
+    let establish = |key: &str| {
+        let mut establish = submission(Command::Node(NodeCommand::EstablishAuthority {
+            certificate: [7; 40].into(),
+            key: Secret::new(key),
+        }));
+        establish.actor = Actor::Operator;
+        establish
+    };
+    control.submit_blocking(establish("a very secret key")).unwrap();
+    let contains = |table| {
+        let holds = |value: &Vec<u8>| value.windows(17).any(|part| part == b"a very secret key");
+        stored(&control, table).values().any(holds)
+    };
+    assert!(contains(Table::Entities));
+    assert!(!contains(Table::History));
+    control.submit_blocking(establish("another key")).unwrap();
+    let kept = control.read_blocking(|state| state.node_authority().cloned()).unwrap().value.unwrap();
+    assert_eq!(kept.key.reveal(), "a very secret key");
+    assert!(!format!("{:?}", control.history_blocking(0, 10).unwrap()).contains("secret key"));
 }
 
 fn generations(retention: HistoryRetention) -> Vec<u64> {

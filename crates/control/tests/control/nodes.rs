@@ -3,7 +3,11 @@
 use control::records;
 use model::{
     AccountId, Entity, NetworkInterfaceId, NodeId, UnixMillis,
-    node::{Binding, Device, Digest, Enforcement, Node, NodeCertificate, NodeStatus, NodeToken},
+    node::{
+        Binding, Device, Digest, Enforcement, Node, NodeAuthority, NodeCertificate, NodeStatus, NodeToken,
+        PreviousAuthority,
+    },
+    ram::Secret,
 };
 
 const ACCOUNT: AccountId = AccountId(1_000_000_000_000_001);
@@ -49,11 +53,24 @@ fn what_is_kept_of_nodes_reads_back_as_it_was_written() {
         source_check: false,
         allowed_prefixes: prefixes.into(),
     };
-    let entities: [Entity; 4] = [
+    let previous = PreviousAuthority {
+        certificate: [2].into(),
+        cross_certificate: [3, 4].into(),
+        until: UnixMillis(10),
+    };
+    let authority = |previous| NodeAuthority {
+        certificate: [1; 300].into(),
+        key: Secret::new("key"),
+        created_at: UnixMillis(5),
+        previous,
+    };
+    let entities: [Entity; 6] = [
         node().into(),
         binding(Device::Aliased).into(),
         binding(Device::Named("vnet0".parse().unwrap())).into(),
         enforcement.into(),
+        authority(None).into(),
+        authority(Some(previous)).into(),
     ];
     for entity in entities {
         let key = records::entity_key(&entity.key());

@@ -63,15 +63,15 @@ fn records_of_another_version_are_not_touched() {
 }
 
 #[test]
-fn records_of_the_versions_before_nodes_and_before_hostings_are_read_as_they_are() {
-    (1..records::SCHEMA).for_each(read_as_it_is);
+fn records_of_earlier_versions_are_read_as_they_are() {
+    (1..records::SCHEMA).for_each(is_read_as_it_is);
 }
 
-fn read_as_it_is(version: u32) {
+fn is_read_as_it_is(earlier: u32) {
     let mut store = MemoryStore::new();
     seed::fill(&mut store, 1, 1);
     let mut batch = Batch::new();
-    batch.put(Table::Meta, records::SCHEMA_KEY, version.to_be_bytes());
+    batch.put(Table::Meta, records::SCHEMA_KEY, earlier.to_be_bytes());
     store.commit(2, &batch).unwrap();
     let opened = Control::open(Box::new(store), settings(), Arc::new(SystemClock), &mut |_| {});
     let control = opened.unwrap_or_else(|error| panic!("{error:?}")).control;

@@ -2,10 +2,11 @@
 
 use ipnet::IpNet;
 
-use super::{Device, Digest, InstanceReport};
+use super::{AuthorityFingerprint, Device, Digest, InstanceReport, PreviousAuthority};
 use crate::{
     context::UnixMillis,
     id::{NetworkInterfaceId, NodeId},
+    ram::Secret,
 };
 
 /// Which node a token is for.
@@ -26,10 +27,29 @@ pub enum NodeWish {
 
 /// Commands on nodes, bindings and what bound interfaces may be. Legal for an account that has what they name;
 /// [`Join`](Self::Join), [`RenewCertificate`](Self::RenewCertificate) and [`ReportInstances`](Self::ReportInstances) for
-/// the node itself alone.
+/// the node itself alone, those on the authority for the operator alone.
 #[derive(Debug, Clone)]
 pub enum NodeCommand {
-    /// Makes a token, in place of the one that the node had, and the node where it is new.
+    /// Keeps an authority. Where there is one it stays, and nothing changes.
+    EstablishAuthority {
+        /// Its certificate (DER).
+        certificate: Box<[u8]>,
+        /// Its private key: PKCS #8 in PEM.
+        key: Secret,
+    },
+    /// Puts an authority in place of the present one. Legal while that is the one that the caller means.
+    ReplaceAuthority {
+        /// The one that is replaced.
+        present: AuthorityFingerprint,
+        /// The certificate of the new one (DER).
+        certificate: Box<[u8]>,
+        /// Its private key: PKCS #8 in PEM.
+        key: Secret,
+        /// For how long nodes that trust the replaced one alone are still served, and how; none: they have to join again.
+        previous: Option<PreviousAuthority>,
+    },
+    /// Makes a token, in place of the one that the node had, and the node where it is new. Legal while there is an
+    /// authority.
     CreateToken {
         /// Which node it is for.
         wish: NodeWish,

@@ -1,5 +1,6 @@
 //! Nodes: the Linux hosts whose agents enforce what is decided here, and what is bound to them.
 
+mod authority;
 mod binding;
 mod command;
 mod hosting;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::hosting::Arrival;
 pub use self::{
+    authority::{AuthorityFingerprint, InvalidFingerprint, NodeAuthority, PreviousAuthority},
     binding::{Binding, Device, DeviceName, Enforcement, InvalidDeviceName},
     command::{NodeCommand, NodeWish},
     hosting::{Hosting, InstanceReport, ReportedState},

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Digest;
+use super::{AuthorityFingerprint, Digest};
 use crate::{
     context::{Entropy, UnixMillis},
     id::NodeId,
@@ -23,34 +23,44 @@ pub struct NodeToken {
     pub used_at: Option<UnixMillis>,
 }
 
-/// The text of a token: `<node id>.<64 hexadecimal digits>`.
+/// The text of a token: `<node id>.<64 hexadecimal digits>.<32 hexadecimal digits>`, which are the node that it is for, its
+/// secret, and the fingerprint of the authority that the host may trust. So the text is all that a host needs to join a
+/// control plane that it can verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenText {
     /// The node that it is for.
     pub node: NodeId,
-    /// The SHA-256 of the part behind the dot, as it is written.
+    /// The SHA-256 of the secret, as it is written.
     pub digest: Digest,
+    /// The authority that vouches for the control plane which made it.
+    pub authority: AuthorityFingerprint,
 }
 
 impl TokenText {
     /// Reads a token; none: it does not look like one.
     pub fn read(text: &str) -> Option<Self> {
-        let (node, secret) = text.trim().split_once('.')?;
+        let (node, rest) = text.trim().split_once('.')?;
+        let (secret, authority) = rest.split_once('.')?;
         let plain =
             secret.len() == 64 && secret.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let node = node.parse().ok().filter(|_| plain)?;
-        Some(Self { node, digest: digest(secret) })
+        Some(Self { node, digest: digest(secret), authority: authority.parse().ok()? })
     }
 
     /// A new token for a node, and its text, of which nothing is kept. Takes two draws.
-    pub(crate) fn make(node: NodeId, entropy: &mut dyn Entropy) -> (Self, Secret) {
+    pub(crate) fn make(
+        node: NodeId,
+        authority: AuthorityFingerprint,
+        entropy: &mut dyn Entropy,
+    ) -> (Self, Secret) {
         let halves = [entropy.next(), entropy.next()];
         let secret = halves.iter().fold(String::with_capacity(64), |mut text, half| {
             // Writing to a string has no way to fail.
             let _ = write!(text, "{half:032x}");
             text
         });
-        (Self { node, digest: digest(&secret) }, Secret::new(format!("{node}.{secret}")))
+        let text = Secret::new(format!("{node}.{secret}.{authority}"));
+        (Self { node, digest: digest(&secret), authority }, text)
     }
 }
 
@@ -66,20 +76,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_reads_back_as_what_is_kept_of_it(id: u128, halves: [u128; 2]) {
+        fn a_token_reads_back_as_what_is_kept_of_it(id: u128, halves: [u128; 2], authority: [u8; 16]) {
             let mut draws = halves.into_iter();
             let mut entropy = || draws.next().expect("two draws are enough");
-            let (made, text) = TokenText::make(NodeId::from_entropy(id), &mut entropy);
+            let authority = AuthorityFingerprint(authority);
+            let (made, text) = TokenText::make(NodeId::from_entropy(id), authority, &mut entropy);
             prop_assert_eq!(TokenText::read(text.reveal()), Some(made));
             prop_assert_eq!(TokenText::read(&format!(" {}\n", text.reveal())), Some(made));
             prop_assert!(!text.reveal().contains(&made.digest.to_string()));
         }
 
         #[test]
-        fn any_other_text_is_no_token(text in "(node-[0-9a-z]{25})?[.]?[0-9a-fA-F.]{0,70}") {
+        fn any_other_text_is_no_token(text in "(node-[0-9a-z]{25})?[.]?[0-9a-fA-F.]{0,70}[.]?[0-9a-fA-F.]{0,34}") {
             if let Some(read) = TokenText::read(&text) {
                 let begins = text.starts_with(&format!("{}.", read.node));
-                prop_assert!(begins && text.len() == 95);
+                prop_assert!(begins && text.len() == 128);
+                let ends = text.ends_with(&format!(".{}", read.authority));
+                prop_assert!(ends);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Nodes: how a host becomes one, and how it ends.
 
+mod authority;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,13 @@ pub(super) fn plan(
     // Who acts for no account has no node, and makes none.
     let account = || actor.account().ok_or(Refusal::NodeNotFound);
     match command {
+        Command::EstablishAuthority { certificate, key } => {
+            authority::establish(state, actor, &authority::Pair { certificate, key }, context.now)
+        }
+        Command::ReplaceAuthority { present, certificate, key, previous } => {
+            let pair = authority::Pair { certificate, key };
+            authority::replace(state, actor, *present, &pair, previous.as_ref(), context.now)
+        }
         Command::CreateToken { wish, valid_ms } => create_token(state, account()?, wish, *valid_ms, context),
         Command::Join { node, secret, region, name, fingerprint, expires_at } => {
             let host = Host { secret: *secret, region: region.as_deref(), name };
@@ -77,6 +85,7 @@ fn create_token(
     valid_ms: u64,
     context: &mut Context<'_>,
 ) -> Result<Plan, Refusal> {
+    let authority = state.node_authority().ok_or(Refusal::NoNodeAuthority)?.fingerprint();
     let (before, mut after) = match wish {
         NodeWish::New { region, name, lab } => {
             let name = name.clone().unwrap_or_default();
@@ -87,7 +96,7 @@ fn create_token(
             (Some(before), Node::clone(before))
         }
     };
-    let (made, token) = TokenText::make(after.id, context.entropy);
+    let (made, token) = TokenText::make(after.id, authority, context.entropy);
     let expires_at = context.now.plus(valid_ms);
     let node = after.id;
     after.token = Some(NodeToken { digest: made.digest, expires_at, used_at: None });

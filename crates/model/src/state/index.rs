@@ -93,6 +93,7 @@ impl State {
                     self.enforcements.remove(e);
                 }
             }
+            Entity::NodeAuthority(_) => self.node_authority = None,
             Entity::Hosting(e) => self.forget_hosting(e, gone),
         }
     }
@@ -157,6 +158,7 @@ impl State {
                 self.count_serial(e.serial);
                 self.enforcements.put(Arc::clone(e));
             }
+            Entity::NodeAuthority(e) => self.node_authority = Some(Arc::clone(e)),
             Entity::Hosting(e) => {
                 self.count_serial(e.serial);
                 self.learn_hosting(e);

@@ -31,7 +31,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, DeviceName, Digest, Enforcement, Hosting, Node},
+    node::{Binding, DeviceName, Digest, Enforcement, Hosting, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId, document::PolicyDocument},
     security_group::SecurityGroup,
     site::Symbol,
@@ -83,6 +83,7 @@ pub struct State {
     bound_to: HashMap<NodeId, BTreeSet<NetworkInterfaceId>>,
     devices: HashMap<(NodeId, DeviceName), NetworkInterfaceId>,
     enforcements: Table<Enforcement>,
+    node_authority: Option<Arc<NodeAuthority>>,
     hostings: Table<Hosting>,
     hosted_by: HashMap<NodeId, BTreeSet<InstanceId>>,
     due: BTreeSet<(UnixMillis, Due)>,
@@ -314,6 +315,11 @@ impl State {
         &self.enforcements
     }
 
+    /// The authority of nodes.
+    pub fn node_authority(&self) -> Option<&Arc<NodeAuthority>> {
+        self.node_authority.as_ref()
+    }
+
     /// Which lab nodes run instances, by instance.
     pub fn hostings(&self) -> &Table<Hosting> {
         &self.hostings
@@ -359,6 +365,7 @@ impl State {
             .chain(self.nodes.all().cloned().map(Entity::from))
             .chain(self.bindings.all().cloned().map(Entity::from))
             .chain(self.enforcements.all().cloned().map(Entity::from))
+            .chain(self.node_authority.iter().cloned().map(Entity::from))
             .chain(self.hostings.all().cloned().map(Entity::from))
     }
 

@@ -66,6 +66,7 @@ fn held(state: &State, key: &EntityKey) -> Option<Entity> {
         EntityKey::Node(id) => state.nodes().get(id).cloned().map(Entity::from),
         EntityKey::Binding(id) => state.bindings().get(id).cloned().map(Entity::from),
         EntityKey::Enforcement(id) => state.enforcements().get(id).cloned().map(Entity::from),
+        EntityKey::NodeAuthority => state.node_authority().cloned().map(Entity::from),
         EntityKey::Hosting(id) => state.hostings().get(id).cloned().map(Entity::from),
     }
 }

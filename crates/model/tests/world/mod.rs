@@ -17,10 +17,11 @@ use model::{
     instance::{Charge, Instance, InstanceStatus},
     interface::NetworkInterface,
     node::{
-        Binding, Device, Digest, Hosting, InstanceReport, Node, NodeCommand, NodeWish, ReportedState,
-        TokenText,
+        Binding, Device, Digest, Hosting, InstanceReport, Node, NodeAuthority, NodeCommand, NodeWish,
+        ReportedState, TokenText,
     },
     plan,
+    ram::Secret,
     refusal::Target,
     rule::{Direction, Policy, PortRange, Protocol, Rule},
     site::Catalogue,
@@ -74,7 +75,7 @@ pub struct World {
 impl Default for World {
     fn default() -> Self {
         Self {
-            state: State::new(),
+            state: beginning(),
             account: AccountId(1_000_000_000_000_001),
             now: UnixMillis(1_700_000_000_000),
             limits: Limits::default(),
@@ -87,8 +88,21 @@ impl Default for World {
     }
 }
 
+/// A state in which there is nothing but an authority of nodes, so that nodes may join.
+fn beginning() -> State {
+    let mut state = State::new();
+    let authority = NodeAuthority {
+        certificate: [1].into(),
+        key: Secret::new("the key of the authority"),
+        created_at: UnixMillis(0),
+        previous: None,
+    };
+    state.load(&authority.into());
+    state
+}
+
 impl World {
-    /// A world in which nothing is.
+    /// A world in which nothing is but an authority of nodes.
     pub fn new() -> Self {
         Self::default()
     }
@@ -121,6 +135,9 @@ impl World {
                 | NodeCommand::RenewCertificate { node, .. }
                 | NodeCommand::ReportInstances { node, .. },
             ) => Actor::Node(node),
+            Command::Node(NodeCommand::EstablishAuthority { .. } | NodeCommand::ReplaceAuthority { .. }) => {
+                Actor::Operator
+            }
             _ => Actor::Root(self.account),
         };
         let seed = &mut self.seed;

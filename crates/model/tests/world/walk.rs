@@ -9,7 +9,7 @@ use model::{
     id::{DiskId, Id},
     instance::{InstanceStatus, Next},
     interface::InterfaceStatus,
-    node::{Device, InstanceReport, NodeCommand, NodeWish, ReportedState, TokenText},
+    node::{AuthorityFingerprint, Device, InstanceReport, NodeCommand, NodeWish, ReportedState, TokenText},
     refusal::Target,
     rule::Rule,
     state::{Record, Table},
@@ -230,7 +230,8 @@ fn on_nodes(world: &World, choice: &Choice, step: Step) -> NodeCommand {
             NodeCommand::CreateToken { wish, valid_ms: 500 * u64::from(how) }
         }
         35 | 36 => {
-            let unknown = TokenText { node, digest: fingerprint(0) };
+            let unknown =
+                TokenText { node, digest: fingerprint(0), authority: AuthorityFingerprint([0; 16]) };
             let token = world.tokens.iter().rev().nth(other % 4).copied().unwrap_or(unknown);
             NodeCommand::Join {
                 node: token.node,

@@ -31,6 +31,22 @@ pub struct DesiredInstance {
     pub interfaces: Box<[DesiredInstanceInterface]>,
 }
 
+impl DesiredInstance {
+    /// About how many bytes it takes beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        self.host_name.len() + self.interfaces.iter().map(DesiredInstanceInterface::bytes).sum::<usize>()
+    }
+}
+
+impl DesiredInstanceInterface {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + size_of_val(&*self.blocks)
+            + size_of_val(&*self.addresses)
+            + size_of_val(&*self.gateways)
+    }
+}
+
 /// An interface as its instance has it. What it may send and receive is said by [`super::DesiredInterface`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredInstanceInterface {

@@ -175,6 +175,9 @@ codes! {
     INVALID_NODE_STATUS: "InvalidOperation.InvalidNodeStatus", 400,
         "Current node status does not support this operation.",
         "The certificates of the node are revoked (Gone). It may join again with a new token: CreateNodeToken with its NodeId.";
+    NO_NODE_AUTHORITY: "OperationDenied.NoNodeAuthority", 400,
+        "No node can join this server yet; start it with: ravelin serve --node-listen ADDRESS:PORT",
+        "Nodes have no way to this server, and a token would lead nowhere. With --node-listen (the setting node_listen) the server listens for nodes, and makes the authority that signs their certificates.";
     INTERFACE_BOUND: "InvalidOperation.InterfaceBound", 400, "%s.",
         "A network interface is bound to one device of one node. The message names the node; UnbindNetworkInterface ends that binding.";
     INTERFACE_NOT_BOUND: "InvalidOperation.InterfaceNotBound", 400, "%s.",

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    node::Device,
+    node::{AuthorityFingerprint, Device, PreviousAuthority},
+    ram::Secret,
     refusal::Refusal as R,
     world::{SITE, World, bind, device, fingerprint, join_node, unfit_field},
 };
@@ -293,4 +294,75 @@ fn another_account_has_no_node_of_this_one() {
     ] {
         assert_eq!(world.act(command), Err(R::InterfaceNotFound));
     }
+}
+
+fn establish(certificate: &[u8], key: &str) -> Command {
+    Command::EstablishAuthority { certificate: certificate.into(), key: Secret::new(key) }
+}
+
+#[test]
+fn there_is_no_token_before_there_is_an_authority_and_one_is_established_once() {
+    let mut world = World::new();
+    world.state = State::new();
+    let wish = || NodeWish::New { region: SITE.into(), name: None, lab: false };
+    let create = || Command::CreateToken { wish: wish(), valid_ms: 1_000 };
+    assert_eq!(world.act(create()), Err(R::NoNodeAuthority));
+    world.must(establish(&[7], "first"));
+    world.must(establish(&[8], "second"));
+    let authority = world.state.node_authority().expect("an authority").clone();
+    assert_eq!((&*authority.certificate, authority.key.reveal()), (&[7][..], "first"));
+    world.must(create());
+    assert_eq!(world.tokens.last().map(|token| token.authority), Some(authority.fingerprint()));
+}
+
+#[test]
+fn an_authority_is_the_operators_alone() {
+    let mut world = World::new();
+    let token = world.token(None);
+    let before = world.state.node_authority().cloned();
+    let replace = Command::ReplaceAuthority {
+        present: token.authority,
+        certificate: [9].into(),
+        key: Secret::new("k"),
+        previous: None,
+    };
+    for actor in [Actor::Root(world.account), Actor::Node(token.node), Actor::Clock] {
+        for command in [establish(&[9], "k"), replace.clone()] {
+            let mut entropy = || 1;
+            let mut context = Context {
+                now: world.now,
+                entropy: &mut entropy,
+                limits: &world.limits,
+                timing: &world.timing,
+                site: &world.site,
+            };
+            let planned = plan(&world.state, actor, &command, &mut context);
+            assert_eq!(planned.err(), Some(R::NoNodeAuthority), "{actor:?}");
+        }
+    }
+    assert_eq!(world.state.node_authority().cloned(), before);
+}
+
+#[test]
+fn an_authority_is_replaced_by_whoever_means_the_present_one() {
+    let mut world = World::new();
+    let present = world.token(None).authority;
+    let previous = PreviousAuthority {
+        certificate: [1].into(),
+        cross_certificate: [2].into(),
+        until: world.now.plus(DAY),
+    };
+    let replace = |present| Command::ReplaceAuthority {
+        present,
+        certificate: [9].into(),
+        key: Secret::new("new"),
+        previous: Some(previous.clone()),
+    };
+    assert_eq!(world.act(replace(AuthorityFingerprint([0; 16]))), Err(R::OtherNodeAuthority));
+    world.must(replace(present));
+    let authority = world.state.node_authority().expect("an authority");
+    assert_eq!((authority.created_at, authority.previous.as_ref()), (world.now, Some(&previous)));
+    assert_eq!(authority.fingerprint(), AuthorityFingerprint::of(&[9]));
+    assert_eq!(world.act(replace(present)), Err(R::OtherNodeAuthority), "it means one that is gone");
+    assert_eq!(world.token(None).authority, AuthorityFingerprint::of(&[9]));
 }

@@ -8,7 +8,8 @@ use model::{
     VSwitchId,
     command::{AddressFamily, ChargeWish, DiskWish, InstanceWish, Placement},
     instance::Instance,
-    ram::{RamCommand, RamOutcome},
+    node::NodeCommand,
+    ram::{RamCommand, RamOutcome, Secret},
     site::Catalogue,
 };
 
@@ -41,7 +42,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world with one account, whose root calls.
+    /// A world with one account, whose root calls, and an authority of nodes.
     pub(crate) fn new() -> Self {
         let mut world = Self {
             state: State::new(),
@@ -53,6 +54,9 @@ impl World {
             drawn: 0,
         };
         world.actor = Actor::Root(world.new_account("edge"));
+        let establish =
+            NodeCommand::EstablishAuthority { certificate: [1].into(), key: Secret::new("authority") };
+        world.plan_as(Actor::Operator, &Command::Node(establish)).unwrap();
         world
     }
 

@@ -13,7 +13,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "CreateNodeToken",
     family: "node",
     summary: "Makes a one-time token with which a host becomes a node.",
-    description: "With `EnsRegionId` the token is for a new node at that edge site: it is listed as Pending until a host joins with the token, and interfaces may be bound to it already. With `NodeId` it is for a node that is to join again, under the name that it has, because its host was made anew or its certificates were revoked; what is bound to it stays bound, and its old certificates end when it joins.\n\nThe token is shown in this answer alone; the server keeps a digest of it. It is good for one host, once, and no longer than `ValidSeconds`. A node has one token at a time: a new one voids the one before.\n\nThere is no agent in this version: a node stays Pending, since nothing can join yet.",
+    description: "With `EnsRegionId` the token is for a new node at that edge site: it is listed as Pending until a host joins with the token, and interfaces may be bound to it already. With `NodeId` it is for a node that is to join again, under the name that it has, because its host was made anew or its certificates were revoked; what is bound to it stays bound, and its old certificates end when it joins.\n\nThe token is shown in this answer alone; the server keeps a digest of it. It is good for one host, once, and no longer than `ValidSeconds`. A node has one token at a time: a new one voids the one before.\n\nIts text is all that a host needs beside the address of the server: its last part is the fingerprint of the authority that signs the server's certificate, so that the host can tell whether it speaks with this server. Keep it as secret as an access key until it is used.\n\nNodes can join a server that listens for them: `ravelin serve --node-listen ADDRESS:PORT`. Without that there is no authority yet, and no token.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(
@@ -47,11 +47,16 @@ pub(super) static OPERATION: Operation = Operation {
         Field::text("NodeId", NODE_EXAMPLE),
         Field::text(
             "Token",
-            "node-5qk3n8y4laeb2ii9zxxltlvzi.5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d",
+            "node-5qk3n8y4laeb2ii9zxxltlvzi.5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d5f3c0e9d.8ab0c7c5a1a1f0f4d9f7d1c58ab0c7c5",
         ),
         Field::text("ExpiredTime", "2026-11-22T04:04:05Z"),
     ],
-    errors: &[&code::ENS_REGION_NOT_FOUND, &code::NODE_NOT_FOUND, &code::QUOTA_EXCEEDED],
+    errors: &[
+        &code::NO_NODE_AUTHORITY,
+        &code::ENS_REGION_NOT_FOUND,
+        &code::NODE_NOT_FOUND,
+        &code::QUOTA_EXCEEDED,
+    ],
     ram: Ram::named("ravelin:CreateNodeToken", Access::Create, "node", "NodeId"),
     handler: Handler::Change { command, answer },
 };

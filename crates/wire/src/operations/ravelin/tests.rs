@@ -30,6 +30,7 @@ fn pending(world: &mut World, more: &[(&str, &str)]) -> (NodeId, TokenText) {
     let answer = call(world, "CreateNodeToken", &[&[("EnsRegionId", REGION)], more].concat()).unwrap();
     let token = TokenText::read(&text(&answer, "/Token")).unwrap();
     assert_eq!(token.node.to_string(), text(&answer, "/NodeId"));
+    assert_eq!(Some(token.authority), world.state.node_authority().map(|own| own.fingerprint()));
     (token.node, token)
 }
 
@@ -138,6 +139,15 @@ fn tokens_are_asked_for_in_one_of_two_ways() {
     }
     world.limits.nodes_per_account = 1;
     assert_eq!(fault(&mut world, "CreateNodeToken", &[("EnsRegionId", REGION)]), "QuotaExceeded");
+}
+
+#[test]
+fn without_an_authority_a_token_is_refused_with_how_to_get_one() {
+    let mut world = World::new();
+    world.state = model::State::new();
+    let refused = call(&mut world, "CreateNodeToken", &[("EnsRegionId", REGION)]).unwrap_err();
+    assert_eq!(refused.code, "OperationDenied.NoNodeAuthority");
+    assert!(refused.message.contains("ravelin serve --node-listen ADDRESS:PORT"), "{}", refused.message);
 }
 
 fn on<'a>(interface: &'a str, node: &'a str) -> Vec<(&'a str, &'a str)> {

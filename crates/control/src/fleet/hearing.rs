@@ -1,0 +1,157 @@
+//! What becomes of what nodes say. Pure.
+
+use std::time::Duration;
+
+use model::{
+    NodeId,
+    node::{InstanceReport, ReportedState},
+};
+
+use super::{
+    Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression, TEXT_MAX,
+    receipts::{End, Moment},
+    roster::Roster,
+    slot::{Regressed, Slot},
+};
+
+/// What there is to count of something that a node said.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Counted {
+    /// For each generation that it confirmed: how long after it was on disk.
+    pub(super) confirmed_after: Vec<Duration>,
+    /// Why it refused something.
+    pub(super) refused: Option<RefusalReason>,
+    /// It said something that cannot be so.
+    pub(super) impossible: bool,
+}
+
+impl Roster {
+    /// The follower with this number says something.
+    pub(super) fn hear(
+        &mut self,
+        node: NodeId,
+        number: u64,
+        heard: Heard,
+        now: Moment,
+    ) -> Result<Counted, Ended> {
+        let slot = self.slots.get_mut(&node).ok_or(Ended::Deleted)?;
+        slot.connection(number)?;
+        slot.heard_at = Some(now.at);
+        let before = slot.backlog.bytes();
+        let mut counted = Counted::default();
+        match heard {
+            Heard::Confirmed { generation, absent, .. } => {
+                slot.absent_count = absent.len();
+                counted = self.confirmed(node, generation, now);
+            }
+            Heard::NotInForce { generation, mut problems, problem_count } => {
+                counted.impossible = generation > slot.backlog.told();
+                problems.truncate(KEPT_MAX);
+                problems.iter_mut().for_each(|problem| shorten(&mut problem.message));
+                if !counted.impossible {
+                    slot.backlog.answered(generation);
+                    slot.not_in_force = Some(NotInForce { generation, problems, problem_count });
+                }
+            }
+            Heard::Refused { generation, kept_generation, reason, mut message } => {
+                shorten(&mut message);
+                counted.impossible = generation > slot.backlog.told();
+                if !counted.impossible {
+                    counted.refused = Some(reason);
+                    slot.refuse(Refused { generation, kept_generation, reason, message }, now);
+                }
+            }
+            Heard::InstanceStates(reports) => {
+                let reports = reports.into_iter().map(|report| (report.instance, shortened(report)));
+                slot.connection(number)?.instances.extend(reports);
+            }
+            Heard::Answer { id, answer } => {
+                let waits = slot.connection(number)?.questions.unanswered.remove(&id);
+                // An answer that comes too late is one that nobody waits for.
+                waits.map(|waits| waits.send(answer));
+            }
+            Heard::Report(report) => slot.report = Some((now.at, bounded(report))),
+        }
+        if let Some(slot) = self.slots.get(&node) {
+            self.pending_bytes = self.pending_bytes - before + slot.backlog.bytes();
+            slot.wake();
+        }
+        Ok(counted)
+    }
+
+    fn confirmed(&mut self, node: NodeId, generation: u64, now: Moment) -> Counted {
+        let (mut counted, bounds) = (Counted::default(), self.bounds());
+        let Some(slot) = self.slots.get_mut(&node) else { return counted };
+        if generation > slot.backlog.told() {
+            counted.impossible = true;
+            return counted;
+        }
+        slot.confirm(generation);
+        while let Some(awaited) = slot.awaited.front().copied().filter(|awaited| *awaited <= generation) {
+            slot.awaited.pop_front();
+            let durable = self.receipts.end(awaited, node, End::Confirmed(now), bounds);
+            let after = durable.map(|durable| now.running.saturating_sub(durable.running));
+            counted.confirmed_after.extend(after);
+            slot.forgotten = 0;
+        }
+        slot.behind_since = slot.awaited.front().and_then(|awaited| self.receipts.durable(*awaited));
+        counted
+    }
+}
+
+impl Slot {
+    fn confirm(&mut self, generation: u64) {
+        self.backlog.answered(generation);
+        self.confirmed = self.confirmed.max(Some(generation));
+        self.not_in_force.take_if(|own| own.generation <= generation);
+        self.refused.take_if(|own| own.generation <= generation);
+        // What it was told here it has obeyed.
+        self.regressed = None;
+    }
+
+    fn refuse(&mut self, refused: Refused, now: Moment) {
+        let Refused { generation, kept_generation, reason, .. } = refused;
+        self.backlog.answered(generation);
+        let snapshot = self.backlog.snapshot();
+        if snapshot.is_some_and(|snapshot| generation < snapshot) {
+            // What it refuses was told before a snapshot, which leaves nothing of it.
+            return;
+        }
+        match reason {
+            RefusalReason::Regressed => {
+                let found = Regression { generation: kept_generation, found_at: now.at, readmitted: false };
+                let regression = self.regressed.map_or(found, |known| known.regression);
+                let regression = Regression { readmitted: false, ..regression };
+                self.regressed = Some(Regressed { regression, untold: false });
+                self.confirmed = None;
+                self.backlog.need_snapshot();
+            }
+            RefusalReason::Gap | RefusalReason::Invalid => {
+                // Told once more it would refuse it once more.
+                self.resting = snapshot == Some(generation);
+                self.backlog.need_snapshot();
+            }
+        }
+        self.refused = Some(refused);
+    }
+}
+
+fn shorten(text: &mut Box<str>) {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_MAX) {
+        *text = text[..end].into();
+    }
+}
+
+fn shortened(mut report: InstanceReport) -> InstanceReport {
+    if let ReportedState::Failed(message) = &mut report.state {
+        shorten(message);
+    }
+    report
+}
+
+fn bounded(mut report: NodeReport) -> NodeReport {
+    while report.dropped_packets.len() > KEPT_MAX {
+        report.dropped_packets.pop_last();
+    }
+    report
+}

@@ -1,0 +1,183 @@
+//! Which nodes each generation concerns, and when each of them confirmed it. Pure, and bounded.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use model::{NodeId, UnixMillis};
+use tokio::sync::Notify;
+
+/// A moment, on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// The time of day.
+    pub(super) at: UnixMillis,
+    /// How long the control plane has been running: for differences.
+    pub(super) running: Duration,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// The most generations that every node has confirmed, and as many that some have not.
+    pub(super) generations: usize,
+    /// The most nodes of all generations together.
+    pub(super) nodes: usize,
+}
+
+/// What became of a generation at a node that it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It has not confirmed it.
+    Open,
+    Confirmed(Moment),
+    /// The node was deleted before it confirmed it.
+    Deleted,
+}
+
+/// The receipt of one generation.
+#[derive(Debug)]
+pub(super) struct Receipt {
+    pub(super) durable: Moment,
+    /// In the order of their ids.
+    pub(super) nodes: Box<[(NodeId, End)]>,
+    open: usize,
+    /// Who waits for it.
+    waiting: Option<Arc<Notify>>,
+}
+
+/// What is known of a generation.
+#[derive(Debug)]
+pub(super) enum Known<'a> {
+    /// It concerned nodes, and each has confirmed it or was deleted.
+    Settled(Option<&'a Receipt>),
+    Open(&'a Receipt),
+    /// It was made before this process began, or too long ago.
+    Forgotten,
+}
+
+/// The receipts.
+#[derive(Debug)]
+pub(super) struct Receipts {
+    open: BTreeMap<u64, Receipt>,
+    settled: BTreeMap<u64, Receipt>,
+    /// How many nodes all receipts have.
+    nodes: usize,
+    /// The newest generation of which there might be no receipt although it concerned nodes.
+    forgotten: u64,
+}
+
+impl Receipts {
+    /// Nothing is known of this generation and those before it.
+    pub(super) fn after(generation: u64) -> Self {
+        Self { open: BTreeMap::new(), settled: BTreeMap::new(), nodes: 0, forgotten: generation }
+    }
+
+    /// Nothing is known of this generation and those before it, unless there is a receipt.
+    pub(super) fn forget_through(&mut self, generation: u64) {
+        self.forgotten = self.forgotten.max(generation);
+    }
+
+    /// Adds a generation that concerns these nodes, which are in order. Gives those that are forgotten for it, and
+    /// their nodes that have not confirmed them.
+    pub(super) fn add(
+        &mut self,
+        generation: u64,
+        durable: Moment,
+        nodes: impl Iterator<Item = NodeId>,
+        bounds: Bounds,
+    ) -> Vec<(u64, Receipt)> {
+        let nodes: Box<[(NodeId, End)]> = nodes.map(|node| (node, End::Open)).collect();
+        self.nodes += nodes.len();
+        let open = nodes.len();
+        self.open.insert(generation, Receipt { durable, nodes, open, waiting: None });
+        let mut forgotten = Vec::new();
+        // The newest stays in any case: somebody is about to wait for it.
+        loop {
+            let crowded = self.nodes > bounds.nodes;
+            if crowded && self.forget_settled() {
+                continue;
+            }
+            if self.open.len() == 1 || !crowded && self.open.len() <= bounds.generations {
+                return forgotten;
+            }
+            forgotten.extend(self.forget_open());
+        }
+    }
+
+    fn forget_open(&mut self) -> Option<(u64, Receipt)> {
+        let (generation, receipt) = self.open.pop_first()?;
+        self.nodes -= receipt.nodes.len();
+        self.forget_through(generation);
+        receipt.wake();
+        Some((generation, receipt))
+    }
+
+    fn forget_settled(&mut self) -> bool {
+        let Some((generation, receipt)) = self.settled.pop_first() else { return false };
+        self.nodes -= receipt.nodes.len();
+        self.forget_through(generation);
+        true
+    }
+
+    /// A node is done with a generation. Gives when that was durable, if it was open.
+    pub(super) fn end(&mut self, generation: u64, node: NodeId, end: End, bounds: Bounds) -> Option<Moment> {
+        let receipt = self.open.get_mut(&generation)?;
+        let place = receipt.nodes.binary_search_by_key(&node, |(id, _)| *id).ok()?;
+        let own = &mut receipt.nodes[place].1;
+        if *own != End::Open {
+            return None;
+        }
+        *own = end;
+        receipt.open -= 1;
+        let durable = receipt.durable;
+        if receipt.open == 0
+            && let Some(mut receipt) = self.open.remove(&generation)
+        {
+            receipt.wake();
+            receipt.waiting = None;
+            self.settled.insert(generation, receipt);
+            while self.settled.len() > bounds.generations {
+                self.forget_settled();
+            }
+        }
+        Some(durable)
+    }
+
+    /// What is known of a generation.
+    pub(super) fn of(&self, generation: u64) -> Known<'_> {
+        match (self.open.get(&generation), self.settled.get(&generation)) {
+            (Some(receipt), _) => Known::Open(receipt),
+            (None, Some(receipt)) => Known::Settled(Some(receipt)),
+            (None, None) if generation <= self.forgotten => Known::Forgotten,
+            (None, None) => Known::Settled(None),
+        }
+    }
+
+    /// When a generation that is open was durable.
+    pub(super) fn durable(&self, generation: u64) -> Option<Moment> {
+        self.open.get(&generation).map(|receipt| receipt.durable)
+    }
+
+    /// What is notified when a generation is not open any more; none: it is not open.
+    pub(super) fn waiting(&mut self, generation: u64) -> Option<Arc<Notify>> {
+        let receipt = self.open.get_mut(&generation)?;
+        Some(Arc::clone(receipt.waiting.get_or_insert_default()))
+    }
+
+    /// Wakes everybody who waits.
+    pub(super) fn wake_all(&self) {
+        self.open.values().for_each(Receipt::wake);
+    }
+}
+
+impl Receipt {
+    fn wake(&self) {
+        if let Some(waiting) = &self.waiting {
+            waiting.notify_waiters();
+        }
+    }
+
+    /// The nodes that have not confirmed it.
+    pub(super) fn unconfirmed(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.nodes.iter().filter(|(_, end)| *end == End::Open).map(|(node, _)| *node)
+    }
+}

@@ -1,0 +1,149 @@
+//! The roster as everybody shares it, and what callers ask of it.
+
+use std::time::{Duration, Instant};
+
+use model::{NodeId, UnixMillis};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::{
+    sync::oneshot,
+    time::{self, timeout},
+};
+
+use super::{
+    Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Hello, NodeStanding, Question,
+    receipts::Moment,
+    roster::{Roster, Staged},
+};
+use crate::{control::Control, settings::FleetSettings};
+
+/// The roster. Whoever looks at the state and at it locks the state first.
+pub(crate) struct Fleet {
+    roster: Mutex<Roster>,
+    began: Instant,
+}
+
+impl Fleet {
+    pub(crate) fn new(generation: u64, settings: FleetSettings) -> Self {
+        Self { roster: Mutex::new(Roster::new(generation, settings)), began: Instant::now() }
+    }
+
+    pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock()
+    }
+
+    pub(super) fn moment(&self, at: UnixMillis) -> Moment {
+        Moment { at, running: self.began.elapsed() }
+    }
+
+    /// Takes up changes that are on disk, up to a generation.
+    pub(crate) fn publish(&self, staged: Vec<Staged>, generation: u64, now: UnixMillis) {
+        let now = self.moment(now);
+        self.roster().publish(staged, generation, now);
+    }
+
+    /// The state was replaced by what a failed store was found to hold. `staged` is what is on disk of what was not
+    /// published, and `forgotten` the last generation of which nothing is known that was not published.
+    pub(crate) fn replace(&self, staged: Vec<Staged>, generation: u64, forgotten: u64, now: UnixMillis) {
+        let now = self.moment(now);
+        let mut roster = self.roster();
+        roster.publish(staged, generation, now);
+        roster.replace(generation, forgotten);
+    }
+
+    /// Ends all connections and all waiting.
+    pub(crate) fn stop(&self) {
+        self.roster().stop();
+    }
+}
+
+impl Control {
+    /// Lets a node follow what is wanted of it. It stops following when the follower is dropped; if it follows already,
+    /// it does not through the earlier connection any more.
+    ///
+    /// # Errors
+    /// The node does not exist, its certificate is not good, or the control plane is ending.
+    pub fn follow(&self, node: NodeId, hello: Hello) -> Result<Follower, FollowError> {
+        let core = self.core();
+        let now = core.clock.now();
+        // Both under the lock of the state: if the node is deleted at the same time, its follower learns it.
+        core.shared.with(|published| {
+            let found = published.state.nodes().get(&node).ok_or(FollowError::NotFound)?;
+            if found.certificate(hello.certificate, now).is_none() {
+                return Err(FollowError::Certificate);
+            }
+            let mut roster = core.fleet.roster();
+            let followed = roster.follow(node, hello, core.fleet.moment(now));
+            let (number, wake) = followed.map_err(|_: Ended| FollowError::Stopping)?;
+            Ok(Follower::new(self, node, number, wake))
+        })
+    }
+
+    /// Asks a node something, and waits for its answer.
+    ///
+    /// # Errors
+    /// There is no answer within this time.
+    pub async fn ask(
+        &self,
+        node: NodeId,
+        question: Question,
+        deadline: Duration,
+    ) -> Result<Answer, AskError> {
+        let (sender, answer) = oneshot::channel();
+        let id = self.core().fleet.roster().ask(node, question, sender)?;
+        let _asked = Asked { control: self, node, id };
+        match timeout(deadline, answer).await {
+            Err(_) => Err(AskError::Deadline),
+            Ok(Err(_)) => Err(AskError::NotConnected),
+            Ok(Ok(Answer::Failed(why))) => Err(AskError::Failed(why)),
+            Ok(Ok(answer)) => Ok(answer),
+        }
+    }
+
+    /// How far a generation is in force; none: there is none such on disk.
+    pub fn enforcement(&self, generation: u64) -> Option<Enforcement> {
+        self.core().fleet.roster().enforcement(generation)
+    }
+
+    /// Waits until a generation is in force at every node that it concerns, for this long at most. A generation that
+    /// concerns no node does not wait.
+    pub async fn enforced(&self, generation: u64, deadline: Duration) -> Enforced {
+        let fleet = &self.core().fleet;
+        let waits = {
+            let mut roster = fleet.roster();
+            let waits = roster.receipts.waiting(generation).filter(|_| !roster.stopping);
+            // From here on no wake-up is missed: whoever wakes holds the same lock.
+            waits.map(|wait| wait.notified_owned())
+        };
+        if let Some(waits) = waits {
+            // Whether it was woken or not, what counts is what is so then.
+            let _ = time::timeout(deadline, waits).await;
+        }
+        fleet.roster().enforced(generation)
+    }
+
+    /// What is known of a node beside the state. Of one that has not connected and that nothing concerned, nothing is.
+    pub fn standing(&self, node: NodeId) -> NodeStanding {
+        let fleet = &self.core().fleet;
+        let now = fleet.moment(self.core().clock.now());
+        fleet.roster().slots.get(&node).map(|slot| slot.standing(now)).unwrap_or_default()
+    }
+
+    /// Lets a node that has regressed follow what is here, although it has been wanted to have a newer generation: it
+    /// gets a snapshot that it is to obey, at once or when it connects. False: it has not regressed.
+    pub fn readmit(&self, node: NodeId) -> bool {
+        self.core().fleet.roster().readmit(node)
+    }
+}
+
+/// A question that somebody waits for; it is withdrawn when this is dropped.
+struct Asked<'a> {
+    control: &'a Control,
+    node: NodeId,
+    id: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.control.core().fleet.roster().withdraw(self.node, self.id);
+    }
+}
