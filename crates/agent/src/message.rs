@@ -6,7 +6,6 @@ use protocol::{TEXT_MAX, node};
 
 use crate::{
     enforcer::chain,
-    instances::{InstanceStand, InstanceState},
     outcome::{Outcome, Problem},
     wanted::UpdateError,
 };
@@ -42,24 +41,6 @@ pub fn not_in_force(generation: u64, problems: &[Problem]) -> node::NotInForce {
     // Where no interface is wanted there is none to name, and it is not in force all the same.
     let problem_count = problems.len().max(1) as u64;
     node::NotInForce { generation, problems: told.collect(), problem_count }
-}
-
-/// How an instance stands; none: there is nothing to say yet.
-pub(crate) fn instance_state(state: &InstanceState) -> Option<node::InstanceState> {
-    use node::instance_state::State;
-    let (stand, why) = match &state.stand {
-        InstanceStand::Coming => return None,
-        InstanceStand::Running => (State::Running, ""),
-        InstanceStand::Stopped => (State::Stopped, ""),
-        InstanceStand::Failed(why) => (State::Failed, &**why),
-    };
-    Some(node::InstanceState {
-        instance_id: state.instance.to_string(),
-        boots: state.boots,
-        images: state.images,
-        state: stand.into(),
-        message: short(why),
-    })
 }
 
 fn microseconds(duration: Duration) -> u64 {

@@ -220,7 +220,9 @@ mod tests {
         assert_eq!(refused(&|of| of.server = "control".into()), "server");
         assert_eq!(refused(&|of| of.metrics = ":9100".into()), "metrics");
         assert_eq!(refused(&|of| of.directory = "state".into()), "directory");
-        let no_state = |of: &mut Settings| drop(of.dataplane.timeout_seconds.insert("tcp".into(), 1));
+        let no_state = |of: &mut Settings| {
+            of.dataplane.timeout_seconds.insert("tcp".into(), 1);
+        };
         assert_eq!(refused(&no_state), "dataplane.timeout_seconds");
     }
 }

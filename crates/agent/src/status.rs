@@ -190,7 +190,7 @@ pub struct DeviceStatus {
 pub struct InstanceStatus {
     /// Which one.
     pub instance_id: String,
-    /// How it is: `coming`, `running`, `stopped` or `failed`.
+    /// How it is: `running`, `stopped`, `gone` or `failed`.
     pub state: String,
     /// Why it failed.
     pub message: Option<String>,

@@ -70,7 +70,7 @@ impl Update {
                 Delta { from, generation: through, mut delta },
                 Delta { from: next, generation, delta: more },
             ) if through == next => {
-                merge(&mut delta, more);
+                delta.merge(more);
                 Ok(Delta { from, generation, delta })
             }
             (Delta { from, generation: through, delta }, Current { generation }) if through <= generation => {
@@ -103,12 +103,6 @@ impl Update {
             apart => Err(Box::new(apart)),
         }
     }
-}
-
-/// Makes one change of two, one after the other.
-fn merge(delta: &mut Delta, later: Delta) {
-    delta.interfaces.extend(later.interfaces);
-    delta.groups.extend(later.groups);
 }
 
 /// Why an update is not obeyed. What was wanted before still is.

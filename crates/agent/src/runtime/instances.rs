@@ -3,17 +3,16 @@
 
 use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
 
-use model::NetworkInterfaceId;
+use model::{
+    NetworkInterfaceId,
+    node::{InstanceReport, ReportedState},
+};
 use parking_lot::{Condvar, Mutex};
 use policy::Desired;
-use protocol::node::{InstanceStates, from_node::Message};
+use protocol::{instance, node::from_node::Message};
 
 use super::{outbox::Outbox, shared::Shared};
-use crate::{
-    instances::{InstanceDriver, InstanceStand, InstanceState},
-    message,
-    status::InstanceStatus,
-};
+use crate::{instances::InstanceDriver, status::InstanceStatus};
 
 /// How long what failed rests before it is tried again, and how often what somebody else removed is looked for.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -61,7 +60,7 @@ impl Driver {
     /// Says what is wanted and what is in force, where that is otherwise than before.
     pub(crate) fn tell(&self, wanted: &Desired, in_force: BTreeMap<NetworkInterfaceId, u32>) {
         let mut told = self.slot.told.lock();
-        if *told.wanted != *wanted {
+        if told.wanted.instances != wanted.instances {
             told.wanted = Arc::new(wanted.clone());
             told.news = true;
         }
@@ -93,7 +92,7 @@ struct Thread {
     slot: Arc<Slot>,
     outbox: Arc<Outbox>,
     shared: Arc<Shared>,
-    said: Vec<InstanceState>,
+    said: Vec<InstanceReport>,
 }
 
 impl Thread {
@@ -103,7 +102,7 @@ impl Thread {
         loop {
             let (wanted, in_force, again) = {
                 let mut told = self.slot.told.lock();
-                let idle = told.wanted.interfaces.is_empty() && self.said.is_empty();
+                let idle = told.wanted.instances.is_empty() && self.said.is_empty();
                 while !(look || told.news || told.again || told.ended) {
                     if idle {
                         self.slot.news.wait(&mut told);
@@ -124,14 +123,11 @@ impl Thread {
     }
 
     /// Says how instances stand: all of them, or those that stand otherwise than it was said.
-    fn say(&mut self, states: Vec<InstanceState>, again: bool) {
-        let news: Vec<_> = states
-            .iter()
-            .filter(|state| again || !self.said.contains(state))
-            .filter_map(message::instance_state)
-            .collect();
+    fn say(&mut self, states: Vec<InstanceReport>, again: bool) {
+        let is_news = |report: &&InstanceReport| again || !self.said.contains(report);
+        let news: Vec<InstanceReport> = states.iter().filter(is_news).cloned().collect();
         for part in news.chunks(STATES_MAX) {
-            self.outbox.say(Message::InstanceStates(InstanceStates { states: part.to_vec() }));
+            self.outbox.say(Message::InstanceStates(instance::to_states(part)));
         }
         if states != self.said {
             self.shared.set_instances(states.iter().map(instance_status).collect());
@@ -140,12 +136,12 @@ impl Thread {
     }
 }
 
-fn instance_status(state: &InstanceState) -> InstanceStatus {
-    let (name, message) = match &state.stand {
-        InstanceStand::Coming => ("coming", None),
-        InstanceStand::Running => ("running", None),
-        InstanceStand::Stopped => ("stopped", None),
-        InstanceStand::Failed(why) => ("failed", Some(why.to_string())),
+fn instance_status(report: &InstanceReport) -> InstanceStatus {
+    let (name, message) = match &report.state {
+        ReportedState::Running => ("running", None),
+        ReportedState::Stopped => ("stopped", None),
+        ReportedState::Gone => ("gone", None),
+        ReportedState::Failed(why) => ("failed", Some(why.to_string())),
     };
-    InstanceStatus { instance_id: state.instance.to_string(), state: name.to_owned(), message }
+    InstanceStatus { instance_id: report.instance.to_string(), state: name.to_owned(), message }
 }
