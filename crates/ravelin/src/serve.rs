@@ -27,7 +27,7 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     if arguments.print_settings {
         return output::line(settings.to_toml()?.trim_end());
     }
-    let _log = log::start(&settings)?;
+    let _log = log::start(&settings.log, settings.log_format)?;
     raise_open_files();
     keep_files_private();
     let runtime = runtime()?;
@@ -106,7 +106,7 @@ fn raise_open_files() {
 
 /// Makes every file that the process makes its owner's alone: the store's engine makes some when it likes.
 #[allow(unsafe_code)]
-fn keep_files_private() {
+pub fn keep_files_private() {
     // SAFETY: umask takes a number and touches no memory.
     unsafe { libc::umask(0o077) };
 }

@@ -2,8 +2,8 @@
 //! mechanism for all of them: every setting has one name, such as `timing.resetting_ms`.
 
 mod check;
-mod layers;
-mod near;
+pub mod layers;
+pub mod near;
 
 use std::{fmt, fs, path::Path};
 
@@ -122,12 +122,14 @@ impl Settings {
             read(&table).with_context(|| format!("in the settings file {}", path.display()))?;
         }
         for (variable, text) in sources.environment {
-            if let Some(name) = names.iter().find(|name| layers::variable_of(name) == *variable) {
+            if let Some(name) =
+                names.iter().find(|name| layers::variable_of(layers::SERVER, name) == *variable)
+            {
                 layers::assign(&mut table, name, text)
                     .and_then(|()| read(&table))
                     .with_context(|| format!("in the environment variable {variable}"))?;
             } else {
-                layers::refuse_misspelt(variable, &names)?;
+                layers::refuse_misspelt(layers::SERVER, variable, &names)?;
             }
         }
         for assignment in sources.assignments {
@@ -272,7 +274,7 @@ mod tests {
             let text = refused(&[], &[&format!("{name}={value}")]);
             assert!(text.starts_with(&format!("in --set {name}={value}: ")), "{text}");
             assert!(!text.contains('\n') && !text.contains("u64") && !text.contains("struct"), "{text}");
-            let variable = layers::variable_of(name);
+            let variable = layers::variable_of(layers::SERVER, name);
             let text = refused(&[(&variable, value)], &[]);
             assert!(text.starts_with(&format!("in the environment variable {variable}: ")), "{text}");
         }
