@@ -54,10 +54,7 @@ pub fn rules(name: &str, index: u32, bridge: &Bridge) -> Vec<InputRule> {
     let rule = |ipv4, priority, action| InputRule { device: name.to_owned(), ipv4, priority, action };
     let of = |ipv4| {
         let own = RuleAction::Table(TABLE_BASE + index);
-        [
-            rule(ipv4, RULE_PRIORITY, own),
-            rule(ipv4, RULE_PRIORITY + 1, RuleAction::Unreachable),
-        ]
+        [rule(ipv4, RULE_PRIORITY, own), rule(ipv4, RULE_PRIORITY + 1, RuleAction::Unreachable)]
     };
     families.into_iter().flat_map(of).collect()
 }
@@ -94,7 +91,8 @@ impl Comparison<'_> {
                 Some(_) => {}
                 None if machine.is_some() => {
                     let name = names::namespace(*instance);
-                    let why = format!("the network namespace {name} is not one that this node made: remove it");
+                    let why =
+                        format!("the network namespace {name} is not one that this node made: remove it");
                     difference.refused.insert(*instance, why);
                 }
                 None => {}
@@ -161,7 +159,12 @@ impl Comparison<'_> {
     }
 
     /// Whether a bridge has its addresses. Those that were given to it and are no gateways any more are taken.
-    fn has_gateways(&self, link: &Link, (network, bridge): (NetworkId, &Bridge), steps: &mut Vec<Step>) -> bool {
+    fn has_gateways(
+        &self,
+        link: &Link,
+        (network, bridge): (NetworkId, &Bridge),
+        steps: &mut Vec<Step>,
+    ) -> bool {
         let own = self.observed.addresses.iter().filter(|address| address.device == link.index);
         let has = |gateway: &IpNet| {
             own.clone().any(|own| (own.address, own.length) == (gateway.addr(), gateway.prefix_len()))
@@ -226,7 +229,8 @@ impl Comparison<'_> {
 
     /// Bridges of networks of which nothing is here any more, and rules about bridges that are gone.
     fn stray_bridges(&self, steps: &mut Vec<Step>) {
-        let kept: BTreeSet<String> = self.target.bridges.keys().map(|network| names::bridge(*network)).collect();
+        let kept: BTreeSet<String> =
+            self.target.bridges.keys().map(|network| names::bridge(*network)).collect();
         let stray_rule = |rule: &&InputRule| is_ours(rule) && !kept.contains(&rule.device);
         steps.extend(self.observed.rules.iter().filter(stray_rule).cloned().map(Step::RemoveRule));
         let bridges = self.observed.own_links().filter(|link| link.name.starts_with(names::BRIDGE));

@@ -4,12 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use host::{Netlink, namespace, process};
+use host::{Link, Netlink, namespace, process};
 use model::{
-    InstanceId, NetworkId, NetworkInterfaceId, NodeId,
+    InstanceId, NetworkInterfaceId, NodeId,
     node::{InstanceReport, ReportedState},
 };
 use policy::{Desired, DesiredInstance, WantedState};
@@ -18,10 +18,11 @@ use super::{
     InstanceDriver,
     difference::Comparison,
     execute::Execution,
+    failures::Failures,
     names,
-    observed::{Found, LookError, Observed},
+    observed::{LookError, Observed},
     step::Step,
-    target::{Machine, Target},
+    target::{Machine, Port, Target},
 };
 use crate::enforcer::chain;
 
@@ -33,8 +34,10 @@ const CALLS_SETTLED: u32 = 16;
 const GRACE: Duration = Duration::from_secs(1);
 /// How long they may take when they are made to.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a device that was switched on may take to carry packets, and how long to wait between two looks at it.
-const CARRIES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(5));
+/// How long devices that were switched on may take to carry packets.
+const CARRIES: Duration = Duration::from_secs(5);
+/// How long to wait between two looks at them.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Makes instances out of network namespaces.
 ///
@@ -42,18 +45,10 @@ const CARRIES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mi
 /// one.
 pub struct LabDriver {
     node: NodeId,
-    /// Instances that were as they are wanted, with the devices of their interfaces.
-    settled: BTreeMap<InstanceId, (DesiredInstance, Vec<u32>)>,
+    /// Instances that were as they are wanted when they were looked at.
+    settled: BTreeMap<InstanceId, DesiredInstance>,
     calls: u32,
     watch: Box<dyn FnMut(&Step) + Send>,
-}
-
-/// What could not be done.
-#[derive(Default)]
-struct Failures {
-    instances: BTreeMap<InstanceId, String>,
-    networks: BTreeMap<NetworkId, String>,
-    others: Vec<String>,
 }
 
 impl LabDriver {
@@ -77,7 +72,7 @@ impl LabDriver {
         self.settled.clear();
         let target = Target::default();
         match self.bring_to(&target, &BTreeMap::new()) {
-            Ok((_, failures)) => failures.all().map_or(Ok(()), Err),
+            Ok(brought) => brought.failures.all().map_or(Ok(()), Err),
             Err(error) => Err(chain(&error)),
         }
     }
@@ -87,7 +82,7 @@ impl LabDriver {
         &mut self,
         target: &Target,
         in_force: &BTreeMap<NetworkInterfaceId, u32>,
-    ) -> Result<(Observed, Failures), LookError> {
+    ) -> Result<Brought, LookError> {
         let mut failures = Failures::default();
         let mut looks = 0;
         loop {
@@ -96,32 +91,31 @@ impl LabDriver {
             let observed = Observed::look(&netlink, &settled)?;
             let comparison = Comparison { node: self.node, target, observed: &observed, in_force };
             let difference = comparison.difference();
-            failures.instances.extend(difference.refused);
-            let failed = |step: &Step| failures.of(step, target).is_some();
-            let steps: Vec<Step> = difference.steps.into_iter().filter(|step| !failed(step)).collect();
-            if steps.is_empty() || looks == LOOKS_MAX || !failures.others.is_empty() {
-                return Ok((observed, failures));
+            failures.refuse(difference.refused);
+            let possible = |step: &Step| !failures.stop(step, target);
+            let steps: Vec<Step> = difference.steps.into_iter().filter(possible).collect();
+            if steps.is_empty() || looks == LOOKS_MAX {
+                return Ok(Brought { observed, remaining: steps, failures });
             }
             looks += 1;
             let execution = Execution { node: self.node, target, netlink: &netlink };
             self.carry_out(&execution, &steps, &mut failures);
-            let on = |step: &&Step| matches!(step, Step::SwitchOn { .. });
-            wait_until_ready(&netlink, steps.iter().filter(on).count() > 0, target, &failures);
+            if steps.iter().any(|step| matches!(step, Step::SwitchOn { .. })) {
+                wait_until_ready(&netlink, target)?;
+            }
         }
     }
 
     fn carry_out(&mut self, execution: &Execution<'_>, steps: &[Step], failures: &mut Failures) {
         self.end_processes(steps, failures);
-        for step in steps {
-            if failures.of(step, execution.target).is_some() {
+        for step in steps.iter().filter(|step| !matches!(step, Step::EndProcesses { .. })) {
+            if failures.stop(step, execution.target) {
                 continue;
             }
             (self.watch)(step);
             tracing::debug!(%step, "instances");
             if let Err(error) = execution.run(step) {
-                let why = format!("cannot {step}: {}", chain(&error));
-                tracing::warn!(why, "instances");
-                failures.add(step, why);
+                failures.add(step, &error);
             }
         }
     }
@@ -139,7 +133,7 @@ impl LabDriver {
         }
         for (step, file) in namespaces {
             if let Err(error) = process::end_all(&[file], Duration::ZERO, Duration::ZERO) {
-                failures.add(step, format!("cannot {step}: {}", chain(&error)));
+                failures.add(step, &error);
             }
         }
     }
@@ -150,31 +144,65 @@ impl LabDriver {
         if self.calls.is_multiple_of(CALLS_SETTLED) {
             self.settled.clear();
         }
-        self.settled.retain(|id, (instance, _)| wanted.instances.get(id) == Some(instance));
+        self.settled.retain(|id, instance| wanted.instances.get(id) == Some(instance));
     }
+}
 
+/// What one call came to.
+struct Brought {
+    observed: Observed,
+    /// What was left to do when it was looked last.
+    remaining: Vec<Step>,
+    failures: Failures,
+}
+
+impl Brought {
     /// How an instance stands; none: it is still coming.
     fn stand(
-        &mut self,
-        (id, wanted): (InstanceId, &DesiredInstance),
+        &self,
+        id: InstanceId,
         machine: &Machine,
-        observed: &Observed,
+        in_force: &BTreeMap<NetworkInterfaceId, u32>,
     ) -> Option<ReportedState> {
-        let there = observed.machines.contains_key(&id);
+        if let Some(why) = self.failures.of(id, machine) {
+            return Some(ReportedState::Failed(why.into()));
+        }
+        let there = self.observed.machines.contains_key(&id);
+        let left = self.remaining.iter().any(|step| concerns(step, id, machine));
+        let on = |port: &Port| {
+            let link = self.observed.link(&port.device()).filter(|link| link.ready);
+            link.is_some_and(|link| in_force.get(&port.interface) == Some(&link.index))
+        };
         match machine.wanted {
-            WantedState::Running => {
-                let devices = machine.ports.iter().map(|port| {
-                    let link = observed.link(&port.device())?;
-                    link.ready.then_some(link.index)
-                });
-                let devices: Vec<u32> = devices.collect::<Option<_>>().filter(|_| there)?;
-                self.settled.insert(id, (wanted.clone(), devices));
-                Some(ReportedState::Running)
-            }
-            WantedState::Stopped => (!there).then_some(ReportedState::Stopped),
-            WantedState::Gone => (!there).then_some(ReportedState::Gone),
+            _ if left => None,
+            WantedState::Running if there && machine.ports.iter().all(on) => Some(ReportedState::Running),
+            WantedState::Stopped if !there => Some(ReportedState::Stopped),
+            WantedState::Gone if !there => Some(ReportedState::Gone),
+            _ => None,
         }
     }
+}
+
+fn concerns(step: &Step, id: InstanceId, machine: &Machine) -> bool {
+    let of_network = |network| machine.ports.iter().any(|port| port.network == network);
+    step.instance() == Some(id) || step.network().is_some_and(of_network)
+}
+
+/// The namespace whose processes a step ends.
+fn opened(step: &Step) -> Option<File> {
+    namespace::open(&names::namespace(step.instance()?)).ok()
+}
+
+/// Waits until every device of an instance that is on carries packets. One that does not in that time is looked at again
+/// with the next call.
+fn wait_until_ready(netlink: &Netlink, target: &Target) -> Result<(), LookError> {
+    let devices: BTreeSet<String> = target.running_ports().map(Port::device).collect();
+    let waits = |link: &Link| link.up && !link.ready && devices.contains(&link.name);
+    let end = Instant::now() + CARRIES;
+    while netlink.links()?.iter().any(waits) && Instant::now() < end {
+        thread::sleep(PAUSE);
+    }
+    Ok(())
 }
 
 impl InstanceDriver for LabDriver {
@@ -187,22 +215,17 @@ impl InstanceDriver for LabDriver {
         let target = Target::of(&wanted.instances);
         let brought = self.bring_to(&target, in_force);
         let mut reports = Vec::new();
-        for (id, instance) in &wanted.instances {
-            let Some(machine) = target.machines.get(id) else { continue };
+        for (id, machine) in &target.machines {
             let state = match &brought {
+                Ok(brought) => brought.stand(*id, machine, in_force),
                 Err(error) => Some(ReportedState::Failed(chain(error).into())),
-                Ok((observed, failures)) => match failures.of_machine(*id, machine) {
-                    Some(why) => Some(ReportedState::Failed(why.into())),
-                    None => self.stand((*id, instance), machine, observed),
-                },
             };
-            let report = |state| InstanceReport {
-                instance: *id,
-                boots: instance.boots,
-                images: instance.images,
-                state,
-            };
-            reports.extend(state.map(report));
+            let Some(state) = state else { continue };
+            if let (ReportedState::Running, Some(instance)) = (&state, wanted.instances.get(id)) {
+                self.settled.insert(*id, instance.clone());
+            }
+            let (boots, images) = (machine.boots, machine.images);
+            reports.push(InstanceReport { instance: *id, boots, images, state });
         }
         reports
     }

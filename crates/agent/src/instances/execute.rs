@@ -167,8 +167,9 @@ fn restrain(name: &str, bridge: &Bridge) -> Result<(), NamespaceError> {
         // No link-local address, which would be the same on each of several bridges that are joined.
         ("addr_gen_mode", "1"),
     ];
-    ipv6.iter()
-        .try_for_each(|(parameter, value)| set_where_there_is(&format!("ipv6/conf/{name}/{parameter}"), value))
+    ipv6.iter().try_for_each(|(parameter, value)| {
+        set_where_there_is(&format!("ipv6/conf/{name}/{parameter}"), value)
+    })
 }
 
 fn has_ipv6(bridge: &Bridge) -> bool {
@@ -198,7 +199,8 @@ fn configure(port: &Port) -> Result<(), StepError> {
     let mut wanted: Vec<(IpAddr, u8)> =
         port.addresses.iter().map(|address| (address.addr(), address.prefix_len())).collect();
     if Path::new("/proc/sys/net/ipv6").exists() {
-        wanted.push((IpAddr::V6(dataplane::link_local(port.mac)), 64));
+        let own = dataplane::Interface::new(port.interface, port.mac, []);
+        wanted.push((IpAddr::V6(own.link_local()), 64));
     }
     remove_others(&netlink, &link, &wanted)?;
     for (address, length) in &wanted {
