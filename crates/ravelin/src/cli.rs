@@ -1,8 +1,14 @@
 //! The command line.
 
+mod agent;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use self::agent::{
+    AgentCommand, BindArguments, JoinArguments, RunArguments, SettingArguments, UnbindArguments,
+};
 
 /// A security-group service for edge fleets, wire-compatible with Edge Node Service (ENS).
 #[derive(Debug, Parser)]
@@ -58,6 +64,20 @@ pub enum Command {
                       machine's own network is touched, and `down` leaves nothing behind."
     )]
     Lab(LabCommand),
+    /// Enforce security groups on this host: join a control plane, and follow it.
+    #[command(
+        subcommand,
+        after_help = "Start here. On the server's side, once a host:\n\n  ravelin api CreateNodeToken --EnsRegionId \
+                      cn-hangzhou-telecom\n\nOn the host, as root, with the Token that it answered in a file:\n\n  ravelin \
+                      agent join --server control.example.com:8019 --token-file token\n  ravelin agent run\n  ravelin \
+                      agent status\n\nThen bind interfaces to devices with `ravelin bind`. What is in force stays so when the \
+                      agent ends, is restarted or is killed, and when the control plane is not reached."
+    )]
+    Agent(AgentCommand),
+    /// Let a device of a node stand for a network interface: its rules are enforced there.
+    Bind(BindArguments),
+    /// End the binding of a network interface: its flows are cut, and its device is closed.
+    Unbind(UnbindArguments),
     /// Print shell completions: `ravelin completions bash > /etc/bash_completion.d/ravelin`.
     Completions {
         /// The shell.
@@ -96,6 +116,9 @@ pub struct ServeArguments {
     /// The private key for HTTPS (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// Where to listen for nodes, such as 0.0.0.0:8019; without it no node can join.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub node_listen: Option<String>,
     /// Answer everybody, signed or not. For trying things out; never where others can reach it.
     #[arg(long)]
     pub lenient: bool,

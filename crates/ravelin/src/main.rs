@@ -55,6 +55,9 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
         Command::Restore { file, data } => commands::restore(&file, &data).map(|()| ExitCode::SUCCESS),
         Command::Configure(command) => commands::configure(&command).map(|()| ExitCode::SUCCESS),
         Command::Lab(command) => commands::lab(&command),
+        Command::Agent(command) => commands::agent(&command),
+        Command::Bind(arguments) => commands::bind(&arguments),
+        Command::Unbind(arguments) => commands::unbind(&arguments),
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
     }
