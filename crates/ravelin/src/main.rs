@@ -12,6 +12,7 @@ mod operator;
 mod output;
 mod reference;
 mod serve;
+mod service_manager;
 mod settings;
 
 use std::process::ExitCode;
