@@ -10,7 +10,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, Enforcement, Node, NodeAuthority},
+    node::{Binding, Enforcement, Hosting, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -44,6 +44,8 @@ pub enum Entity {
     Enforcement(Arc<Enforcement>),
     /// The authority of nodes.
     NodeAuthority(Arc<NodeAuthority>),
+    /// Where an instance really runs.
+    Hosting(Arc<Hosting>),
 }
 
 /// Names one entity among all of them.
@@ -75,6 +77,8 @@ pub enum EntityKey {
     Enforcement(NetworkInterfaceId),
     /// The authority of nodes.
     NodeAuthority,
+    /// Where an instance really runs.
+    Hosting(InstanceId),
 }
 
 impl Entity {
@@ -94,6 +98,7 @@ impl Entity {
             Self::Binding(e) => EntityKey::Binding(e.interface),
             Self::Enforcement(e) => EntityKey::Enforcement(e.interface),
             Self::NodeAuthority(_) => EntityKey::NodeAuthority,
+            Self::Hosting(e) => EntityKey::Hosting(e.instance),
         }
     }
 
@@ -112,6 +117,7 @@ impl Entity {
             Self::Node(e) => e.serial,
             Self::Binding(e) => e.serial,
             Self::Enforcement(e) => e.serial,
+            Self::Hosting(e) => e.serial,
         }
     }
 }
@@ -134,7 +140,8 @@ macro_rules! into_entity {
 into_entity! {
     Account => Account, User => User, AccessKey => AccessKey, CustomPolicy => CustomPolicy, Network => Network,
     VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup,
-    Node => Node, Binding => Binding, Enforcement => Enforcement, NodeAuthority => NodeAuthority
+    Node => Node, Binding => Binding, Enforcement => Enforcement, NodeAuthority => NodeAuthority,
+    Hosting => Hosting
 }
 
 /// One entity that comes, changes or goes. Both sides name the same entity.

@@ -1,5 +1,8 @@
-//! What one node is to enforce, as the control plane tells it and the node keeps it: its interfaces, and the groups that
-//! they are in. A [`Delta`] takes it from what it was before a change to what it is after it.
+//! What one node is to enforce, as the control plane tells it and the node keeps it: its interfaces, the groups that they
+//! are in, and on a lab node the instances that it is to run. A [`Delta`] takes it from what it was before a change to what
+//! it is after it.
+
+mod instance;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,8 +10,9 @@ use std::{
 };
 
 use ipnet::IpNet;
-use model::{NetworkId, NetworkInterfaceId, SecurityGroupId, address::Mac, node::Device};
+use model::{InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, address::Mac, node::Device};
 
+pub use self::instance::{DesiredInstance, DesiredInstanceInterface, WantedState};
 use crate::class::Group;
 
 /// What a node is to enforce for one interface.
@@ -46,6 +50,8 @@ pub struct Desired {
     pub interfaces: BTreeMap<NetworkInterfaceId, DesiredInterface>,
     /// The groups that they are in, and no other.
     pub groups: BTreeMap<SecurityGroupId, Group>,
+    /// The instances that it is to run, to stop or to remove, and no other.
+    pub instances: BTreeMap<InstanceId, DesiredInstance>,
 }
 
 impl Desired {
@@ -56,15 +62,20 @@ impl Desired {
 
     /// Takes this to what it is after a change.
     pub fn apply(&mut self, delta: &Delta) {
-        for (id, wanted) in &delta.interfaces {
-            match wanted {
-                Some(wanted) => self.interfaces.insert(*id, wanted.clone()),
-                None => self.interfaces.remove(id),
-            };
-        }
+        apply(&mut self.interfaces, &delta.interfaces);
+        apply(&mut self.instances, &delta.instances);
         self.groups.extend(delta.groups.iter().map(|(id, group)| (*id, group.clone())));
         let needed = self.needed_groups();
         self.groups.retain(|id, _| needed.contains(id));
+    }
+}
+
+fn apply<K: Ord + Copy, V: Clone>(held: &mut BTreeMap<K, V>, changed: &BTreeMap<K, Option<V>>) {
+    for (key, wanted) in changed {
+        match wanted {
+            Some(wanted) => held.insert(*key, wanted.clone()),
+            None => held.remove(key),
+        };
     }
 }
 
@@ -76,18 +87,21 @@ pub struct Delta {
     pub interfaces: BTreeMap<NetworkInterfaceId, Option<DesiredInterface>>,
     /// Groups that have other rules, or that an interface came into. The node may have some of these already.
     pub groups: BTreeMap<SecurityGroupId, Group>,
+    /// Instances that come or change; none: the instance is not the node's any more.
+    pub instances: BTreeMap<InstanceId, Option<DesiredInstance>>,
 }
 
 impl Delta {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.interfaces.is_empty() && self.groups.is_empty()
+        self.interfaces.is_empty() && self.groups.is_empty() && self.instances.is_empty()
     }
 
     /// Makes one change of this and the one that follows it: it leads to the same as both, one after the other.
     pub fn merge(&mut self, later: Delta) {
         self.interfaces.extend(later.interfaces);
         self.groups.extend(later.groups);
+        self.instances.extend(later.instances);
     }
 
     /// About how many bytes it takes in memory. Rules count for each change that has them, also where they are shared.
@@ -97,7 +111,12 @@ impl Delta {
             size_of::<(NetworkInterfaceId, Option<DesiredInterface>)>() + wanted
         });
         let group = |group: &Group| size_of::<(SecurityGroupId, Group)>() + size_of_val(&*group.rules);
-        interfaces.sum::<usize>() + self.groups.values().map(group).sum::<usize>()
+        let instances = self.instances.values().map(|wanted| {
+            let wanted = wanted.as_ref().map_or(0, DesiredInstance::bytes);
+            size_of::<(InstanceId, Option<DesiredInstance>)>() + wanted
+        });
+        let groups = self.groups.values().map(group);
+        interfaces.chain(groups).chain(instances).sum()
     }
 }
 
@@ -129,6 +148,7 @@ mod tests {
         Delta {
             interfaces: interfaces.iter().map(wanted).collect(),
             groups: groups.iter().map(group).collect(),
+            ..Delta::default()
         }
     }
 
@@ -141,5 +161,28 @@ mod tests {
         assert_eq!(desired.groups.keys().copied().collect::<Vec<_>>(), [SecurityGroupId::from_entropy(2)]);
         desired.apply(&delta(&[(2, None)], &[]));
         assert_eq!((desired.interfaces.len(), desired.groups.len()), (1, 0));
+    }
+
+    #[test]
+    fn instances_come_change_and_go_and_others_stay() {
+        let (one, other) = (InstanceId::from_entropy(1), InstanceId::from_entropy(2));
+        let instance = |wanted| DesiredInstance {
+            host_name: "a".into(),
+            wanted,
+            boots: 1,
+            images: 1,
+            interfaces: [].into(),
+        };
+        let mut desired = Desired::default();
+        let mut apply = |changed: &[(InstanceId, Option<WantedState>)]| {
+            let instances = changed.iter().map(|(id, wanted)| (*id, wanted.map(instance))).collect();
+            desired.apply(&Delta { instances, ..Delta::default() });
+            desired.instances.iter().map(|(id, of)| (*id, of.wanted)).collect::<Vec<_>>()
+        };
+        let running = Some(WantedState::Running);
+        assert_eq!(apply(&[(one, running), (other, running)]).len(), 2);
+        let stopped = apply(&[(one, Some(WantedState::Stopped))]);
+        assert_eq!(stopped, [(one, WantedState::Stopped), (other, WantedState::Running)]);
+        assert_eq!(apply(&[(one, None)]), [(other, WantedState::Running)]);
     }
 }

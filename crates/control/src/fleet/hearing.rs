@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use model::NodeId;
+use model::{
+    NodeId,
+    node::{InstanceReport, ReportedState},
+};
 
 use super::{
     Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression, TEXT_MAX,
@@ -58,7 +61,10 @@ impl Roster {
                     slot.refuse(Refused { generation, kept_generation, reason, message }, now);
                 }
             }
-            Heard::InstanceStates(_) => {}
+            Heard::InstanceStates(reports) => {
+                let reports = reports.into_iter().map(|report| (report.instance, shortened(report)));
+                slot.connection(number)?.instances.extend(reports);
+            }
             Heard::Answer { id, answer } => {
                 let waits = slot.connection(number)?.questions.unanswered.remove(&id);
                 // An answer that comes too late is one that nobody waits for.
@@ -134,6 +140,13 @@ fn shorten(text: &mut Box<str>) {
     if let Some((end, _)) = text.char_indices().nth(TEXT_MAX) {
         *text = text[..end].into();
     }
+}
+
+fn shortened(mut report: InstanceReport) -> InstanceReport {
+    if let ReportedState::Failed(message) = &mut report.state {
+        shorten(message);
+    }
+    report
 }
 
 fn bounded(mut report: NodeReport) -> NodeReport {

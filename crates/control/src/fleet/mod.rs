@@ -17,6 +17,7 @@ mod enforcement;
 mod follower;
 mod heard;
 mod hearing;
+mod instances;
 mod question;
 mod receipts;
 mod roster;
@@ -29,9 +30,8 @@ mod told;
 pub use self::{
     enforcement::{Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress},
     follower::Follower,
-    heard::{
-        Heard, InstanceReport, KEPT_MAX, NodeProblem, NodeReport, RefusalReason, ReportedState, TEXT_MAX,
-    },
+    heard::{Heard, KEPT_MAX, NodeProblem, NodeReport, RefusalReason, TEXT_MAX},
+    instances::InstanceProblem,
     question::{ANSWERED_MAX, Answer, AskError, InterfaceCounters, NodeDrop, NodeFlow, Question, RulePlace},
     standing::{NodeConnection, NodeStanding, NotInForce, Refused, Regression},
     told::{Ended, FollowError, Hello, Told},

@@ -1,9 +1,6 @@
 //! The roster as everybody shares it, and what callers ask of it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use model::{NodeId, UnixMillis};
 use parking_lot::{Mutex, MutexGuard};
@@ -77,7 +74,7 @@ impl Control {
             let mut roster = core.fleet.roster();
             let followed = roster.follow(node, hello, core.fleet.moment(now));
             let (number, wake) = followed.map_err(|_: Ended| FollowError::Stopping)?;
-            Ok(Follower::new(Arc::clone(core), node, number, wake))
+            Ok(Follower::new(self, node, number, wake))
         })
     }
 

@@ -6,4 +6,5 @@
 mod world;
 
 mod following;
+mod instances;
 mod site;

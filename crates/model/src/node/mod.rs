@@ -3,16 +3,19 @@
 mod authority;
 mod binding;
 mod command;
+mod hosting;
 mod token;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::hosting::Arrival;
 pub use self::{
     authority::{AuthorityFingerprint, InvalidFingerprint, NodeAuthority, PreviousAuthority},
     binding::{Binding, Device, DeviceName, Enforcement, InvalidDeviceName},
     command::{NodeCommand, NodeWish},
+    hosting::{Hosting, InstanceReport, ReportedState},
     token::{NodeToken, TokenText},
 };
 use crate::{account::AccountId, context::UnixMillis, id::NodeId, site::Symbol};

@@ -20,7 +20,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "DescribeNodes",
     family: "node",
     summary: "Lists nodes, the newest first.",
-    description: "A node is Pending until a host joins with its token, Ready from then on, and Gone when its certificates were revoked. `TokenExpiredTime` is there while its newest token can still be used. `CertificateFingerprint` is the SHA-256 of its newest certificate.",
+    description: "A node is Pending until a host joins with its token, Ready from then on, and Gone when its certificates were revoked. `InstanceCount` says how many instances a lab node runs. `TokenExpiredTime` is there while its newest token can still be used. `CertificateFingerprint` is the SHA-256 of its newest certificate.",
     methods: Methods::GetOrPost,
     parameters: &[
         NODE_ID_FILTER,
@@ -42,6 +42,7 @@ pub(super) static OPERATION: Operation = Operation {
         Field::text("Nodes.Node[].Status", "Ready"),
         Field::boolean("Nodes.Node[].Lab", "false"),
         Field::integer("Nodes.Node[].NetworkInterfaceCount", "12"),
+        Field::integer("Nodes.Node[].InstanceCount", "3"),
         Field::text("Nodes.Node[].CreationTime", "2026-11-22T03:04:05Z"),
         Field::text("Nodes.Node[].JoinedTime", "2026-11-22T03:09:05Z"),
         Field::text("Nodes.Node[].TokenExpiredTime", "2026-11-22T04:04:05Z"),
@@ -85,6 +86,7 @@ fn shown(call: &Call<'_>, state: &State, node: &Node) -> Value {
     put("Status", json!(node.status.name()));
     put("Lab", json!(node.lab));
     put("NetworkInterfaceCount", json!(state.bound_count(node.id)));
+    put("InstanceCount", json!(state.hosted_count(node.id)));
     put("CreationTime", json!(node.created_at.to_text()));
     if let Some(joined_at) = node.joined_at {
         put("JoinedTime", json!(joined_at.to_text()));
