@@ -258,6 +258,8 @@ pub fn bind(interface: NetworkInterfaceId, node: &str) -> Request {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -275,6 +277,4 @@ mod tests {
             assert_eq!(read_mac(wrong), None, "{wrong}");
         }
     }
-
-    use std::net::Ipv4Addr;
 }

@@ -182,7 +182,7 @@ fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
 
 /// How many messages an agent was told, of every kind.
 fn told(metrics: &str) -> u64 {
-    let counts = metrics.lines().filter(|line| line.starts_with("agent_told_total"));
+    let counts = metrics.lines().filter(|line| line.starts_with("ravelin_agent_told_messages_total"));
     counts.filter_map(|line| line.split_whitespace().next_back()?.parse::<u64>().ok()).sum()
 }
 
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn messages_of_every_kind_are_counted_together() {
-        let metrics = "# HELP agent_told Messages\nagent_told_total{kind=\"snapshot\"} 1\n\
-                       agent_told_total{kind=\"delta\"} 41\nagent_lag 7\n# EOF\n";
+        let metrics = "# HELP ravelin_agent_told_messages Messages\nravelin_agent_told_messages_total{kind=\"snapshot\"} 1\n\
+                       ravelin_agent_told_messages_total{kind=\"delta\"} 41\nravelin_agent_told_bytes_total{kind=\"delta\"} 7\n# EOF\n";
         assert_eq!(told(metrics), 42);
         assert_eq!(told(""), 0);
     }
