@@ -96,6 +96,9 @@ pub struct ServeArguments {
     /// The private key for HTTPS (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// Where to listen for nodes, such as 0.0.0.0:8019; without it no node can join.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub node_listen: Option<String>,
     /// Answer everybody, signed or not. For trying things out; never where others can reach it.
     #[arg(long)]
     pub lenient: bool,

@@ -29,6 +29,8 @@ pub struct Settings {
     pub tls_key: String,
     /// Further names that a certificate made here is good for.
     pub tls_names: Vec<String>,
+    /// Where to listen for nodes, and for hosts that join; port 0: any free port. Empty: not at all.
+    pub node_listen: String,
     /// `error`, `warn`, `info`, `debug` or `trace`; or a filter such as `info,wire=debug`.
     pub log: String,
     /// `text` or `json`.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub http: HttpLimits,
     /// How requests are judged.
     pub gateway: GatewaySettings,
+    /// Bounds on nodes and on hosts that join.
+    pub nodes: session::SessionSettings,
     /// How many of what there may be.
     pub limits: model::Limits,
     /// How long passing states last.
@@ -78,11 +82,13 @@ impl Default for Settings {
             tls_certificate: String::new(),
             tls_key: String::new(),
             tls_names: Vec::new(),
+            node_listen: String::new(),
             log: "info".into(),
             log_format: LogFormat::Text,
             drain_seconds_max: 30,
             http: HttpLimits { connections_per_address_max: Some(4096), ..HttpLimits::default() },
             gateway: GatewaySettings::default(),
+            nodes: session::SessionSettings::default(),
             limits: model::Limits::default(),
             timing: model::Timing::default(),
             history: control::HistoryRetention::default(),
@@ -263,6 +269,8 @@ mod tests {
             ("limits.rules_per_group", "0"),
             ("limits.rules_per_interface", "1025"),
             ("http.connections_max", "0"),
+            ("nodes.certificate_days", "0"),
+            ("nodes.keepalive_seconds", "86401"),
             ("gateway.public_url", "ftp://x"),
             ("gateway.public_url", "example"),
             ("gateway.flow.operations", "{ Nothing = 1 }"),
