@@ -30,7 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Start a server: an ENS endpoint that the official SDKs use unchanged.
     Serve(Box<ServeArguments>),
-    /// Show the whole story on an embedded server: join, describe, leave, and what goes wrong.
+    /// Show the whole story on an embedded server: join, describe, leave, and what goes wrong. As root also with real
+    /// packets: a host that joins, instances on it, and when a Leave cuts their flows. Nothing is left behind.
     Demo(DemoArguments),
     /// Manage the accounts of a server, from its host.
     #[command(subcommand)]
