@@ -1,5 +1,6 @@
 //! The subcommands that are not the server: the operator's, the client's, the profiles'.
 
+mod authority;
 mod column;
 mod configure;
 mod hint;
@@ -13,6 +14,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 pub use self::{
+    authority::node_authority,
     configure::configure,
     lab::lab,
     product::{add_products, expand_numbered, is_product, run},
