@@ -14,7 +14,7 @@ use wire::{
 use crate::{
     cli::ServeArguments,
     directory::DataDirectory,
-    first_start, log, operator, output,
+    first_start, log, operator, output, service_manager,
     settings::{Settings, Sources},
 };
 
@@ -39,12 +39,17 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
             );
         }
         // Whoever waits for this line and cannot have it waits for ever: then better no server.
-        urls.iter().try_for_each(|url| output::try_line(&format!("ready {url}"))).context(output::UNWRITABLE)
+        urls.iter()
+            .try_for_each(|url| output::try_line(&format!("ready {url}")))
+            .context(output::UNWRITABLE)?;
+        service_manager::ready(&format!("serving {}", urls.join(", ")));
+        Ok(())
     };
     runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
         let stop = async {
             let signal = signals.wait().await.name();
+            service_manager::stopping();
             tracing::info!(
                 signal,
                 "stopping: finishing the requests in flight; the same again stops at once"

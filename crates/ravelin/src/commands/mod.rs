@@ -2,6 +2,7 @@
 
 mod agent;
 mod bind;
+mod authority;
 mod column;
 mod configure;
 mod hint;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, bail};
 pub use self::{
     agent::agent,
     bind::{bind, unbind},
+    authority::node_authority,
     configure::configure,
     lab::lab,
     product::{ServerChoice, add_products, expand_numbered, is_product, run},
