@@ -45,7 +45,7 @@ impl Host {
         self.place.path().join("agent")
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         Settings {
             directory: self.directory(),
             socket: self.place.path().join("run/agent.sock"),
