@@ -10,7 +10,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, Enforcement, Node, NodeAuthority},
+    node::{Binding, Enforcement, EnforcementWait, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -44,6 +44,8 @@ pub enum Entity {
     Enforcement(Arc<Enforcement>),
     /// The authority of nodes.
     NodeAuthority(Arc<NodeAuthority>),
+    /// How long an account's changes wait for nodes.
+    EnforcementWait(Arc<EnforcementWait>),
 }
 
 /// Names one entity among all of them.
@@ -75,6 +77,8 @@ pub enum EntityKey {
     Enforcement(NetworkInterfaceId),
     /// The authority of nodes.
     NodeAuthority,
+    /// How long an account's changes wait for nodes.
+    EnforcementWait(AccountId),
 }
 
 impl Entity {
@@ -94,13 +98,14 @@ impl Entity {
             Self::Binding(e) => EntityKey::Binding(e.interface),
             Self::Enforcement(e) => EntityKey::Enforcement(e.interface),
             Self::NodeAuthority(_) => EntityKey::NodeAuthority,
+            Self::EnforcementWait(e) => EntityKey::EnforcementWait(e.account),
         }
     }
 
-    /// Its place in the order of creation; accounts and the authority of nodes stand before everything.
+    /// Its place in the order of creation; accounts, their settings and the authority of nodes stand before everything.
     pub fn serial(&self) -> u64 {
         match self {
-            Self::Account(_) | Self::NodeAuthority(_) => 0,
+            Self::Account(_) | Self::NodeAuthority(_) | Self::EnforcementWait(_) => 0,
             Self::User(e) => e.serial,
             Self::AccessKey(e) => e.serial,
             Self::CustomPolicy(e) => e.serial,
@@ -134,7 +139,8 @@ macro_rules! into_entity {
 into_entity! {
     Account => Account, User => User, AccessKey => AccessKey, CustomPolicy => CustomPolicy, Network => Network,
     VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup,
-    Node => Node, Binding => Binding, Enforcement => Enforcement, NodeAuthority => NodeAuthority
+    Node => Node, Binding => Binding, Enforcement => Enforcement, NodeAuthority => NodeAuthority,
+    EnforcementWait => EnforcementWait
 }
 
 /// One entity that comes, changes or goes. Both sides name the same entity.

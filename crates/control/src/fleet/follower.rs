@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::NodeId;
 use tokio::sync::Notify;
 
-use super::{Ended, Heard, Told, roster::Step};
+use super::{Ended, Heard, Told, following::Step};
 use crate::{control::Core, desired::desired};
 
 /// One node that is connected. It is told what is wanted of it, and says what became of that. When this is dropped the
@@ -33,6 +33,12 @@ impl Follower {
     /// # Errors
     /// [`Ended`]: there is nothing to tell any more, and the connection should be closed.
     pub async fn next(&mut self) -> Result<Told, Ended> {
+        let told = self.told().await?;
+        self.core.fleet.metrics.told(&told);
+        Ok(told)
+    }
+
+    async fn told(&self) -> Result<Told, Ended> {
         loop {
             let step = self.core.fleet.roster().step(self.node, self.number)?;
             match step {
@@ -73,9 +79,20 @@ impl Follower {
     pub fn heard(&self, heard: Heard) {
         let fleet = &self.core.fleet;
         let now = fleet.moment(self.core.clock.now());
-        let heard = fleet.roster().hear(self.node, self.number, heard, now);
-        if heard.is_ok_and(|counted| counted.impossible) {
-            tracing::warn!(node = %self.node, "a node speaks of a generation that it was never told");
+        let Ok(counted) = fleet.roster().hear(self.node, self.number, heard, now) else { return };
+        fleet.metrics.heard(&counted);
+        let node = self.node;
+        if counted.impossible {
+            tracing::warn!(%node, "a node speaks of a generation that it was never told");
+        }
+        if counted.regressed {
+            tracing::warn!(%node, "a node has confirmed a newer generation, and keeps what it enforces");
+        }
+        if let Some(reason) = counted.refused {
+            tracing::warn!(%node, ?reason, "a node refuses an update");
+        }
+        if counted.not_in_force {
+            tracing::warn!(%node, "an update is not in force everywhere at a node");
         }
     }
 }
@@ -83,7 +100,9 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         let now = self.core.clock.now();
-        self.core.fleet.roster().leave(self.node, self.number, now);
+        if self.core.fleet.roster().leave(self.node, self.number, now) {
+            tracing::info!(node = %self.node, "a node does not follow any more");
+        }
     }
 }
 

@@ -15,9 +15,12 @@
 mod backlog;
 mod enforcement;
 mod follower;
+mod following;
 mod heard;
 mod hearing;
+mod metrics;
 mod question;
+mod questions;
 mod receipts;
 mod roster;
 mod shared;
@@ -25,6 +28,7 @@ mod slot;
 mod stage;
 mod standing;
 mod told;
+mod view;
 
 pub use self::{
     enforcement::{Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress},

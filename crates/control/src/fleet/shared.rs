@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{NodeId, UnixMillis};
+use model::{NodeId, Outcome, Plan, Refusal, UnixMillis};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::oneshot,
@@ -14,20 +14,25 @@ use tokio::{
 
 use super::{
     Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Hello, NodeStanding, Question,
+    following::Followed,
+    metrics::FleetMetrics,
     receipts::Moment,
     roster::{Roster, Staged},
 };
-use crate::{control::Control, settings::FleetSettings};
+use crate::{control::Control, lost::LostGenerations, settings::FleetSettings};
 
 /// The roster. Whoever looks at the state and at it locks the state first.
 pub(crate) struct Fleet {
     roster: Mutex<Roster>,
+    pub(crate) metrics: FleetMetrics,
     began: Instant,
 }
 
 impl Fleet {
-    pub(crate) fn new(generation: u64, settings: FleetSettings) -> Self {
-        Self { roster: Mutex::new(Roster::new(generation, settings)), began: Instant::now() }
+    /// A fleet of which nothing is known up to a generation.
+    pub(crate) fn new(generation: u64, lost: LostGenerations, settings: FleetSettings) -> Self {
+        let roster = Mutex::new(Roster::new(generation, lost, settings));
+        Self { roster, metrics: FleetMetrics::new(), began: Instant::now() }
     }
 
     pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
@@ -36,6 +41,16 @@ impl Fleet {
 
     pub(super) fn moment(&self, at: UnixMillis) -> Moment {
         Moment { at, running: self.began.elapsed() }
+    }
+
+    /// Refuses what is legal as far as the state says, and is not as far as nodes are concerned.
+    pub(crate) fn check(&self, plan: &Plan) -> Result<(), Refusal> {
+        match plan.outcome {
+            Outcome::NodeReadmitted(node) if !self.roster().has_regressed(node) => {
+                Err(Refusal::NodeNotRegressed(node))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes up changes that are on disk, up to a generation.
@@ -74,9 +89,19 @@ impl Control {
             if found.certificate(hello.certificate, now).is_none() {
                 return Err(FollowError::Certificate);
             }
-            let mut roster = core.fleet.roster();
-            let followed = roster.follow(node, hello, core.fleet.moment(now));
-            let (number, wake) = followed.map_err(|_: Ended| FollowError::Stopping)?;
+            let (source, generation) = (hello.source, hello.generation);
+            let followed = core.fleet.roster().follow(node, hello, core.fleet.moment(now));
+            let Followed { number, wake, regressed, found } = followed.map_err(|_: Ended| FollowError::Stopping)?;
+            core.fleet.metrics.connections.inc();
+            tracing::info!(%node, %source, generation, "a node follows");
+            core.fleet.metrics.regressions.inc_by(u64::from(found));
+            if regressed {
+                tracing::warn!(
+                    %node,
+                    generation,
+                    "a node holds a generation that this server never gave or has lost: it keeps what it enforces, and is told nothing until ReadmitNode says that what is here counts"
+                );
+            }
             Ok(Follower::new(Arc::clone(core), node, number, wake))
         })
     }
@@ -129,12 +154,6 @@ impl Control {
         let fleet = &self.core().fleet;
         let now = fleet.moment(self.core().clock.now());
         fleet.roster().slots.get(&node).map(|slot| slot.standing(now)).unwrap_or_default()
-    }
-
-    /// Lets a node that has regressed follow what is here, although it has been wanted to have a newer generation: it
-    /// gets a snapshot that it is to obey, at once or when it connects. False: it has not regressed.
-    pub fn readmit(&self, node: NodeId) -> bool {
-        self.core().fleet.roster().readmit(node)
     }
 }
 

@@ -4,6 +4,7 @@ mod authority;
 mod binding;
 mod command;
 mod token;
+mod wait;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ pub use self::{
     binding::{Binding, Device, DeviceName, Enforcement, InvalidDeviceName},
     command::{NodeCommand, NodeWish},
     token::{NodeToken, TokenText},
+    wait::{ENFORCEMENT_WAIT_SECONDS_MAX, EnforcementWait},
 };
 use crate::{account::AccountId, context::UnixMillis, id::NodeId, site::Symbol};
 

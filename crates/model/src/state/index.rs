@@ -94,6 +94,7 @@ impl State {
                 }
             }
             Entity::NodeAuthority(_) => self.node_authority = None,
+            Entity::EnforcementWait(e) => drop(self.enforcement_waits.remove(&e.account)),
         }
     }
 
@@ -158,6 +159,7 @@ impl State {
                 self.enforcements.put(Arc::clone(e));
             }
             Entity::NodeAuthority(e) => self.node_authority = Some(Arc::clone(e)),
+            Entity::EnforcementWait(e) => drop(self.enforcement_waits.insert(e.account, Arc::clone(e))),
         }
     }
 

@@ -67,6 +67,7 @@ fn held(state: &State, key: &EntityKey) -> Option<Entity> {
         EntityKey::Binding(id) => state.bindings().get(id).cloned().map(Entity::from),
         EntityKey::Enforcement(id) => state.enforcements().get(id).cloned().map(Entity::from),
         EntityKey::NodeAuthority => state.node_authority().cloned().map(Entity::from),
+        EntityKey::EnforcementWait(account) => state.enforcement_wait(*account).cloned().map(Entity::from),
     }
 }
 
