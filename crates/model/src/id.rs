@@ -48,6 +48,21 @@ const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 /// 36^24: the weight of the first digit.
 const FIRST_DIGIT: u128 = 36u128.pow(24);
 
+/// Digits that one 64-bit word holds: dividing 128 bits costs ten times as much.
+const WORD_DIGITS: usize = 12;
+const WORD: u128 = 36u128.pow(12);
+
+/// Writes the last digits of a number.
+fn write_digits(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
+        // The remainder is below 36.
+        #[allow(clippy::cast_possible_truncation)]
+        let value = (number % 36) as usize;
+        *digit = ALPHABET[value];
+        number /= 36;
+    }
+}
+
 /// The id of one resource of kind `K`.
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "")]
@@ -102,12 +117,11 @@ impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut digits = [b'0'; DIGITS];
         let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            // The remainder is below 36.
+        for piece in digits.rchunks_mut(WORD_DIGITS) {
+            // The remainder fits a word.
             #[allow(clippy::cast_possible_truncation)]
-            let value = (rest % 36) as usize;
-            *digit = ALPHABET[value];
-            rest /= 36;
+            write_digits(piece, (rest % WORD) as u64);
+            rest /= WORD;
         }
         f.write_str(K::PREFIX)?;
         f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
