@@ -267,7 +267,8 @@ impl Control {
     }
 
     /// Looks at the state; what it shows is on disk. `f` may be called again if a commit fails meanwhile. It must be
-    /// short, for the writer waits for it, and must not use this handle.
+    /// short, for the writer waits for it, and must not use this handle, but for [`Control::standing`] and
+    /// [`Control::enforcement`].
     ///
     /// # Errors
     /// A commit that the answer depends on does not end within the deadline.

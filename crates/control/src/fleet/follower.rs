@@ -78,8 +78,8 @@ impl Follower {
     /// Takes in what the node says. What a node that does not follow any more says is passed over.
     pub fn heard(&self, heard: Heard) {
         let fleet = &self.core.fleet;
-        let now = fleet.moment(self.core.clock.now());
-        let Ok(counted) = fleet.roster().hear(self.node, self.number, heard, now) else { return };
+        let now = self.core.clock.now();
+        let Ok(counted) = fleet.hear((self.node, self.number), heard, now) else { return };
         fleet.metrics.heard(&counted);
         let node = self.node;
         if counted.impossible {

@@ -6,7 +6,7 @@ use model::NodeId;
 
 use super::{
     Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression, TEXT_MAX,
-    receipts::{End, Moment},
+    receipts::{Confirmation, End, Moment},
     roster::Roster,
     slot::{Regressed, Slot},
 };
@@ -42,24 +42,26 @@ impl Roster {
         slot.heard_at = Some(now.at);
         // What it answers may make room for what it is to be told next.
         slot.wake();
-        if let Heard::Confirmed { generation, took, absent } = heard {
+        if let Heard::Confirmed { generation, took, switched, absent } = heard {
             slot.absent_count = absent.len();
-            return Ok(Counted { took: Some(took), ..self.confirmed(node, generation, now) });
+            let confirmation = Confirmation { at: now, took, switched };
+            return Ok(self.confirmed(node, generation, confirmation));
         }
         Ok(self.change(node, |slot| slot.hear(heard, now)).unwrap_or_default())
     }
 
-    fn confirmed(&mut self, node: NodeId, generation: u64, now: Moment) -> Counted {
-        let (mut counted, bounds) = (Counted::default(), self.bounds());
+    fn confirmed(&mut self, node: NodeId, generation: u64, confirmation: Confirmation) -> Counted {
+        let took = Some(confirmation.took);
+        let (mut counted, bounds) = (Counted { took, ..Counted::default() }, self.bounds());
         let Some(slot) = self.slots.get_mut(&node) else { return counted };
         if generation > slot.backlog.told() {
-            return Counted { impossible: true, ..counted };
+            return Counted { impossible: true, ..Counted::default() };
         }
         slot.confirm(generation);
         while let Some(awaited) = slot.awaited.front().copied().filter(|awaited| *awaited <= generation) {
             slot.awaited.pop_front();
-            let durable = self.receipts.end(awaited, node, End::Confirmed(now), bounds);
-            let after = durable.map(|durable| now.running.saturating_sub(durable.running));
+            let durable = self.receipts.end(awaited, node, End::Confirmed(confirmation), bounds);
+            let after = durable.map(|durable| confirmation.at.running.saturating_sub(durable.running));
             counted.confirmed_after.extend(after);
         }
         if generation >= slot.forgotten_through {

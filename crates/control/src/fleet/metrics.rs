@@ -85,7 +85,7 @@ impl FleetMetrics {
 
     pub(super) fn heard(&self, counted: &Counted) {
         counted.confirmed_after.iter().for_each(|after| self.confirmation.observe(after.as_secs_f64()));
-        if let Some(took) = counted.took.filter(|_| !counted.impossible) {
+        if let Some(took) = counted.took {
             self.switch.observe(took.as_secs_f64());
         }
         if let Some(reason) = counted.refused {

@@ -23,12 +23,22 @@ pub(super) struct Bounds {
     pub(super) nodes: usize,
 }
 
+/// When a node confirmed a generation, and how long that took there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Confirmation {
+    pub(super) at: Moment,
+    /// From the arrival of the update that had the generation to the end of the read-back.
+    pub(super) took: Duration,
+    /// To the last store that put it in force.
+    pub(super) switched: Option<Duration>,
+}
+
 /// What became of a generation at a node that it concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
     /// It has not confirmed it.
     Open,
-    Confirmed(Moment),
+    Confirmed(Confirmation),
     /// The node was deleted before it confirmed it.
     Deleted,
 }
@@ -164,7 +174,7 @@ impl Receipts {
     }
 
     /// How many generations some node has not confirmed.
-    pub(super) fn open(&self) -> usize {
+    pub(super) fn open_count(&self) -> usize {
         self.open.len()
     }
 
@@ -203,18 +213,22 @@ mod tests {
         Moment { at: UnixMillis(0), running: Duration::from_millis(number) }
     }
 
+    fn confirmed(number: u64) -> End {
+        End::Confirmed(Confirmation { at: moment(number), took: Duration::ZERO, switched: None })
+    }
+
     #[test]
     fn a_receipt_is_settled_by_the_last_of_its_nodes() {
         let bounds = Bounds { generations: 10, nodes: 10 };
         let mut receipts = Receipts::after(4);
         assert!(receipts.add(5, moment(1), [node(1), node(2)].into_iter(), bounds).is_empty());
         assert_eq!(receipts.end(5, node(3), End::Deleted, bounds), None, "it does not concern that one");
-        assert_eq!(receipts.end(5, node(1), End::Confirmed(moment(3)), bounds), Some(moment(1)));
+        assert_eq!(receipts.end(5, node(1), confirmed(3), bounds), Some(moment(1)));
         assert_eq!(receipts.end(5, node(1), End::Deleted, bounds), None, "it has confirmed it already");
         assert!(matches!(receipts.of(5), Known::Open(_)) && receipts.waiting(5).is_some());
         assert_eq!(receipts.end(5, node(2), End::Deleted, bounds), Some(moment(1)));
         let Known::Settled(Some(receipt)) = receipts.of(5) else { panic!("it is not settled") };
-        let ends = [(node(1), End::Confirmed(moment(3))), (node(2), End::Deleted)];
+        let ends = [(node(1), confirmed(3)), (node(2), End::Deleted)];
         assert_eq!(receipt.nodes.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(ends));
         assert!(receipts.waiting(5).is_none());
         assert!(matches!(receipts.of(4), Known::Forgotten));
@@ -241,7 +255,7 @@ mod tests {
                         open.insert(generation, nodes);
                     }
                     Err((generation, number)) => {
-                        receipts.end(generation, node(number), End::Confirmed(moment(99)), bounds);
+                        receipts.end(generation, node(number), confirmed(99), bounds);
                         open.get_mut(&generation).map(|nodes| nodes.remove(&number));
                     }
                 }

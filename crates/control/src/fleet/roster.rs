@@ -38,6 +38,8 @@ pub(super) struct Roster {
     /// About how many bytes are kept for nodes.
     pub(super) pending_bytes: usize,
     pub(super) stopping: bool,
+    /// Whether nobody waits for nodes any more.
+    pub(super) impatient: bool,
     /// Generations that were lost, and that nodes may still hold to.
     pub(super) lost: LostGenerations,
     /// The last number of a connection or a question.
@@ -54,6 +56,7 @@ impl Roster {
             began: generation,
             pending_bytes: 0,
             stopping: false,
+            impatient: false,
             lost,
             numbers: 0,
             settings,
@@ -177,10 +180,16 @@ impl Roster {
         }
     }
 
+    /// Ends all waiting, and lets nobody wait from now on.
+    pub(super) fn stop_waiting(&mut self) {
+        self.impatient = true;
+        self.receipts.wake_all();
+    }
+
     /// Ends all connections and all waiting.
     pub(super) fn stop(&mut self) {
         self.stopping = true;
         self.slots.values_mut().for_each(|slot| slot.end(Ended::Stopping));
-        self.receipts.wake_all();
+        self.stop_waiting();
     }
 }

@@ -1,7 +1,10 @@
 //! The roster as everybody shares it, and what callers ask of it.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,10 +16,12 @@ use tokio::{
 };
 
 use super::{
-    Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Hello, NodeStanding, Question,
+    Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Heard, Hello, NodeStanding,
+    Question,
     following::Followed,
+    hearing::Counted,
     metrics::FleetMetrics,
-    receipts::Moment,
+    receipts::{Known, Moment},
     roster::{Roster, Staged},
 };
 use crate::{control::Control, lost::LostGenerations, settings::FleetSettings};
@@ -24,6 +29,8 @@ use crate::{control::Control, lost::LostGenerations, settings::FleetSettings};
 /// The roster. Whoever looks at the state and at it locks the state first.
 pub(crate) struct Fleet {
     roster: Mutex<Roster>,
+    /// How many generations some node has not confirmed: where it is none, nobody has to lock anything to know.
+    open: AtomicUsize,
     pub(crate) metrics: FleetMetrics,
     began: Instant,
 }
@@ -32,7 +39,7 @@ impl Fleet {
     /// A fleet of which nothing is known up to a generation.
     pub(crate) fn new(generation: u64, lost: LostGenerations, settings: FleetSettings) -> Self {
         let roster = Mutex::new(Roster::new(generation, lost, settings));
-        Self { roster, metrics: FleetMetrics::new(), began: Instant::now() }
+        Self { roster, open: AtomicUsize::new(0), metrics: FleetMetrics::new(), began: Instant::now() }
     }
 
     pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
@@ -56,7 +63,33 @@ impl Fleet {
     /// Takes up changes that are on disk, up to a generation.
     pub(crate) fn publish(&self, staged: Vec<Staged>, generation: u64, now: UnixMillis) {
         let now = self.moment(now);
-        self.roster().publish(staged, generation, now);
+        let mut roster = self.roster();
+        roster.publish(staged, generation, now);
+        self.count_open(&roster);
+    }
+
+    fn count_open(&self, roster: &Roster) {
+        // Before the callers of the changes are answered.
+        self.open.store(roster.receipts.open_count(), Ordering::Release);
+    }
+
+    /// The follower with this number says something.
+    pub(super) fn hear(
+        &self,
+        (node, number): (NodeId, u64),
+        heard: Heard,
+        now: UnixMillis,
+    ) -> Result<Counted, Ended> {
+        let now = self.moment(now);
+        let mut roster = self.roster();
+        let counted = roster.hear(node, number, heard, now);
+        self.count_open(&roster);
+        counted
+    }
+
+    /// Ends all waiting, and lets nobody wait from now on.
+    pub(crate) fn stop_waiting(&self) {
+        self.roster().stop_waiting();
     }
 
     /// The state was replaced by what a failed store was found to hold. `staged` is what is on disk of what was not
@@ -66,6 +99,7 @@ impl Fleet {
         let mut roster = self.roster();
         roster.publish(staged, generation, now);
         roster.replace(generation, forgotten);
+        self.count_open(&roster);
     }
 
     /// Ends all connections and all waiting.
@@ -132,13 +166,21 @@ impl Control {
         self.core().fleet.roster().enforcement(generation)
     }
 
+    /// Whether every node that a generation concerns has confirmed it or was deleted, as far as is known. Costs nearly
+    /// nothing where nothing is unconfirmed.
+    pub fn is_enforced(&self, generation: u64) -> bool {
+        let fleet = &self.core().fleet;
+        fleet.open.load(Ordering::Acquire) == 0
+            || matches!(fleet.roster().receipts.of(generation), Known::Settled(_))
+    }
+
     /// Waits until a generation is in force at every node that it concerns, for this long at most. A generation that
     /// concerns no node does not wait.
     pub async fn enforced(&self, generation: u64, deadline: Duration) -> Enforced {
         let fleet = &self.core().fleet;
         let waits = {
             let mut roster = fleet.roster();
-            let waits = roster.receipts.waiting(generation).filter(|_| !roster.stopping);
+            let waits = roster.receipts.waiting(generation).filter(|_| !roster.impatient);
             // From here on no wake-up is missed: whoever wakes holds the same lock.
             waits.map(|wait| wait.notified_owned())
         };
@@ -154,6 +196,11 @@ impl Control {
         let fleet = &self.core().fleet;
         let now = fleet.moment(self.core().clock.now());
         fleet.roster().slots.get(&node).map(|slot| slot.standing(now)).unwrap_or_default()
+    }
+
+    /// Lets nobody wait for nodes any more: whoever does learns at once how far they are. For a server that is stopping.
+    pub fn stop_waiting(&self) {
+        self.core().fleet.stop_waiting();
     }
 }
 

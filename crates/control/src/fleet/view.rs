@@ -6,7 +6,7 @@ use model::NodeId;
 
 use super::{
     Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress,
-    receipts::{End, Known, Moment},
+    receipts::{Confirmation, End, Known, Moment},
     roster::Roster,
 };
 
@@ -59,9 +59,12 @@ impl Roster {
     fn progress(&self, generation: u64, node: NodeId, end: End, durable: Moment) -> Progress {
         match end {
             End::Open => Progress::Behind(self.delay(node, generation)),
-            End::Confirmed(moment) => {
-                Progress::Confirmed { at: moment.at, after: moment.running.saturating_sub(durable.running) }
-            }
+            End::Confirmed(Confirmation { at, took, switched }) => Progress::Confirmed {
+                at: at.at,
+                after: at.running.saturating_sub(durable.running),
+                took,
+                switched,
+            },
             End::Deleted => Progress::Deleted,
         }
     }
@@ -95,7 +98,7 @@ impl Roster {
             connected: count(slots.clone().filter(|slot| slot.connected().is_some()).count()),
             behind: count(behind),
             regressed: count(slots.filter(|slot| slot.regressed.is_some()).count()),
-            open: count(self.receipts.open()),
+            open: count(self.receipts.open_count()),
             generations_behind_max: generations_behind_max.unwrap_or(0),
             pending_bytes: count(self.pending_bytes),
             furthest_behind: nodes,

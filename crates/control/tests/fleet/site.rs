@@ -227,8 +227,8 @@ impl Obedient {
     }
 
     pub fn confirm_generation(&self, generation: u64) {
-        let (took, absent) = (Duration::from_micros(100), Vec::new());
-        self.follower.heard(Heard::Confirmed { generation, took, absent });
+        let (took, switched) = (Duration::from_micros(100), Some(Duration::from_micros(60)));
+        self.follower.heard(Heard::Confirmed { generation, took, switched, absent: Vec::new() });
     }
 
     /// Says that something is not in force.
