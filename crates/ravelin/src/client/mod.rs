@@ -24,8 +24,8 @@ use wire::{
 
 /// The largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// How long a call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call may take: a minute, and one more where the server waits for nodes.
+const PATIENCE: Duration = Duration::from_secs(125);
 
 /// Whom to trust over HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +106,20 @@ impl Client {
     /// # Errors
     /// The server cannot be reached, or its answer cannot be read. An error that the server answers is a reply.
     pub fn call(&self, operation: &Operation, parameters: &[(String, String)]) -> anyhow::Result<Reply> {
+        self.call_waiting(operation, parameters, None)
+    }
+
+    /// As [`Client::call`]; a change is answered when the nodes that it concerns have confirmed it, or when so many
+    /// seconds are over. Without a number the settings of account and server say how long.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn call_waiting(
+        &self,
+        operation: &Operation,
+        parameters: &[(String, String)],
+        wait_seconds: Option<u8>,
+    ) -> anyhow::Result<Reply> {
         let parameters: Vec<(&str, &str)> =
             parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let method = if operation.methods.usual() == "GET" { http::Method::GET } else { http::Method::POST };
@@ -127,14 +141,22 @@ impl Client {
             unix_seconds: i64::try_from(now.as_secs())?,
             nonce: &nonce()?,
         });
-        self.send(&method, &signed)
+        self.send(&method, &signed, wait_seconds)
     }
 
-    fn send(&self, method: &http::Method, signed: &SignedRequest) -> anyhow::Result<Reply> {
+    fn send(
+        &self,
+        method: &http::Method,
+        signed: &SignedRequest,
+        wait_seconds: Option<u8>,
+    ) -> anyhow::Result<Reply> {
         let mut request =
             http::Request::builder().method(method.clone()).uri(format!("{}{}", self.base, signed.target));
         for (name, value) in &signed.headers {
             request = request.header(*name, value);
+        }
+        if let Some(seconds) = wait_seconds {
+            request = request.header("x-ravelin-wait", u16::from(seconds));
         }
         let request = request.body(signed.body.clone()).context("the request cannot be written")?;
         let mut response = self.agent.run(request).map_err(|error| {

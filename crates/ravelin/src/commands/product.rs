@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
+use model::node::ENFORCEMENT_WAIT_SECONDS_MAX;
 use wire::catalogue::{self, Encoding, Kind, Operation, Parameter, Product};
 
 use super::{hint, table};
@@ -96,10 +97,21 @@ fn operation_command(operation: &'static Operation) -> Command {
         about.push_str(&format!("\n{}\n", operation.description));
     }
     about.push_str(&format!("\nRAM action: {} ({})", operation.ram.action, operation.ram.access.name()));
+    let wait = Arg::new("wait")
+        .long("wait")
+        .value_name("SECONDS")
+        .value_parser(clap::value_parser!(u8).range(0..=i64::from(ENFORCEMENT_WAIT_SECONDS_MAX)))
+        .help("Wait until the nodes that the change concerns have confirmed it, for so many seconds at most")
+        .long_help(
+            "Wait until the nodes that the change concerns have confirmed it, for so many seconds at most, up to 60. \
+             Where they have not by then the answer is ens.interface.error, which names them; the change stays made. \
+             Without it the settings of the account and of the server say how long",
+        );
     Command::new(operation.name)
         .about(operation.summary)
         .long_about(about)
         .args(operation.parameters.iter().map(argument))
+        .args(operation.handler.mutates().then_some(wait))
         .arg(
             Arg::new("parameter")
                 .long("parameter")
@@ -199,7 +211,8 @@ pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     };
     let client = Client::new(&profile.endpoint, profile.credentials()?, &trust)?;
     let sent = parameters(operation, arguments)?;
-    let reply = client.call(operation, &sent)?;
+    let wait = operation.handler.mutates().then(|| arguments.get_one::<u8>("wait").copied());
+    let reply = client.call_waiting(operation, &sent, wait.flatten())?;
     let format = if text("output") == Some("table") { OutputFormat::Table } else { OutputFormat::Json };
     let code = print(&reply, format)?;
     if let Some(refused) = reply.error_code()
