@@ -175,6 +175,7 @@ fn snapshot(generation: u64, groups: &[(u128, &[u16])], interfaces: &[(u8, &[u12
             .map(|(number, groups)| (eni((*number).into()), interface(*number, groups)))
             .collect(),
         groups: groups.iter().map(|(number, ports)| with_rules(*number, ports)).collect(),
+        ..Default::default()
     };
     Update::Snapshot(Wanted { generation, desired })
 }
@@ -185,6 +186,7 @@ fn change(from: u64, groups: &[(u128, &[u16])], interfaces: &[(u8, &[u128])]) ->
     let delta = Delta {
         interfaces: interfaces.iter().map(put).collect(),
         groups: groups.iter().map(|(number, ports)| with_rules(*number, ports)).collect(),
+        ..Default::default()
     };
     Update::Delta { from, generation: from + 1, delta }
 }
@@ -375,6 +377,7 @@ fn delta(from: &Desired, to: &Desired) -> Delta {
             .chain(removed.map(|id| (*id, None)))
             .collect(),
         groups: groups.map(|(id, group)| (*id, group.clone())).collect(),
+        ..Delta::default()
     }
 }
 

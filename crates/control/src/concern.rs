@@ -1,14 +1,18 @@
 //! Which nodes a change concerns, and what each of them has to be told.
 //!
-//! A node is concerned when what it is to enforce differs afterwards, and only then: when a binding to it begins, ends
-//! or changes; when an interface that is bound to it changes its groups, addresses or what it may be beside them; when
-//! the rules of a group change that such an interface is in. Everything else costs a node nothing.
+//! A node is concerned when what it is to enforce or to run differs afterwards, and only then: when a binding to it begins,
+//! ends or changes; when an interface that is bound to it changes its groups, addresses or what it may be beside them; when
+//! the rules of a group change that such an interface is in; when an instance comes to it, leaves it, is to be in another
+//! state, or changes its host name or interfaces. Everything else costs a node nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Change, Changes, Entity, NetworkInterfaceId, NodeId, SecurityGroupId, State, interface::NetworkInterface,
-    node::Binding, security_group::SecurityGroup,
+    Change, Changes, Entity, InstanceId, NetworkInterfaceId, NodeId, SecurityGroupId, State,
+    instance::Instance,
+    interface::NetworkInterface,
+    node::{Binding, Hosting},
+    security_group::SecurityGroup,
 };
 use policy::{desired::Delta, same_rules};
 
@@ -31,6 +35,18 @@ pub fn concern(changes: &Changes, after: &State) -> BTreeMap<NodeId, Delta> {
             (Some(Entity::Binding(binding)), None) => concern.goes(binding),
             (Some(Entity::Interface(before)), Some(Entity::Interface(after))) => {
                 concern.interface(before, after);
+            }
+            (before, Some(Entity::Hosting(hosting))) => {
+                if let Some(Entity::Hosting(before)) = before
+                    && before.node != hosting.node
+                {
+                    concern.leaves(before);
+                }
+                concern.instance(hosting.instance);
+            }
+            (Some(Entity::Hosting(hosting)), None) => concern.leaves(hosting),
+            (Some(Entity::Instance(before)), Some(Entity::Instance(after))) => {
+                concern.state(before, after);
             }
             (Some(Entity::Enforcement(own)), _) | (_, Some(Entity::Enforcement(own))) => {
                 concern.changes(own.interface, &[]);
@@ -59,12 +75,46 @@ impl Concern<'_> {
         let groups =
             self.after.interfaces().get(&binding.interface).map(|interface| interface.groups.clone());
         self.changes(binding.interface, &groups.unwrap_or_default());
+        self.instance_of(binding.interface);
     }
 
     /// A binding to a node that is not there afterwards.
     fn goes(&mut self, binding: &Binding) {
         if self.after.nodes().get(&binding.node).is_some() {
             self.delta(binding.node).interfaces.insert(binding.interface, None);
+        }
+        self.instance_of(binding.interface);
+    }
+
+    /// The instance of an interface, where a node hosts it, may have changed.
+    fn instance_of(&mut self, interface: NetworkInterfaceId) {
+        let interface = self.after.interfaces().get(&interface);
+        if let Some(instance) = interface.and_then(|interface| interface.instance) {
+            self.instance(instance);
+        }
+    }
+
+    /// An instance may have changed, where a node hosts it.
+    fn instance(&mut self, id: InstanceId) {
+        let state = self.after;
+        if let Some(hosting) = state.hostings().get(&id) {
+            self.delta(hosting.node).instances.insert(id, desired::instance(state, hosting));
+        }
+    }
+
+    /// An instance that a node hosts no more.
+    fn leaves(&mut self, hosting: &Hosting) {
+        if self.after.nodes().get(&hosting.node).is_some() {
+            self.delta(hosting.node).instances.insert(hosting.instance, None);
+        }
+    }
+
+    /// An instance whose state or name may have changed. What its counts or interfaces do is seen by theirs.
+    fn state(&mut self, before: &Instance, after: &Instance) {
+        let Some(hosting) = self.after.hostings().get(&after.id) else { return };
+        let wanted = |of| desired::wanted(of, hosting);
+        if wanted(before) != wanted(after) || desired::host_name(before) != desired::host_name(after) {
+            self.instance(after.id);
         }
     }
 
@@ -91,6 +141,9 @@ impl Concern<'_> {
             && before.ipv6_addresses == after.ipv6_addresses;
         if left || !joined.is_empty() || !same {
             self.changes(after.id, &joined);
+        }
+        if !same {
+            self.instance_of(after.id);
         }
     }
 

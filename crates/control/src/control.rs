@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, SyncSender, TrySendError},
     },
@@ -138,6 +138,15 @@ impl Drop for Flight<'_> {
 #[derive(Clone)]
 pub struct Control(Arc<Handle>);
 
+/// A control plane for as long as others have it.
+pub(crate) struct WeakControl(Weak<Handle>);
+
+impl WeakControl {
+    pub(crate) fn upgrade(&self) -> Option<Control> {
+        self.0.upgrade().map(Control)
+    }
+}
+
 impl Control {
     /// Loads the store and starts the writer. `progress` is told how many entities are loaded, every now and then.
     /// Blocks: a million instances take some seconds.
@@ -228,12 +237,7 @@ impl Control {
         submission: Submission,
     ) -> Result<oneshot::Receiver<Result<Receipt, Failure>>, Failure> {
         let core = &self.0.core;
-        match core.shared.phase() {
-            Phase::Serving if core.stopping.load(Ordering::SeqCst) => return Err(Failure::Stopping),
-            Phase::Serving => {}
-            Phase::Recovering => return Err(Failure::NotDurable),
-            Phase::Stopped => return Err(Failure::Stopping),
-        }
+        self.check_serving()?;
         let (reply, answer) = Reply::channel();
         let (submission, reply) = if core.settings.commit_on_submitter && writer::is_alone(core) {
             let alone = || writer::try_alone(&self.0.desk, core, &self.0.jobs, (submission, reply));
@@ -247,9 +251,24 @@ impl Control {
         } else {
             (submission, reply)
         };
+        self.send(submission, reply).map(|()| answer)
+    }
+
+    fn check_serving(&self) -> Result<(), Failure> {
+        let core = &self.0.core;
+        match core.shared.phase() {
+            Phase::Serving if core.stopping.load(Ordering::SeqCst) => Err(Failure::Stopping),
+            Phase::Serving => Ok(()),
+            Phase::Recovering => Err(Failure::NotDurable),
+            Phase::Stopped => Err(Failure::Stopping),
+        }
+    }
+
+    fn send(&self, submission: Submission, reply: Reply) -> Result<(), Failure> {
+        let core = &self.0.core;
         // Counted first, so that the writer never takes away what is not counted yet.
         core.queued.fetch_add(1, Ordering::Relaxed);
-        let Err(error) = self.0.jobs.try_send(Job::Command(submission, reply)) else { return Ok(answer) };
+        let Err(error) = self.0.jobs.try_send(Job::Command(submission, reply)) else { return Ok(()) };
         core.queued.fetch_sub(1, Ordering::Relaxed);
         match error {
             TrySendError::Full(_) => {
@@ -258,6 +277,13 @@ impl Control {
             }
             TrySendError::Disconnected(_) => Err(Failure::Stopping),
         }
+    }
+
+    /// Asks for a change and does not wait for what becomes of it.
+    pub(crate) fn post(&self, submission: Submission) -> Result<(), Failure> {
+        self.check_serving()?;
+        let (reply, _) = Reply::channel();
+        self.send(submission, reply)
     }
 
     /// Keeps a nonce that was used up by a request that asked for no change. It survives the end of this process, not
@@ -353,6 +379,10 @@ impl Control {
 
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0.core
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakControl {
+        WeakControl(Arc::downgrade(&self.0))
     }
 
     /// How it is doing.

@@ -10,7 +10,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, Enforcement, EnforcementWait, Node, NodeAuthority},
+    node::{Binding, Enforcement, EnforcementWait, Hosting, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -44,6 +44,8 @@ pub enum Entity {
     Enforcement(Arc<Enforcement>),
     /// The authority of nodes.
     NodeAuthority(Arc<NodeAuthority>),
+    /// Where an instance really runs.
+    Hosting(Arc<Hosting>),
     /// How long an account's changes wait for nodes.
     EnforcementWait(Arc<EnforcementWait>),
 }
@@ -77,6 +79,8 @@ pub enum EntityKey {
     Enforcement(NetworkInterfaceId),
     /// The authority of nodes.
     NodeAuthority,
+    /// Where an instance really runs.
+    Hosting(InstanceId),
     /// How long an account's changes wait for nodes.
     EnforcementWait(AccountId),
 }
@@ -98,6 +102,7 @@ impl Entity {
             Self::Binding(e) => EntityKey::Binding(e.interface),
             Self::Enforcement(e) => EntityKey::Enforcement(e.interface),
             Self::NodeAuthority(_) => EntityKey::NodeAuthority,
+            Self::Hosting(e) => EntityKey::Hosting(e.instance),
             Self::EnforcementWait(e) => EntityKey::EnforcementWait(e.account),
         }
     }
@@ -117,6 +122,7 @@ impl Entity {
             Self::Node(e) => e.serial,
             Self::Binding(e) => e.serial,
             Self::Enforcement(e) => e.serial,
+            Self::Hosting(e) => e.serial,
         }
     }
 }
@@ -140,7 +146,7 @@ into_entity! {
     Account => Account, User => User, AccessKey => AccessKey, CustomPolicy => CustomPolicy, Network => Network,
     VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup,
     Node => Node, Binding => Binding, Enforcement => Enforcement, NodeAuthority => NodeAuthority,
-    EnforcementWait => EnforcementWait
+    Hosting => Hosting, EnforcementWait => EnforcementWait
 }
 
 /// One entity that comes, changes or goes. Both sides name the same entity.

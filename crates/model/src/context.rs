@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
+    /// The end of the scale: a time that does not come.
+    pub const NEVER: Self = Self(i64::MAX);
+
     /// The time this many milliseconds later; it stops at the end of the scale.
     #[must_use]
     pub fn plus(self, milliseconds: u64) -> Self {

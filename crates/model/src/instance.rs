@@ -102,7 +102,7 @@ pub enum Journey {
 pub struct Passage {
     /// What it is on the way to.
     pub journey: Journey,
-    /// When the present state ends.
+    /// When the present state ends; [`UnixMillis::NEVER`] where the lab node that hosts the instance ends it.
     pub due_at: UnixMillis,
 }
 
@@ -126,12 +126,19 @@ impl Journey {
             (Self::Creation, S::Creating) => Next::Passing(S::Starting),
             (Self::Reboot, S::Stopping) => Next::Passing(S::Starting),
             (Self::Reset { .. }, S::ImageDownloading) => Next::Passing(S::Resetting),
-            (Self::Reset { running }, _) | (Self::Transfer { running }, _) => {
-                Next::Stable(if running { S::Running } else { S::Stopped })
+            _ => self.destination(),
+        }
+    }
+
+    /// What is at the end of this journey.
+    pub fn destination(self) -> Next {
+        match self {
+            Self::Creation | Self::Start | Self::Reboot => Next::Stable(InstanceStatus::Running),
+            Self::Reset { running } | Self::Transfer { running } => {
+                Next::Stable(if running { InstanceStatus::Running } else { InstanceStatus::Stopped })
             }
-            (Self::Stop, _) => Next::Stable(S::Stopped),
-            (Self::Release, _) => Next::Gone,
-            (Self::Creation | Self::Start | Self::Reboot, _) => Next::Stable(S::Running),
+            Self::Stop => Next::Stable(InstanceStatus::Stopped),
+            Self::Release => Next::Gone,
         }
     }
 }
@@ -256,7 +263,7 @@ impl Instance {
         };
         match self.passage {
             // A passing state ends first; expiry is looked at when the state is stable again.
-            Some(passage) => Some(passage.due_at),
+            Some(passage) => Some(passage.due_at).filter(|due_at| *due_at != UnixMillis::NEVER),
             None => [expiry, self.auto_release_at].into_iter().flatten().min(),
         }
     }

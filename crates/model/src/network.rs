@@ -1,6 +1,6 @@
 //! Networks and vSwitches: the address space of one account at one edge site.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,11 @@ impl VSwitch {
     /// The gateway: the first address of the block.
     pub fn gateway(&self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.cidr.network()) + 1)
+    }
+
+    /// The IPv6 gateway, where IPv6 is on: the first address of the block behind its own.
+    pub fn ipv6_gateway(&self) -> Option<Ipv6Addr> {
+        self.ipv6_cidr.map(|cidr| Ipv6Addr::from(u128::from(cidr.network()) + 1))
     }
 
     /// Whether interfaces may have the address: in the block, and neither the network's own, the gateway's nor the

@@ -246,6 +246,18 @@ pub enum Refusal {
     /// The interface is not bound.
     #[error("network interface {0} is not bound to a node")]
     InterfaceNotBound(NetworkInterfaceId),
+    /// The interface is one of an instance that a lab node runs.
+    #[error(
+        "network interface {interface} is one of instance {instance}, which {node} runs and binds by itself"
+    )]
+    InterfaceHosted {
+        /// The interface.
+        interface: NetworkInterfaceId,
+        /// Its instance.
+        instance: InstanceId,
+        /// The node.
+        node: NodeId,
+    },
     /// The device of the node stands for another interface.
     #[error("device {device} of {node} stands for network interface {interface} already")]
     DeviceBound {

@@ -9,32 +9,51 @@ use model::{
     Command, Refusal,
     command::{ChargeWish, InstanceCommand},
     instance::InstanceStatus,
+    node::NodeCommand,
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use world::{
     World, join, leave,
-    walk::{KINDS, command, steps},
+    walk::{KINDS, Step, command, steps},
     wish,
 };
+
+/// Steps of every kind, and more than their share of those that move instances.
+fn walk() -> impl Strategy<Value = Vec<Step>> {
+    steps(prop_oneof![4 => 0..KINDS, 1 => 4u8..13, 1 => 48..KINDS])
+}
+
+/// A world with narrow limits, so many lab nodes, and what instances need.
+fn narrow(lab_nodes: u8) -> World {
+    let mut world = World::new();
+    world.timing.billing_day_ms = 3_000;
+    world.timing.resetting_ms = 500;
+    world.limits.interfaces_per_group = 4;
+    world.limits.groups_per_interface = 3;
+    world.limits.instances_per_account = 12;
+    world.limits.interfaces_per_instance = 3;
+    world.limits.nodes_per_account = 3;
+    world.limits.interfaces_per_node = 3;
+    world.limits.allowed_prefixes_per_interface = 2;
+    world.subnet();
+    world.dual_subnet();
+    world.group();
+    for number in 0..lab_nodes {
+        world.lab_node(240 + number);
+    }
+    world
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_laws_hold_wherever_one_goes(steps in steps(0..KINDS), pauses in prop::collection::vec(0u64..1_500, 120)) {
-        let mut world = World::new();
-        world.timing.billing_day_ms = 3_000;
-        world.timing.resetting_ms = 500;
-        world.limits.interfaces_per_group = 4;
-        world.limits.groups_per_interface = 3;
-        world.limits.instances_per_account = 12;
-        world.limits.interfaces_per_instance = 3;
-        world.limits.nodes_per_account = 3;
-        world.limits.interfaces_per_node = 3;
-        world.limits.allowed_prefixes_per_interface = 2;
-        world.subnet();
-        world.dual_subnet();
-        world.group();
+    fn the_laws_hold_wherever_one_goes(
+        steps in walk(),
+        pauses in prop::collection::vec(0u64..1_500, 120),
+        lab_nodes in 0u8..3,
+    ) {
+        let mut world = narrow(lab_nodes);
         for (step, pause) in steps.into_iter().zip(pauses) {
             let next = command(&world, step);
             let before = world.state.recomputed();
@@ -99,4 +118,22 @@ fn one_story_passes_all_ten_states() {
 
 fn held_is_stable(status: InstanceStatus) -> bool {
     matches!(status, InstanceStatus::Running | InstanceStatus::Stopped)
+}
+
+/// How often the walk above comes to what nodes say of their instances.
+#[test]
+fn the_walk_ends_states_by_reports_often() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = walk();
+    let mut ended = 0;
+    for _ in 0..60 {
+        let mut world = narrow(2);
+        for step in strategy.new_tree(&mut runner).expect("steps").current() {
+            let next = command(&world, step);
+            let report = matches!(next, Command::Node(NodeCommand::ReportInstances { .. }));
+            ended += usize::from(world.act(next).is_ok() && report && !world.changes.0.is_empty());
+            world.later(1_000);
+        }
+    }
+    assert!(ended > 100, "only {ended} reports ended a state");
 }

@@ -1,5 +1,8 @@
-//! What one node is to enforce, as the control plane tells it and the node keeps it: its interfaces, and the groups that
-//! they are in. A [`Delta`] takes it from what it was before a change to what it is after it.
+//! What one node is to enforce, as the control plane tells it and the node keeps it: its interfaces, the groups that they
+//! are in, and on a lab node the instances that it is to run. A [`Delta`] takes it from what it was before a change to what
+//! it is after it.
+
+mod instance;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,8 +10,9 @@ use std::{
 };
 
 use ipnet::IpNet;
-use model::{NetworkId, NetworkInterfaceId, SecurityGroupId, address::Mac, node::Device};
+use model::{InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, address::Mac, node::Device};
 
+pub use self::instance::{DesiredInstance, DesiredInstanceInterface, WantedState};
 use crate::class::Group;
 
 /// What a node is to enforce for one interface.
@@ -46,6 +50,8 @@ pub struct Desired {
     pub interfaces: BTreeMap<NetworkInterfaceId, DesiredInterface>,
     /// The groups that they are in, and no other.
     pub groups: BTreeMap<SecurityGroupId, Group>,
+    /// The instances that it is to run, to stop or to remove, and no other.
+    pub instances: BTreeMap<InstanceId, DesiredInstance>,
 }
 
 impl Desired {
@@ -56,15 +62,20 @@ impl Desired {
 
     /// Takes this to what it is after a change.
     pub fn apply(&mut self, delta: &Delta) {
-        for (id, wanted) in &delta.interfaces {
-            match wanted {
-                Some(wanted) => self.interfaces.insert(*id, wanted.clone()),
-                None => self.interfaces.remove(id),
-            };
-        }
+        apply(&mut self.interfaces, &delta.interfaces);
+        apply(&mut self.instances, &delta.instances);
         self.groups.extend(delta.groups.iter().map(|(id, group)| (*id, group.clone())));
         let needed = self.needed_groups();
         self.groups.retain(|id, _| needed.contains(id));
+    }
+}
+
+fn apply<K: Ord + Copy, V: Clone>(held: &mut BTreeMap<K, V>, changed: &BTreeMap<K, Option<V>>) {
+    for (key, wanted) in changed {
+        match wanted {
+            Some(wanted) => held.insert(*key, wanted.clone()),
+            None => held.remove(key),
+        };
     }
 }
 
@@ -76,18 +87,21 @@ pub struct Delta {
     pub interfaces: BTreeMap<NetworkInterfaceId, Option<DesiredInterface>>,
     /// Groups that have other rules, or that an interface came into. The node may have some of these already.
     pub groups: BTreeMap<SecurityGroupId, Group>,
+    /// Instances that come or change; none: the instance is not the node's any more.
+    pub instances: BTreeMap<InstanceId, Option<DesiredInstance>>,
 }
 
 impl Delta {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.interfaces.is_empty() && self.groups.is_empty()
+        self.interfaces.is_empty() && self.groups.is_empty() && self.instances.is_empty()
     }
 
     /// Makes one change of this and the one that follows it: it leads to the same as both, one after the other.
     pub fn merge(&mut self, later: Delta) {
         self.interfaces.extend(later.interfaces);
         self.groups.extend(later.groups);
+        self.instances.extend(later.instances);
     }
 
     /// About how many bytes it takes in memory. Rules count for each change that has them, also where they are shared.
@@ -97,7 +111,12 @@ impl Delta {
             size_of::<(NetworkInterfaceId, Option<DesiredInterface>)>() + wanted
         });
         let group = |group: &Group| size_of::<(SecurityGroupId, Group)>() + size_of_val(&*group.rules);
-        interfaces.sum::<usize>() + self.groups.values().map(group).sum::<usize>()
+        let instances = self.instances.values().map(|wanted| {
+            let wanted = wanted.as_ref().map_or(0, DesiredInstance::bytes);
+            size_of::<(InstanceId, Option<DesiredInstance>)>() + wanted
+        });
+        let groups = self.groups.values().map(group);
+        interfaces.chain(groups).chain(instances).sum()
     }
 }
 
@@ -131,6 +150,7 @@ mod tests {
         Delta {
             interfaces: interfaces.iter().map(wanted).collect(),
             groups: groups.iter().map(group).collect(),
+            ..Delta::default()
         }
     }
 
@@ -146,6 +166,29 @@ mod tests {
     }
 
     #[test]
+    fn instances_come_change_and_go_and_others_stay() {
+        let (one, other) = (InstanceId::from_entropy(1), InstanceId::from_entropy(2));
+        let instance = |wanted| DesiredInstance {
+            host_name: "a".into(),
+            wanted,
+            boots: 1,
+            images: 1,
+            interfaces: [].into(),
+        };
+        let mut desired = Desired::default();
+        let mut apply = |changed: &[(InstanceId, Option<WantedState>)]| {
+            let instances = changed.iter().map(|(id, wanted)| (*id, wanted.map(instance))).collect();
+            desired.apply(&Delta { instances, ..Delta::default() });
+            desired.instances.iter().map(|(id, of)| (*id, of.wanted)).collect::<Vec<_>>()
+        };
+        let running = Some(WantedState::Running);
+        assert_eq!(apply(&[(one, running), (other, running)]).len(), 2);
+        let stopped = apply(&[(one, Some(WantedState::Stopped))]);
+        assert_eq!(stopped, [(one, WantedState::Stopped), (other, WantedState::Running)]);
+        assert_eq!(apply(&[(one, None)]), [(other, WantedState::Running)]);
+    }
+
+    #[test]
     fn an_empty_delta_takes_no_memory_and_each_part_some() {
         assert!(Delta::default().is_empty());
         assert_eq!(Delta::default().bytes(), 0);
@@ -157,20 +200,34 @@ mod tests {
     fn any_delta() -> impl Strategy<Value = Delta> {
         let groups = || prop::collection::btree_set(0u128..4, 0..4);
         let interfaces = prop::collection::vec((0u128..4, prop::option::of(groups())), 0..4);
-        (interfaces, groups(), 0usize..3).prop_map(|(interfaces, mut changed, rules)| {
-            let interfaces: Vec<(u128, Option<Vec<u128>>)> = interfaces
-                .into_iter()
-                .map(|(id, groups)| (id, groups.map(|groups| groups.into_iter().collect())))
-                .collect();
-            changed.extend(interfaces.iter().filter_map(|(_, groups)| groups.as_ref()).flatten());
-            let wanted: Vec<(u128, Option<&[u128]>)> =
-                interfaces.iter().map(|(id, groups)| (*id, groups.as_deref())).collect();
-            let mut delta = delta(&wanted, &changed.into_iter().collect::<Vec<_>>());
-            let rule = crate::text::parse_rule("ingress accept tcp from 10.0.0.0/8").unwrap();
-            let rules = vec![rule; rules];
-            delta.groups.values_mut().for_each(|group| group.rules = rules.as_slice().into());
-            delta
-        })
+        let instances = prop::collection::btree_map(0u128..3, prop::option::of(0u64..3), 0..3);
+        (interfaces, groups(), 0usize..3, instances).prop_map(
+            |(interfaces, mut changed, rules, instances)| {
+                let interfaces: Vec<(u128, Option<Vec<u128>>)> = interfaces
+                    .into_iter()
+                    .map(|(id, groups)| (id, groups.map(|groups| groups.into_iter().collect())))
+                    .collect();
+                changed.extend(interfaces.iter().filter_map(|(_, groups)| groups.as_ref()).flatten());
+                let wanted: Vec<(u128, Option<&[u128]>)> =
+                    interfaces.iter().map(|(id, groups)| (*id, groups.as_deref())).collect();
+                let mut delta = delta(&wanted, &changed.into_iter().collect::<Vec<_>>());
+                let rule = crate::text::parse_rule("ingress accept tcp from 10.0.0.0/8").unwrap();
+                let rules = vec![rule; rules];
+                delta.groups.values_mut().for_each(|group| group.rules = rules.as_slice().into());
+                let instance = |boots| DesiredInstance {
+                    host_name: "a".into(),
+                    wanted: WantedState::Running,
+                    boots,
+                    images: 0,
+                    interfaces: [].into(),
+                };
+                let instances = instances.into_iter();
+                delta.instances = instances
+                    .map(|(id, boots)| (InstanceId::from_entropy(id), boots.map(instance)))
+                    .collect();
+                delta
+            },
+        )
     }
 
     proptest! {

@@ -18,7 +18,7 @@ pub mod testing;
 pub mod text;
 
 pub use class::{ClassError, Group, PolicyClass, RULES_MAX, same_rules};
-pub use desired::{Delta, Desired, DesiredInterface};
+pub use desired::{Delta, Desired, DesiredInstance, DesiredInstanceInterface, DesiredInterface, WantedState};
 pub use evaluate::{Decider, Decision, evaluate};
 pub use intent::{ClassKey, Intent};
 pub use packet::{MixedFamilies, Packet, ProtocolKind};

@@ -1,4 +1,4 @@
-//! What a node is to enforce, and how that changes, as messages.
+//! What a node is to enforce and to run, and how that changes, as messages.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -9,7 +9,11 @@ use model::{
 };
 use policy::{Delta, Desired, DesiredInterface, Group};
 
-use crate::{Malformed, node, rule};
+use crate::{
+    Malformed,
+    instance::{instance_from, instance_to},
+    node, rule,
+};
 
 /// All that a node is to enforce at a generation, as a message.
 pub fn to_snapshot(generation: u64, desired: &Desired) -> node::Snapshot {
@@ -17,6 +21,7 @@ pub fn to_snapshot(generation: u64, desired: &Desired) -> node::Snapshot {
         generation,
         groups: desired.groups.values().map(group_to).collect(),
         interfaces: desired.interfaces.iter().map(|(id, interface)| interface_to(*id, interface)).collect(),
+        instances: desired.instances.iter().map(|(id, instance)| instance_to(*id, instance)).collect(),
         ..node::Snapshot::default()
     }
 }
@@ -27,20 +32,20 @@ pub fn to_snapshot(generation: u64, desired: &Desired) -> node::Snapshot {
 /// [`Malformed`].
 pub fn from_snapshot(message: &node::Snapshot) -> Result<Desired, Malformed> {
     let interfaces = unique("network_interface_id", message.interfaces.iter().map(interface_from))?;
-    Ok(Desired { interfaces, groups: groups_from(&message.groups)? })
+    let instances = unique("instance_id", message.instances.iter().map(instance_from))?;
+    Ok(Desired { interfaces, groups: groups_from(&message.groups)?, instances })
 }
 
 /// What changes from one generation to another, as a message.
 pub fn to_delta(from_generation: u64, generation: u64, delta: &Delta) -> node::Delta {
-    let put = delta.interfaces.iter().filter_map(|(id, interface)| Some((*id, interface.as_ref()?)));
-    let removed = delta.interfaces.iter().filter(|(_, interface)| interface.is_none());
     node::Delta {
         from_generation,
         generation,
         groups: delta.groups.values().map(group_to).collect(),
-        interfaces: put.map(|(id, interface)| interface_to(id, interface)).collect(),
-        removed_interfaces: removed.map(|(id, _)| id.to_string()).collect(),
-        ..node::Delta::default()
+        interfaces: put(&delta.interfaces, interface_to),
+        removed_interfaces: removed(&delta.interfaces),
+        instances: put(&delta.instances, instance_to),
+        removed_instances: removed(&delta.instances),
     }
 }
 
@@ -53,13 +58,27 @@ pub fn from_delta(message: &node::Delta) -> Result<Delta, Malformed> {
         let wanted = "after the one that the change begins from";
         return Err(Malformed::new("generation", message.generation, wanted));
     }
-    let put = message.interfaces.iter().map(|interface| {
-        let (id, interface) = interface_from(interface)?;
-        Ok((id, Some(interface)))
-    });
+    let put = message.interfaces.iter().map(|interface| some(interface_from(interface)));
     let removed = message.removed_interfaces.iter().map(|text| Ok((id("removed_interfaces", text)?, None)));
     let interfaces = unique("network_interface_id", put.chain(removed))?;
-    Ok(Delta { interfaces, groups: groups_from(&message.groups)? })
+    let put = message.instances.iter().map(|instance| some(instance_from(instance)));
+    let removed = message.removed_instances.iter().map(|text| Ok((id("removed_instances", text)?, None)));
+    let instances = unique("instance_id", put.chain(removed))?;
+    Ok(Delta { interfaces, groups: groups_from(&message.groups)?, instances })
+}
+
+/// What comes or changes.
+fn put<K: Copy, V, M>(changed: &BTreeMap<K, Option<V>>, to: impl Fn(K, &V) -> M) -> Vec<M> {
+    changed.iter().filter_map(|(id, value)| Some(to(*id, value.as_ref()?))).collect()
+}
+
+/// What goes.
+fn removed<K: ToString, V>(changed: &BTreeMap<K, Option<V>>) -> Vec<String> {
+    changed.iter().filter(|(_, value)| value.is_none()).map(|(id, _)| id.to_string()).collect()
+}
+
+fn some<K, V>(read: Result<(K, V), Malformed>) -> Result<(K, Option<V>), Malformed> {
+    read.map(|(id, value)| (id, Some(value)))
 }
 
 fn group_to(group: &Group) -> node::Group {
@@ -94,14 +113,12 @@ fn interface_to(id: NetworkInterfaceId, interface: &DesiredInterface) -> node::I
 }
 
 fn interface_from(message: &node::Interface) -> Result<(NetworkInterfaceId, DesiredInterface), Malformed> {
-    let mac = <[u8; 6]>::try_from(&message.mac[..])
-        .map_err(|_| Malformed::new("mac", format!("{:02x?}", message.mac), "six bytes"))?;
     let groups = message.security_group_ids.iter().map(|text| id("security_group_ids", text));
     let interface = DesiredInterface {
         device: device_from(&message.device)?,
         adopt_seconds: message.adopt_seconds,
         network: id("network_id", &message.network_id)?,
-        mac: Mac(mac),
+        mac: mac(&message.mac)?,
         addresses: texts("addresses", &message.addresses, "an IP address")?,
         allowed_prefixes: texts("allowed_prefixes", &message.allowed_prefixes, "a prefix")?,
         source_check: message.source_check,
@@ -118,11 +135,16 @@ fn device_from(name: &str) -> Result<Device, Malformed> {
     name.map(Device::Named).map_err(|error| Malformed::new("device", error, "a name that a device can have"))
 }
 
-fn id<T: FromStr>(field: &'static str, text: &str) -> Result<T, Malformed> {
+pub(crate) fn mac(bytes: &[u8]) -> Result<Mac, Malformed> {
+    let mac = <[u8; 6]>::try_from(bytes);
+    mac.map(Mac).map_err(|_| Malformed::new("mac", format!("{bytes:02x?}"), "six bytes"))
+}
+
+pub(crate) fn id<T: FromStr>(field: &'static str, text: &str) -> Result<T, Malformed> {
     text.parse().map_err(|_| Malformed::new(field, text, "an id of its kind"))
 }
 
-fn texts<T: FromStr>(
+pub(crate) fn texts<T: FromStr>(
     field: &'static str,
     of: &[String],
     wanted: &'static str,
@@ -147,7 +169,7 @@ fn unique<K: Ord + ToString + Copy, V>(
 
 #[cfg(test)]
 mod tests {
-    use model::NetworkId;
+    use model::{InstanceId, NetworkId};
 
     use super::*;
 
@@ -176,6 +198,14 @@ mod tests {
                 security_group_ids: vec![SecurityGroupId::from_number(1).to_string()],
                 device: "vnet0".into(),
             }],
+            instances: vec![node::Instance {
+                instance_id: InstanceId::from_number(5).to_string(),
+                host_name: "web".into(),
+                wanted: node::instance::Wanted::Stopped.into(),
+                boots: 2,
+                images: 1,
+                ..node::Instance::default()
+            }],
             ..node::Snapshot::default()
         }
     }
@@ -193,7 +223,8 @@ mod tests {
                 groups: message.groups,
                 interfaces: message.interfaces,
                 removed_interfaces: vec![NetworkInterfaceId::from_number(4).to_string()],
-                ..node::Delta::default()
+                instances: message.instances,
+                removed_instances: vec![InstanceId::from_number(6).to_string()],
             };
             assert_eq!(to_delta(8, 9, &from_delta(&change).unwrap()), change);
         }
@@ -220,6 +251,7 @@ mod tests {
             "security_group_ids"
         );
         assert_eq!(refused(&|of| of.interfaces[0].device = "a/b".into()), "device");
+        assert_eq!(refused(&|of| of.instances.push(of.instances[0].clone())), "instance_id");
         let backwards = node::Delta { from_generation: 5, generation: 5, ..node::Delta::default() };
         assert_eq!(from_delta(&backwards).unwrap_err().field, "generation");
         let mut twice =

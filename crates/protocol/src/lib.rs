@@ -1,9 +1,10 @@
 //! What a control plane and the agents of its nodes say to each other: the messages of `proto/ravelin_node.proto`, and as
-//! messages what a node is to enforce.
+//! messages what a node is to enforce and to run.
 //!
 //! This crate must not know who keeps state, nor what is done with a message.
 
 pub mod desired;
+pub mod instance;
 pub mod rule;
 
 /// The messages, the client and the server, as they are generated from the protocol file.

@@ -5,21 +5,26 @@ use std::sync::Arc;
 use model::NodeId;
 use tokio::sync::Notify;
 
-use super::{Ended, Heard, Told, following::Step};
-use crate::{control::Core, desired::desired};
+use super::{Ended, Heard, Told, following::Step, hearing::Counted};
+use crate::{
+    control::{Control, Core, WeakControl},
+    desired::desired,
+};
 
 /// One node that is connected. It is told what is wanted of it, and says what became of that. When this is dropped the
 /// node is not connected any more.
 pub struct Follower {
     core: Arc<Core>,
+    /// Not one that keeps the control plane from ending.
+    pub(super) control: WeakControl,
     node: NodeId,
     number: u64,
     wake: Arc<Notify>,
 }
 
 impl Follower {
-    pub(super) fn new(core: Arc<Core>, node: NodeId, number: u64, wake: Arc<Notify>) -> Self {
-        Self { core, node, number, wake }
+    pub(super) fn new(control: &Control, node: NodeId, number: u64, wake: Arc<Notify>) -> Self {
+        Self { core: Arc::clone(control.core()), control: control.downgrade(), node, number, wake }
     }
 
     /// The node.
@@ -79,8 +84,16 @@ impl Follower {
     pub fn heard(&self, heard: Heard) {
         let fleet = &self.core.fleet;
         let now = self.core.clock.now();
+        let of_itself = matches!(heard, Heard::InstanceStates(_) | Heard::Report(_));
         let Ok(counted) = fleet.hear((self.node, self.number), heard, now) else { return };
         fleet.metrics.heard(&counted);
+        self.log(&counted);
+        if of_itself {
+            self.carry_out_reports();
+        }
+    }
+
+    fn log(&self, counted: &Counted) {
         let node = self.node;
         if counted.impossible {
             tracing::warn!(%node, "a node speaks of a generation that it was never told");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use model::{InstanceId, NetworkInterfaceId, UnixMillis};
+use model::{NetworkInterfaceId, UnixMillis, node::InstanceReport};
 
 use super::Answer;
 
@@ -78,32 +78,6 @@ pub enum RefusalReason {
     Regressed,
     /// It contradicts itself, or cannot be understood.
     Invalid,
-}
-
-/// What became of an instance that a lab node is to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstanceReport {
-    /// The instance.
-    pub instance: InstanceId,
-    /// Which of its starts this is about.
-    pub boots: u64,
-    /// Which of its disks this is about.
-    pub images: u64,
-    /// How it is.
-    pub state: ReportedState,
-    /// Why it failed.
-    pub message: Box<str>,
-}
-
-/// How an instance on a lab node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportedState {
-    /// It runs.
-    Running,
-    /// It is stopped.
-    Stopped,
-    /// It is not as it is wanted, and is tried again.
-    Failed,
 }
 
 /// How a node is. Numbers count from when its agent began.

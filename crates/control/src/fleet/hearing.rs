@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use model::NodeId;
+use model::{
+    NodeId,
+    node::{InstanceReport, ReportedState},
+};
 
 use super::{
     Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression, TEXT_MAX,
@@ -101,7 +104,13 @@ impl Slot {
                 waits.map(|waits| waits.send(answer));
             }
             Heard::Report(report) => self.report = Some((now.at, bounded(report))),
-            Heard::Confirmed { .. } | Heard::InstanceStates(_) => {}
+            Heard::InstanceStates(reports) => {
+                let reports = reports.into_iter().map(|report| (report.instance, shortened(report)));
+                if let Some(connection) = &mut self.connection {
+                    connection.instances.extend(reports);
+                }
+            }
+            Heard::Confirmed { .. } => {}
         }
         counted
     }
@@ -146,6 +155,13 @@ fn shorten(text: &mut Box<str>) {
     if let Some((end, _)) = text.char_indices().nth(TEXT_MAX) {
         *text = text[..end].into();
     }
+}
+
+fn shortened(mut report: InstanceReport) -> InstanceReport {
+    if let ReportedState::Failed(message) = &mut report.state {
+        shorten(message);
+    }
+    report
 }
 
 fn bounded(mut report: NodeReport) -> NodeReport {

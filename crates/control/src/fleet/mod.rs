@@ -18,6 +18,7 @@ mod follower;
 mod following;
 mod heard;
 mod hearing;
+mod instances;
 mod metrics;
 mod question;
 mod questions;
@@ -33,9 +34,8 @@ mod view;
 pub use self::{
     enforcement::{Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress},
     follower::Follower,
-    heard::{
-        Heard, InstanceReport, KEPT_MAX, NodeProblem, NodeReport, RefusalReason, ReportedState, TEXT_MAX,
-    },
+    heard::{Heard, KEPT_MAX, NodeProblem, NodeReport, RefusalReason, TEXT_MAX},
+    instances::InstanceProblem,
     question::{ANSWERED_MAX, Answer, AskError, InterfaceCounters, NodeDrop, NodeFlow, Question, RulePlace},
     standing::{NodeConnection, NodeStanding, NotInForce, Refused, Regression},
     told::{Ended, FollowError, Hello, Told},

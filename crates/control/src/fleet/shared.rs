@@ -1,10 +1,7 @@
 //! The roster as everybody shares it, and what callers ask of it.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -136,7 +133,7 @@ impl Control {
                     "a node holds a generation that this server never gave or has lost: it keeps what it enforces, and is told nothing until ReadmitNode says that what is here counts"
                 );
             }
-            Ok(Follower::new(Arc::clone(core), node, number, wake))
+            Ok(Follower::new(self, node, number, wake))
         })
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     Answer, Delay, Ended, Hello, NodeReport, NotInForce, Question, Refused, Regression, backlog::Backlog,
-    receipts::Moment,
+    instances::Reports, receipts::Moment,
 };
 
 /// A connection of a node.
@@ -29,6 +29,8 @@ pub(super) struct Connection {
     /// Wakes its follower.
     pub(super) wake: Arc<Notify>,
     pub(super) questions: Questions,
+    /// What it said of instances that it hosts.
+    pub(super) instances: Reports,
 }
 
 /// What a node is asked, on one connection.
@@ -170,6 +172,7 @@ impl Connection {
             ended: None,
             wake: Arc::default(),
             questions: Questions::default(),
+            instances: Reports::new(),
         }
     }
 }

@@ -14,9 +14,10 @@ use crate::concern::concern;
 /// follows it.
 pub(crate) fn stage(plan: &Plan, after: &State, generation: u64) -> Option<Staged> {
     let changes = &plan.changes;
-    let bound = |change: &Change| matches!(change.before, Some(Entity::Binding(_)));
-    let nothing_bound = after.bindings().is_empty() && !changes.0.iter().any(bound);
-    let deltas = if nothing_bound { BTreeMap::new() } else { concern(changes, after) };
+    let was_there = |change: &Change| matches!(change.before, Some(Entity::Binding(_) | Entity::Hosting(_)));
+    let nothing_there =
+        after.bindings().is_empty() && after.hostings().is_empty() && !changes.0.iter().any(was_there);
+    let deltas = if nothing_there { BTreeMap::new() } else { concern(changes, after) };
     let nodes: Vec<_> = changes.0.iter().filter_map(node).collect();
     let readmitted = match plan.outcome {
         Outcome::NodeReadmitted(node) => Some(node),

@@ -4,7 +4,9 @@ use std::{net::SocketAddr, time::Duration};
 
 use model::UnixMillis;
 
-use super::{NodeProblem, NodeReport, RefusalReason, receipts::Moment, slot::Slot, view::Behind};
+use super::{
+    InstanceProblem, NodeProblem, NodeReport, RefusalReason, receipts::Moment, slot::Slot, view::Behind,
+};
 
 /// What is known of a node beside the state. Nothing of it outlives this process.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,6 +33,10 @@ pub struct NodeStanding {
     pub regression: Option<Regression>,
     /// Interfaces without a device, when it confirmed something last.
     pub absent_count: usize,
+    /// Instances that are not as they are wanted, the first ones.
+    pub instance_problems: Vec<InstanceProblem>,
+    /// How many there are.
+    pub instance_problem_count: usize,
     /// How it said that it is, and when.
     pub report: Option<(UnixMillis, NodeReport)>,
 }
@@ -101,6 +107,7 @@ impl Slot {
             booted_at: connection.booted_at,
         });
         let behind = self.behind(now);
+        let (instance_problems, instance_problem_count) = self.instance_problems();
         NodeStanding {
             connection,
             disconnected_at: self.left_at,
@@ -113,6 +120,8 @@ impl Slot {
             refused: self.refused.clone(),
             regression: self.regressed.map(|regressed| regressed.regression),
             absent_count: self.absent_count,
+            instance_problems,
+            instance_problem_count,
             report: self.report.clone(),
         }
     }

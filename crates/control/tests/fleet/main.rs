@@ -10,6 +10,7 @@ mod world;
 mod asking;
 mod crowd;
 mod following;
+mod instances;
 mod metrics;
 mod recovering;
 mod regression;

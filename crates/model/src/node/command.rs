@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{AuthorityFingerprint, Device, Digest, PreviousAuthority};
+use super::{AuthorityFingerprint, Device, Digest, InstanceReport, PreviousAuthority};
 use crate::{
     context::UnixMillis,
     id::{NetworkInterfaceId, NodeId},
@@ -26,8 +26,8 @@ pub enum NodeWish {
 }
 
 /// Commands on nodes, bindings and what bound interfaces may be. Legal for an account that has what they name;
-/// [`Join`](Self::Join) and [`RenewCertificate`](Self::RenewCertificate) for the node itself alone, those on the authority for
-/// the operator alone.
+/// [`Join`](Self::Join), [`RenewCertificate`](Self::RenewCertificate) and [`ReportInstances`](Self::ReportInstances) for
+/// the node itself alone, those on the authority for the operator alone.
 #[derive(Debug, Clone)]
 pub enum NodeCommand {
     /// Keeps an authority. Where there is one it stays, and nothing changes.
@@ -96,15 +96,25 @@ pub enum NodeCommand {
         /// The node.
         node: NodeId,
     },
-    /// Deletes a node. Legal when nothing is bound to it, or with `force`, which ends its bindings.
+    /// Deletes a node. Legal when it hosts no instance and nothing is bound to it, or with `force`, which releases its
+    /// instances, protected ones too, and ends its bindings.
     Delete {
         /// The node.
         node: NodeId,
-        /// Whether bindings end with it.
+        /// Whether instances and bindings end with it.
         force: bool,
     },
+    /// Ends the passing states of instances that a node hosts, as far as these reports are about their present starts and
+    /// images and say that what is wanted is so. Others change nothing. Legal while the node is `Ready`.
+    ReportInstances {
+        /// The node.
+        node: NodeId,
+        /// What it says.
+        reports: Vec<InstanceReport>,
+    },
     /// Binds an interface to a device of a node at the interface's edge site. Legal when the node is not `Gone`, the
-    /// interface is bound to none and is not going, and the device stands for no other.
+    /// interface is bound to none, is not going and is not one of an instance on a lab node, and the device stands for no
+    /// other.
     Bind {
         /// The interface.
         interface: NetworkInterfaceId,
@@ -115,7 +125,7 @@ pub enum NodeCommand {
         /// For how many seconds flows that run already are taken over.
         adopt_seconds: u32,
     },
-    /// Ends a binding. Legal when there is one.
+    /// Ends a binding. Legal when there is one, and not that of an interface of an instance on a lab node.
     Unbind {
         /// The interface.
         interface: NetworkInterfaceId,

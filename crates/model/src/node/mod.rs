@@ -3,6 +3,7 @@
 mod authority;
 mod binding;
 mod command;
+mod hosting;
 mod token;
 mod wait;
 
@@ -10,10 +11,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::hosting::Arrival;
 pub use self::{
     authority::{AuthorityFingerprint, InvalidFingerprint, NodeAuthority, PreviousAuthority},
     binding::{Binding, Device, DeviceName, Enforcement, InvalidDeviceName},
     command::{NodeCommand, NodeWish},
+    hosting::{Hosting, InstanceReport, ReportedState},
     token::{NodeToken, TokenText},
     wait::{ENFORCEMENT_WAIT_SECONDS_MAX, EnforcementWait},
 };

@@ -15,7 +15,7 @@ use crate::{
     id::{NetworkInterfaceId, NodeId},
     instance::InstanceStatus,
     interface::{InterfaceStatus, NetworkInterface},
-    node::{Binding, Device, Enforcement, NodeStatus},
+    node::{Binding, Device, Enforcement, Hosting, NodeStatus},
     refusal::{Kind, Refusal},
     state::State,
 };
@@ -37,6 +37,7 @@ pub(super) fn bind(
     let interface = interface::find(state, account, id)?;
     let node = node::find(state, account, wish.node)?;
     check_staying(state, interface)?;
+    check_own(state, interface)?;
     if node.status == NodeStatus::Gone {
         return Err(Refusal::NodeStatus(node.status));
     }
@@ -83,13 +84,28 @@ fn check_staying(state: &State, interface: &NetworkInterface) -> Result<(), Refu
     }
 }
 
-pub(super) fn unbind(state: &State, account: AccountId, id: NetworkInterfaceId) -> Result<Plan, Refusal> {
-    interface::find(state, account, id)?;
-    let mut changes = Changes::default();
-    end(state, id, &mut changes);
-    if changes.0.is_empty() {
-        return Err(Refusal::InterfaceNotBound(id));
+/// The refusal of a change of what a lab node does by itself.
+fn check_own(state: &State, interface: &NetworkInterface) -> Result<(), Refusal> {
+    match hosting(state, interface) {
+        Some(of) => {
+            let (interface, instance, node) = (interface.id, of.instance, of.node);
+            Err(Refusal::InterfaceHosted { interface, instance, node })
+        }
+        None => Ok(()),
     }
+}
+
+/// What hosts the instance of an interface, where a lab node does.
+pub(super) fn hosting<'a>(state: &'a State, interface: &NetworkInterface) -> Option<&'a Arc<Hosting>> {
+    interface.instance.and_then(|instance| state.hostings().get(&instance))
+}
+
+pub(super) fn unbind(state: &State, account: AccountId, id: NetworkInterfaceId) -> Result<Plan, Refusal> {
+    let interface = interface::find(state, account, id)?;
+    let binding = state.bindings().get(&id).ok_or(Refusal::InterfaceNotBound(id))?;
+    check_own(state, interface)?;
+    let mut changes = Changes::default();
+    changes.remove(Arc::clone(binding));
     Ok(Plan::done(changes))
 }
 

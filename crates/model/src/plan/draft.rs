@@ -1,17 +1,14 @@
 //! Instances and interfaces on their way to being [`Changes`], for plans that touch one of them more than once. What is
-//! bound to an interface, and what it may be, goes with it.
+//! bound to an interface, and what it may be, goes with it; so does what hosts an instance.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::binding;
 use crate::{
     change::Changes,
-    id::{InstanceId, NetworkInterfaceId},
+    id::{InstanceId, NetworkInterfaceId, NodeId},
     instance::Instance,
     interface::NetworkInterface,
+    node::{Binding, Hosting},
     state::State,
 };
 
@@ -20,16 +17,19 @@ pub(super) struct Draft<'a> {
     state: &'a State,
     instances: BTreeMap<InstanceId, Option<Instance>>,
     interfaces: BTreeMap<NetworkInterfaceId, Option<NetworkInterface>>,
-    unbound: BTreeSet<NetworkInterfaceId>,
+    hostings: BTreeMap<InstanceId, Option<Hosting>>,
+    /// The nodes that interfaces which are bound now are bound to then; none: to none.
+    bound: BTreeMap<NetworkInterfaceId, Option<NodeId>>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(state: &'a State) -> Self {
-        Self { state, instances: BTreeMap::new(), interfaces: BTreeMap::new(), unbound: BTreeSet::new() }
+        let (instances, interfaces) = (BTreeMap::new(), BTreeMap::new());
+        Self { state, instances, interfaces, hostings: BTreeMap::new(), bound: BTreeMap::new() }
     }
 
-    /// How many instances and interfaces were touched. What goes with an interface is not counted: it is two more at
-    /// most.
+    /// How many instances and interfaces were touched. What goes with them is not counted: it is two more for an interface
+    /// at most, and one for an instance.
     pub(super) fn len(&self) -> usize {
         self.instances.len() + self.interfaces.len()
     }
@@ -62,6 +62,25 @@ impl<'a> Draft<'a> {
         self.interfaces.entry(id).or_insert_with(|| Some(NetworkInterface::clone(held))).as_mut()
     }
 
+    /// What hosts the instance, as it will be.
+    pub(super) fn hosting(&self, id: InstanceId) -> Option<&Hosting> {
+        match self.hostings.get(&id) {
+            Some(drafted) => drafted.as_ref(),
+            None => self.state.hostings().get(&id).map(|hosting| &**hosting),
+        }
+    }
+
+    /// What hosts the instance, to be changed.
+    pub(super) fn hosting_mut(&mut self, id: InstanceId) -> Option<&mut Hosting> {
+        let held = self.state.hostings().get(&id)?;
+        self.hostings.entry(id).or_insert_with(|| Some(Hosting::clone(held))).as_mut()
+    }
+
+    /// No node hosts the instance any more.
+    pub(super) fn remove_hosting(&mut self, id: InstanceId) {
+        self.hostings.insert(id, None);
+    }
+
     /// The instance goes.
     pub(super) fn remove_instance(&mut self, id: InstanceId) {
         self.instances.insert(id, None);
@@ -75,7 +94,17 @@ impl<'a> Draft<'a> {
 
     /// The binding of the interface ends, where there is one.
     pub(super) fn unbind(&mut self, id: NetworkInterfaceId) {
-        self.unbound.insert(id);
+        self.bound.insert(id, None);
+    }
+
+    /// The binding of the interface, where there is one, is to another node from now on.
+    pub(super) fn bind_elsewhere(&mut self, id: NetworkInterfaceId, node: NodeId) {
+        self.bound.insert(id, Some(node));
+    }
+
+    /// Whether the interface will be bound.
+    pub(super) fn is_bound(&self, id: NetworkInterfaceId) -> bool {
+        self.state.bindings().get(&id).is_some() && self.bound.get(&id).is_none_or(Option::is_some)
     }
 
     /// What has changed against the state, each entity once.
@@ -89,8 +118,23 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        for id in self.unbound {
-            binding::end(self.state, id, &mut changes);
+        for (id, after) in self.hostings {
+            if let Some(before) = self.state.hostings().get(&id).map(Arc::clone) {
+                match after {
+                    Some(after) => changes.update(before, after),
+                    None => changes.remove(before),
+                }
+            }
+        }
+        for (id, node) in self.bound {
+            if let Some(before) = self.state.bindings().get(&id).map(Arc::clone) {
+                match node {
+                    Some(node) => {
+                        changes.update(Arc::clone(&before), Binding { node, ..Binding::clone(&before) })
+                    }
+                    None => changes.remove(before),
+                }
+            }
         }
         for (id, after) in self.interfaces {
             if let (None, Some(held)) = (&after, self.state.enforcements().get(&id)) {

@@ -5,7 +5,7 @@ mod tests;
 
 use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
 
-use super::{Plan, binding, instance, network, security_group};
+use super::{Plan, Serials, binding, hosting, instance, network, security_group};
 use crate::{
     account::AccountId,
     address::Mac,
@@ -202,7 +202,30 @@ fn attach(
     let mut changes = Changes::default();
     changes.update(Arc::clone(before), after);
     changes.update(Arc::clone(holder), holder_after);
+    bind_to_host(state, before, instance, &mut changes, context)?;
     Ok(Plan::done(changes))
+}
+
+/// An interface that comes to an instance is bound to the lab node that hosts the instance, where one does.
+fn bind_to_host(
+    state: &State,
+    interface: &NetworkInterface,
+    instance: InstanceId,
+    changes: &mut Changes,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
+    let Some(host) = state.hostings().get(&instance) else { return Ok(()) };
+    if let Some(bound) = state.bindings().get(&interface.id) {
+        return Err(Refusal::InterfaceBound { interface: interface.id, node: bound.node });
+    }
+    let limit = context.limits.interfaces_per_node;
+    if state.bound_count(host.node) >= limit {
+        return Err(Refusal::Limit { kind: Kind::InterfaceOfNode, limit });
+    }
+    let interface = (interface.id, interface.account);
+    let serial = Serials::after(state).next();
+    changes.create(hosting::binding(interface, serial, host.node, context.now));
+    Ok(())
 }
 
 /// Begins to detach; the interface stays in the list of its instance until the clock ends it. Its binding ends at once.

@@ -5,6 +5,7 @@
 mod binding;
 mod clock;
 mod draft;
+mod hosting;
 mod instance;
 mod interface;
 mod network;

@@ -6,7 +6,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{Plan, USERS_NAMED, binding};
+use super::{Plan, USERS_NAMED, binding, draft::Draft, hosting, instance};
 use crate::{
     account::{AccountId, Actor},
     change::Changes,
@@ -14,7 +14,7 @@ use crate::{
     context::{Context, UnixMillis},
     id::NodeId,
     node::{
-        Digest, ENFORCEMENT_WAIT_SECONDS_MAX, EnforcementWait, NODE_NAME_MAX, Node, NodeCertificate,
+        Binding, Digest, ENFORCEMENT_WAIT_SECONDS_MAX, EnforcementWait, NODE_NAME_MAX, Node, NodeCertificate,
         NodeCommand as Command, NodeStatus, NodeToken, NodeWish, TokenText,
     },
     refusal::{CertificateFault, Kind, Refusal, TokenFault},
@@ -50,7 +50,10 @@ pub(super) fn plan(
             Ok(Plan { changes: Changes::default(), outcome: Outcome::NodeReadmitted(node) })
         }
         Command::RevokeCertificates { node } => Ok(revoke(find(state, account()?, *node)?, context.now)),
-        Command::Delete { node, force } => delete(state, account()?, *node, *force),
+        Command::Delete { node, force } => delete(state, account()?, *node, *force, context),
+        Command::ReportInstances { node, reports } => {
+            hosting::report(state, itself(state, actor, *node)?, reports, context)
+        }
         Command::Bind { interface, node, device, adopt_seconds } => {
             let wish = binding::Wish { node: *node, device, adopt_seconds: *adopt_seconds };
             binding::bind(state, account()?, *interface, &wish, context)
@@ -241,18 +244,40 @@ fn revoke(before: &Arc<Node>, now: UnixMillis) -> Plan {
     replaced(before, after)
 }
 
-fn delete(state: &State, account: AccountId, id: NodeId, force: bool) -> Result<Plan, Refusal> {
+/// By force, its instances are released, protected ones too. Nobody will say that they are gone: the clock ends that.
+fn delete(
+    state: &State,
+    account: AccountId,
+    id: NodeId,
+    force: bool,
+    context: &Context<'_>,
+) -> Result<Plan, Refusal> {
     let node = find(state, account, id)?;
-    if !force && state.bound_count(id) > 0 {
-        let named = state.bound_to(id).take(USERS_NAMED);
-        return Err(Refusal::InUse {
-            what: format!("node {id}"),
-            users: named.map(|binding| format!("network interface {}", binding.interface)).collect(),
-            total: state.bound_count(id),
-        });
+    if !force {
+        check_unused(state, id)?;
     }
-    let mut changes = Changes::default();
-    state.bound_to(id).for_each(|binding| changes.remove(Arc::clone(binding)));
+    let mut draft = Draft::new(state);
+    for hosted in state.hosted_by(id) {
+        draft.remove_hosting(hosted.instance);
+        instance::release_at(&mut draft, hosted.instance, context.now, context.timing);
+    }
+    state.bound_to(id).for_each(|binding| draft.unbind(binding.interface));
+    let mut changes = draft.finish();
     changes.remove(Arc::clone(node));
     Ok(Plan::done(changes))
+}
+
+/// The refusal of the end of a node that hosts instances, or to which something is bound. Interfaces of its instances
+/// are not named beside these.
+fn check_unused(state: &State, id: NodeId) -> Result<(), Refusal> {
+    let own = |binding: &&Arc<Binding>| {
+        let interface = state.interfaces().get(&binding.interface);
+        interface.is_none_or(|interface| binding::hosting(state, interface).is_none())
+    };
+    let instances = state.hosted_by(id).map(|hosted| format!("instance {}", hosted.instance));
+    let bound = state.bound_to(id).filter(own).map(|own| format!("network interface {}", own.interface));
+    let mut users: Vec<String> = instances.chain(bound).collect();
+    let total = users.len();
+    users.truncate(USERS_NAMED);
+    if total == 0 { Ok(()) } else { Err(Refusal::InUse { what: format!("node {id}"), users, total }) }
 }

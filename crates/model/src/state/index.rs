@@ -94,6 +94,7 @@ impl State {
                 }
             }
             Entity::NodeAuthority(_) => self.node_authority = None,
+            Entity::Hosting(e) => self.forget_hosting(e, gone),
             Entity::EnforcementWait(e) => drop(self.enforcement_waits.remove(&e.account)),
         }
     }
@@ -159,6 +160,10 @@ impl State {
                 self.enforcements.put(Arc::clone(e));
             }
             Entity::NodeAuthority(e) => self.node_authority = Some(Arc::clone(e)),
+            Entity::Hosting(e) => {
+                self.count_serial(e.serial);
+                self.learn_hosting(e);
+            }
             Entity::EnforcementWait(e) => drop(self.enforcement_waits.insert(e.account, Arc::clone(e))),
         }
     }

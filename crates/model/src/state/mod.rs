@@ -31,7 +31,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, DeviceName, Digest, Enforcement, EnforcementWait, Node, NodeAuthority},
+    node::{Binding, DeviceName, Digest, Enforcement, EnforcementWait, Hosting, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId, document::PolicyDocument},
     security_group::SecurityGroup,
     site::Symbol,
@@ -84,6 +84,8 @@ pub struct State {
     devices: HashMap<(NodeId, DeviceName), NetworkInterfaceId>,
     enforcements: Table<Enforcement>,
     node_authority: Option<Arc<NodeAuthority>>,
+    hostings: Table<Hosting>,
+    hosted_by: HashMap<NodeId, BTreeSet<InstanceId>>,
     enforcement_waits: HashMap<AccountId, Arc<EnforcementWait>>,
     due: BTreeSet<(UnixMillis, Due)>,
     symbols: HashSet<Symbol>,
@@ -319,6 +321,21 @@ impl State {
         self.node_authority.as_ref()
     }
 
+    /// Which lab nodes run instances, by instance.
+    pub fn hostings(&self) -> &Table<Hosting> {
+        &self.hostings
+    }
+
+    /// The instances that a node hosts, in the order of their ids.
+    pub fn hosted_by(&self, node: NodeId) -> impl Iterator<Item = &Arc<Hosting>> {
+        self.hosted_by.get(&node).into_iter().flatten().filter_map(|id| self.hostings.get(id))
+    }
+
+    /// How many instances a node hosts.
+    pub fn hosted_count(&self, node: NodeId) -> usize {
+        self.hosted_by.get(&node).map_or(0, BTreeSet::len)
+    }
+
     /// How long the account's changes wait for nodes; none: it has no setting of its own.
     pub fn enforcement_wait(&self, account: AccountId) -> Option<&Arc<EnforcementWait>> {
         self.enforcement_waits.get(&account)
@@ -355,6 +372,7 @@ impl State {
             .chain(self.bindings.all().cloned().map(Entity::from))
             .chain(self.enforcements.all().cloned().map(Entity::from))
             .chain(self.node_authority.iter().cloned().map(Entity::from))
+            .chain(self.hostings.all().cloned().map(Entity::from))
             .chain(self.enforcement_waits.values().cloned().map(Entity::from))
     }
 

@@ -1,9 +1,9 @@
-//! The indexes of nodes and of what is bound to them.
+//! The indexes of nodes, of what is bound to them and of what they host.
 
 use std::sync::Arc;
 
 use super::State;
-use crate::node::{Binding, Device, Node};
+use crate::node::{Binding, Device, Hosting, Node};
 
 impl State {
     pub(super) fn forget_node(&mut self, node: &Node, gone: bool) {
@@ -50,5 +50,22 @@ impl State {
             self.devices.insert((binding.node, name.clone()), binding.interface);
         }
         self.bindings.put(Arc::clone(binding));
+    }
+
+    pub(super) fn forget_hosting(&mut self, hosting: &Hosting, gone: bool) {
+        if let Some(others) = self.hosted_by.get_mut(&hosting.node) {
+            others.remove(&hosting.instance);
+            if others.is_empty() {
+                self.hosted_by.remove(&hosting.node);
+            }
+        }
+        if gone {
+            self.hostings.remove(hosting);
+        }
+    }
+
+    pub(super) fn learn_hosting(&mut self, hosting: &Arc<Hosting>) {
+        self.hosted_by.entry(hosting.node).or_default().insert(hosting.instance);
+        self.hostings.put(Arc::clone(hosting));
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, Enforcement, Node},
+    node::{Binding, Enforcement, Hosting, Node},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -62,6 +62,7 @@ records! {
     Node => NodeId, |e| e.id;
     Binding => NetworkInterfaceId, |e| e.interface;
     Enforcement => NetworkInterfaceId, |e| e.interface;
+    Hosting => InstanceId, |e| e.instance;
 }
 
 /// Entities of one kind.

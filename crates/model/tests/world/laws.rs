@@ -6,8 +6,8 @@ use std::{
 };
 
 use model::{
-    Changes, Entity, EntityKey, Limits, State,
-    instance::InstanceStatus,
+    Changes, Entity, EntityKey, Limits, State, UnixMillis,
+    instance::{InstanceStatus, Journey},
     interface::{InterfaceStatus, NetworkInterface},
     node::{Device, NodeStatus},
 };
@@ -67,7 +67,21 @@ fn held(state: &State, key: &EntityKey) -> Option<Entity> {
         EntityKey::Binding(id) => state.bindings().get(id).cloned().map(Entity::from),
         EntityKey::Enforcement(id) => state.enforcements().get(id).cloned().map(Entity::from),
         EntityKey::NodeAuthority => state.node_authority().cloned().map(Entity::from),
+        EntityKey::Hosting(id) => state.hostings().get(id).cloned().map(Entity::from),
         EntityKey::EnforcementWait(account) => state.enforcement_wait(*account).cloned().map(Entity::from),
+    }
+}
+
+/// The clock ends no passing state of an instance that a node hosts, and hosts none elsewhere.
+pub fn check_clock(state: &State, changes: &Changes) {
+    for change in &changes.0 {
+        match &change.before {
+            Some(Entity::Instance(before)) if state.hostings().get(&before.id).is_some() => {
+                assert_eq!(before.passage, None, "the clock moves {}", before.id);
+            }
+            Some(Entity::Hosting(before)) => panic!("the clock moves {}", before.instance),
+            _ => {}
+        }
     }
 }
 
@@ -86,12 +100,14 @@ pub fn check_state(state: &State, limits: &Limits) {
     state.nodes().all().for_each(|e| fresh(e.serial));
     state.bindings().all().for_each(|e| fresh(e.serial));
     state.enforcements().all().for_each(|e| fresh(e.serial));
+    state.hostings().all().for_each(|e| fresh(e.serial));
     check_networks(state, limits);
     check_addresses(state, limits);
     check_instances(state, limits);
     check_groups(state, limits);
     check_nodes(state, limits);
     check_bindings(state, limits);
+    check_hostings(state);
 }
 
 fn check_networks(state: &State, limits: &Limits) {
@@ -219,7 +235,8 @@ fn check_bindings(state: &State, limits: &Limits) {
         assert_eq!(vswitch.region, node.region, "a node is where its interfaces are");
         assert!(!matches!(interface.status, InterfaceStatus::Detaching | InterfaceStatus::Deleting));
         let instance = interface.instance.and_then(|id| state.instances().get(&id));
-        assert!(instance.is_none_or(|instance| instance.status != InstanceStatus::Releasing));
+        let hosted = interface.instance.is_some_and(|id| state.hostings().get(&id).is_some());
+        assert!(hosted || instance.is_none_or(|instance| instance.status != InstanceStatus::Releasing));
         if let Device::Named(name) = &binding.device {
             assert!(devices.insert((node.id, name.clone())), "{name} of {} is bound twice", node.id);
             assert_eq!(state.bound_at(node.id, name).map(|own| own.interface), Some(binding.interface));
@@ -233,5 +250,30 @@ fn check_bindings(state: &State, limits: &Limits) {
         assert!(!enforcement.source_check || !enforcement.allowed_prefixes.is_empty(), "it says nothing");
         assert!(enforcement.allowed_prefixes.len() <= limits.allowed_prefixes_per_interface);
         assert!(enforcement.allowed_prefixes.is_sorted_by(|one, other| one < other));
+    }
+}
+
+/// A node ends the passing states of its instances, and every interface of one is bound to it, but for those that are
+/// being taken away.
+fn check_hostings(state: &State) {
+    for instance in state.instances().all() {
+        let never = instance.passage.map(|passage| passage.due_at == UnixMillis::NEVER);
+        let hosted = state.hostings().get(&instance.id).is_some();
+        assert!(never.is_none_or(|never| never == hosted), "who ends the state of {}?", instance.id);
+    }
+    for hosting in state.hostings().all() {
+        let instance = state.instances().get(&hosting.instance).expect("it is of an instance that exists");
+        let node = state.nodes().get(&hosting.node).expect("it is by a node that exists");
+        assert!(node.lab && hosting.boots > 0 && hosting.images > 0);
+        assert_eq!((hosting.account, hosting.account), (instance.account, node.account));
+        assert_eq!(instance.region, node.region, "a node is where its instances are");
+        assert!(state.hosted_by(node.id).any(|own| own.instance == instance.id));
+        let journey = instance.passage.map(|passage| passage.journey);
+        assert!(!hosting.leaving || matches!(journey, Some(Journey::Transfer { .. })));
+        for interface in state.interfaces().all().filter(|own| own.instance == Some(instance.id)) {
+            let bound = state.bindings().get(&interface.id).map(|bound| (bound.node, &bound.device));
+            let detaching = interface.status == InterfaceStatus::Detaching;
+            assert_eq!(bound, (!detaching).then_some((node.id, &Device::Aliased)), "{}", interface.id);
+        }
     }
 }

@@ -16,7 +16,10 @@ use model::{
     },
     instance::{Charge, Instance, InstanceStatus},
     interface::NetworkInterface,
-    node::{Binding, Device, Digest, Node, NodeAuthority, NodeCommand, NodeWish, TokenText},
+    node::{
+        Binding, Device, Digest, Hosting, InstanceReport, Node, NodeAuthority, NodeCommand, NodeWish,
+        ReportedState, TokenText,
+    },
     plan,
     ram::Secret,
     refusal::Target,
@@ -127,9 +130,11 @@ impl World {
         let command = command.command();
         let actor = match command {
             Command::Advance { .. } => Actor::Clock,
-            Command::Node(NodeCommand::Join { node, .. } | NodeCommand::RenewCertificate { node, .. }) => {
-                Actor::Node(node)
-            }
+            Command::Node(
+                NodeCommand::Join { node, .. }
+                | NodeCommand::RenewCertificate { node, .. }
+                | NodeCommand::ReportInstances { node, .. },
+            ) => Actor::Node(node),
             Command::Node(NodeCommand::EstablishAuthority { .. } | NodeCommand::ReplaceAuthority { .. }) => {
                 Actor::Operator
             }
@@ -149,6 +154,9 @@ impl World {
         };
         let planned = plan(&self.state, actor, &command, &mut context)?;
         laws::check_changes(&self.state, &planned.changes);
+        if actor == Actor::Clock {
+            laws::check_clock(&self.state, &planned.changes);
+        }
         self.state.apply(&planned.changes);
         laws::check_state(&self.state, &self.limits);
         if let Outcome::NodeToken { token, .. } = &planned.outcome {
@@ -170,7 +178,7 @@ impl World {
         while self.must(Command::Advance { most: 50 }) != Outcome::Advanced(0) {}
     }
 
-    /// Lets the clock work until no state passes any more.
+    /// Lets the clock work until no state passes any more that it ends.
     pub fn settle(&mut self) {
         while let Some(due) = self.passing_until() {
             self.now = self.now.max(due);
@@ -181,7 +189,8 @@ impl World {
     fn passing_until(&self) -> Option<UnixMillis> {
         let instances = self.state.instances().all().filter_map(|instance| instance.passage);
         let interfaces = self.state.interfaces().all().filter_map(|interface| interface.due_at);
-        instances.map(|passage| passage.due_at).chain(interfaces).min()
+        let instances = instances.map(|passage| passage.due_at).filter(|due_at| *due_at != UnixMillis::NEVER);
+        instances.chain(interfaces).min()
     }
 
     pub fn group(&mut self) -> SecurityGroupId {
@@ -315,6 +324,37 @@ impl World {
         let join = join_node(&token, certificate, self.now.plus(86_400_000));
         self.must(join);
         token.node
+    }
+
+    /// A lab node at [`SITE`] that has joined; its certificate has this number.
+    pub fn lab_node(&mut self, certificate: u8) -> NodeId {
+        let wish = NodeWish::New { region: SITE.into(), name: None, lab: true };
+        self.must(NodeCommand::CreateToken { wish, valid_ms: 3_600_000 });
+        let token = *self.tokens.last().expect("a token was made");
+        let join = join_node(&token, certificate, self.now.plus(86_400_000));
+        self.must(join);
+        token.node
+    }
+
+    /// What the node of an instance says of it, with the numbers that it has now.
+    pub fn report_of(&self, instance: InstanceId, state: ReportedState) -> NodeCommand {
+        let Hosting { node, boots, images, .. } = *self.hosting(instance);
+        NodeCommand::ReportInstances {
+            node,
+            reports: vec![InstanceReport { instance, boots, images, state }],
+        }
+    }
+
+    /// The node of an instance says this of it.
+    #[track_caller]
+    pub fn reported(&mut self, instance: InstanceId, state: ReportedState) {
+        let report = self.report_of(instance, state);
+        self.must(report);
+    }
+
+    #[track_caller]
+    pub fn hosting(&self, instance: InstanceId) -> &Hosting {
+        self.state.hostings().get(&instance).expect("a node hosts the instance")
     }
 
     /// Binds an interface to the device with its alias.

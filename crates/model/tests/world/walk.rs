@@ -7,9 +7,9 @@ use model::{
         ReleaseCharge, SecurityGroupCommand, TagCommand,
     },
     id::{DiskId, Id},
-    instance::InstanceStatus,
+    instance::{InstanceStatus, Next},
     interface::InterfaceStatus,
-    node::{AuthorityFingerprint, Device, NodeCommand, NodeWish, TokenText},
+    node::{AuthorityFingerprint, Device, InstanceReport, NodeCommand, NodeWish, ReportedState, TokenText},
     refusal::Target,
     rule::Rule,
     state::{Record, Table},
@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use super::{SITE, World, any_rule, device, disk, fingerprint, join, leave, new_network, new_vswitch, wish};
 
 /// How many kinds of steps there are.
-pub const KINDS: u8 = 48;
+pub const KINDS: u8 = 52;
 /// One step, by numbers: which of what there is, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
@@ -158,7 +158,8 @@ pub fn command(world: &World, step: Step) -> Command {
             Command::Interface(InterfaceCommand::UnassignAddresses { interface, addresses })
         }
         29..=32 => Command::Network(on_networks(&choice, step)),
-        46.. => Command::SecurityGroup(on_rules(world, &choice, step)),
+        46 | 47 => Command::SecurityGroup(on_rules(world, &choice, step)),
+        48.. => Command::Node(report(world, &choice, step)),
         34..=45 => Command::Node(on_nodes(world, &choice, step)),
         _ => {
             let instances = vec![instance, pick(&choice.instances, other)];
@@ -265,6 +266,31 @@ fn on_nodes(world: &World, choice: &Choice, step: Step) -> NodeCommand {
             }
         }
     }
+}
+
+/// What a node says of an instance: mostly that it is as it is wanted, with the numbers of now.
+fn report(world: &World, choice: &Choice, step: Step) -> NodeCommand {
+    let Step { one, other, how, .. } = step;
+    let passing = |id| {
+        let held = world.state.instances().get(&id);
+        held.is_some_and(|held| held.passage.is_some()) && world.state.hostings().get(&id).is_some()
+    };
+    let instance = prefer(&choice.instances, step, one, passing);
+    let hosting = world.state.hostings().get(&instance);
+    let node = hosting.map_or(pick(&choice.nodes, other), |hosting| hosting.node);
+    let (boots, images) = hosting.map_or((1, 1), |hosting| (hosting.boots, hosting.images));
+    let leaving = hosting.is_some_and(|hosting| hosting.leaving);
+    let passage = world.state.instances().get(&instance).and_then(|held| held.passage);
+    let wanted = match passage.map(|passage| passage.journey.destination()) {
+        Some(Next::Stable(InstanceStatus::Running)) if !leaving => ReportedState::Running,
+        Some(Next::Stable(InstanceStatus::Stopped)) if !leaving => ReportedState::Stopped,
+        _ => ReportedState::Gone,
+    };
+    let others = [ReportedState::Running, ReportedState::Stopped, ReportedState::Failed("no".into())];
+    let state = if how < 6 { wanted } else { others[other % 3].clone() };
+    let report = InstanceReport { instance, boots: boots - u64::from(how == 5), images, state };
+    let node = if how == 4 { pick(&choice.nodes, other) } else { node };
+    NodeCommand::ReportInstances { node, reports: vec![report.clone(), report] }
 }
 
 fn on_instances(world: &World, choice: &Choice, step: Step) -> Command {

@@ -186,6 +186,8 @@ codes! {
         "A network interface is bound to one device of one node. The message names the node; UnbindNetworkInterface ends that binding.";
     INTERFACE_NOT_BOUND: "InvalidOperation.InterfaceNotBound", 400, "%s.",
         "The network interface is bound to no node: there is nothing to unbind. Bindings also end when an interface is detached or deleted, and when its instance is released.";
+    INTERFACE_HOSTED: "InvalidOperation.InterfaceHosted", 400, "%s.",
+        "The network interface is one of an instance that a lab node runs. The node binds it by itself, for as long as it is attached to the instance; the message names both.";
     DEVICE_BOUND: "InvalidOperation.DeviceBound", 400, "%s.",
         "A device stands for one network interface. The message names the one that is bound to it; unbind that one first.";
 

@@ -45,6 +45,7 @@ pub fn fault_of(refusal: &Refusal, operation: &Operation) -> Fault {
         Refusal::NodeStatus(_) => Fault::of(&code::INVALID_NODE_STATUS),
         Refusal::InterfaceBound { .. } => Fault::with(&code::INTERFACE_BOUND, &refusal.to_string()),
         Refusal::InterfaceNotBound(_) => Fault::with(&code::INTERFACE_NOT_BOUND, &refusal.to_string()),
+        Refusal::InterfaceHosted { .. } => Fault::with(&code::INTERFACE_HOSTED, &refusal.to_string()),
         Refusal::DeviceBound { .. } => Fault::with(&code::DEVICE_BOUND, &refusal.to_string()),
         Refusal::NodeNotRegressed(_) => Fault::with(&code::NODE_NOT_REGRESSED, &refusal.to_string()),
         Refusal::NoNodeAuthority => Fault::of(&code::NO_NODE_AUTHORITY),

@@ -9,7 +9,7 @@ mod tests;
 use std::sync::Arc;
 
 pub(super) use self::release::release_at;
-use super::Plan;
+use super::{Plan, hosting};
 use crate::{
     account::AccountId,
     change::Changes,
@@ -33,15 +33,15 @@ pub(super) fn plan(
         Command::Run(wish) => run::run(state, account, wish, context),
         Command::Start { instance } => {
             let before = find(state, account, *instance)?;
-            set_out(before, &[S::Stopped], |_| (S::Starting, Journey::Start), context)
+            set_out(state, before, &[S::Stopped], |_| (S::Starting, Journey::Start), context)
         }
         Command::Stop { instance } => {
             let before = find(state, account, *instance)?;
-            set_out(before, &[S::Running], |_| (S::Stopping, Journey::Stop), context)
+            set_out(state, before, &[S::Running], |_| (S::Stopping, Journey::Stop), context)
         }
         Command::Reboot { instance } => {
             let before = find(state, account, *instance)?;
-            set_out(before, &[S::Running], |_| (S::Stopping, Journey::Reboot), context)
+            set_out(state, before, &[S::Running], |_| (S::Stopping, Journey::Reboot), context)
         }
         Command::Reinit { instance, image } => {
             let before = find(state, account, *instance)?;
@@ -56,7 +56,7 @@ pub(super) fn plan(
         Command::Transfer { instance } => {
             let before = find(state, account, *instance)?;
             let journey = |running| (S::Transferring, Journey::Transfer { running });
-            set_out(before, &[S::Running, S::Stopped], journey, context)
+            set_out(state, before, &[S::Running, S::Stopped], journey, context)
         }
         Command::Modify { instance, .. } => modify(find(state, account, *instance)?, command),
         Command::Release { instance, charge } => {
@@ -75,11 +75,15 @@ fn find_image<'a>(id: &str, context: &Context<'a>) -> Result<&'a Image, Refusal>
     site.image(id).ok_or(Refusal::ImageNotFound)
 }
 
-/// Puts an instance into a passing state that begins at `at`.
-fn enter(instance: &mut Instance, status: InstanceStatus, journey: Journey, at: UnixMillis, timing: &Timing) {
-    let due_at = at.plus(duration_ms(status, timing));
+/// Puts an instance into a passing state.
+fn enter(instance: &mut Instance, status: InstanceStatus, journey: Journey, due_at: UnixMillis) {
     instance.status = status;
     instance.passage = Some(Passage { journey, due_at });
+}
+
+/// When a passing state ends that begins at `at`. What a node hosts ends its states when the node says so.
+fn ends_at(hosted: bool, status: InstanceStatus, at: UnixMillis, timing: &Timing) -> UnixMillis {
+    if hosted { UnixMillis::NEVER } else { at.plus(duration_ms(status, timing)) }
 }
 
 fn replaced(before: &Arc<Instance>, after: Instance) -> Plan {
@@ -88,8 +92,23 @@ fn replaced(before: &Arc<Instance>, after: Instance) -> Plan {
     Plan::done(changes)
 }
 
+/// An instance, as far as it has changed, begins a journey now.
+fn begun(
+    state: &State,
+    (before, mut after): (&Arc<Instance>, Instance),
+    (status, journey): (InstanceStatus, Journey),
+    context: &Context<'_>,
+) -> Plan {
+    let hosted = state.hostings().get(&before.id).is_some();
+    enter(&mut after, status, journey, ends_at(hosted, status, context.now, context.timing));
+    let mut plan = replaced(before, after);
+    hosting::begin(state, before.id, journey, &mut plan.changes);
+    plan
+}
+
 /// Begins a journey, which is given whether the instance is running, from one of the `legal` states.
 fn set_out(
+    state: &State,
     before: &Arc<Instance>,
     legal: &[InstanceStatus],
     journey: impl Fn(bool) -> (InstanceStatus, Journey),
@@ -98,13 +117,11 @@ fn set_out(
     if !legal.contains(&before.status) {
         return Err(Refusal::InstanceStatus(before.status));
     }
-    let mut after = Instance::clone(before);
-    let (status, journey) = journey(before.status == InstanceStatus::Running);
-    enter(&mut after, status, journey, context.now, context.timing);
-    Ok(replaced(before, after))
+    let passing = journey(before.status == InstanceStatus::Running);
+    Ok(begun(state, (before, Instance::clone(before)), passing, context))
 }
 
-/// Resets a disk. Another image than the one the instance has is fetched to the site first.
+/// Resets a disk. Another image than the one the instance has is fetched to the site first; there is none on a node.
 fn reset(
     state: &State,
     before: &Arc<Instance>,
@@ -123,7 +140,8 @@ fn reset(
             let reason = format!("{} needs {} GiB, the disk {disk} has {size_gib}", image.id, image.size_gib);
             return Err(Refusal::unfit("ImageId", reason));
         }
-        if image.id != before.image.as_str() && context.timing.image_downloading_ms > 0 {
+        let hosted = state.hostings().get(&before.id).is_some();
+        if image.id != before.image.as_str() && context.timing.image_downloading_ms > 0 && !hosted {
             status = InstanceStatus::ImageDownloading;
         }
         if disk == before.system_disk.id {
@@ -131,8 +149,7 @@ fn reset(
         }
     }
     let running = before.status == InstanceStatus::Running;
-    enter(&mut after, status, Journey::Reset { running }, context.now, context.timing);
-    Ok(replaced(before, after))
+    Ok(begun(state, (before, after), (status, Journey::Reset { running }), context))
 }
 
 fn modify(before: &Arc<Instance>, command: &Command) -> Result<Plan, Refusal> {

@@ -1,6 +1,6 @@
 //! The end of an instance.
 
-use super::{super::draft::Draft, Plan, enter, find};
+use super::{super::draft::Draft, Plan, ends_at, enter, find};
 use crate::{
     account::AccountId,
     command::ReleaseCharge,
@@ -43,16 +43,21 @@ pub(super) fn release(
 
 /// The instance begins to go, and the bindings of its interfaces end. Its primary interface, which goes with it, is in
 /// no group from now on. Its secondary interfaces stay: they are `Available` from now on, in the groups in which they
-/// were.
+/// were. Where a node hosts the instance, its primary interface stays bound, and so closed, until the node says that it is
+/// gone.
 pub(in crate::plan) fn release_at(draft: &mut Draft<'_>, id: InstanceId, at: UnixMillis, timing: &Timing) {
+    let hosted = draft.hosting(id).is_some();
     let Some(instance) = draft.instance_mut(id) else { return };
-    enter(instance, InstanceStatus::Releasing, Journey::Release, at, timing);
+    let due_at = ends_at(hosted, InstanceStatus::Releasing, at, timing);
+    enter(instance, InstanceStatus::Releasing, Journey::Release, due_at);
     let primary = instance.primary_interface;
     let secondary = std::mem::take(&mut instance.secondary_interfaces);
     if let Some(interface) = draft.interface_mut(primary) {
         interface.groups = [].into();
     }
-    draft.unbind(primary);
+    if !hosted {
+        draft.unbind(primary);
+    }
     for other in secondary {
         draft.unbind(other);
         if let Some(interface) = draft.interface_mut(other) {

@@ -6,7 +6,7 @@ mod tests;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{
-    check_protection, enter, find_image,
+    check_protection, ends_at, enter, find_image,
     place::{self, Place},
 };
 use crate::{
@@ -14,11 +14,15 @@ use crate::{
     address::Mac,
     change::Changes,
     command::{AddressFamily, ChargeWish, DiskWish, InstanceWish, Outcome},
-    context::{Context, UnixMillis},
-    id::{DiskId, InstanceId, NetworkInterfaceId},
+    context::Context,
+    id::{DiskId, InstanceId, NetworkInterfaceId, NodeId},
     instance::{Charge, Disk, Instance, InstanceStatus, Journey, Passage},
     interface::{InterfaceStatus, NetworkInterface},
-    plan::{Plan, Serials, security_group},
+    plan::{
+        Plan, Serials,
+        hosting::{self, Hosts},
+        security_group,
+    },
     refusal::{Kind, Refusal},
     site::{Image, Symbol},
     state::State,
@@ -88,7 +92,8 @@ pub(super) fn run(
     };
     check_wish(wish, pattern.charge, context)?;
     check_limits(state, account, wish, &pattern, context)?;
-    make(state, account, (wish, &pattern), place, serials, context)
+    let hosts = Hosts::at(state, account, &region.id, context.limits);
+    make(state, account, (wish, &pattern), (place, hosts), serials, context)
 }
 
 fn check_wish(wish: &InstanceWish, charge: Charge, context: &Context<'_>) -> Result<(), Refusal> {
@@ -187,7 +192,7 @@ fn make(
     state: &State,
     account: AccountId,
     (wish, pattern): (&InstanceWish, &Pattern),
-    place: Place,
+    (place, mut hosts): (Place, Hosts),
     mut serials: Serials,
     context: &mut Context<'_>,
 ) -> Result<Plan, Refusal> {
@@ -225,8 +230,14 @@ fn make(
             created_at: context.now,
             groups: wish.group.into_iter().collect(),
         });
-        let own = Own { id, primary_interface, serial: serials.next(), number: index + 1, account };
+        let host = hosts.take(1)?;
+        let own = Own { id, primary_interface, serial: serials.next(), number: index + 1, account, host };
         changes.create(instance(own, wish, pattern, public.get(index).copied(), context));
+        if let Some(node) = host {
+            let interface = (primary_interface, account);
+            changes.create(hosting::binding(interface, serials.next(), node, context.now));
+            changes.create(hosting::begun(id, account, serials.next(), node));
+        }
         ids.push(id);
     }
     Ok(Plan { changes, outcome: Outcome::Instances(ids) })
@@ -240,6 +251,8 @@ struct Own {
     /// Its place among those of the command, from 1.
     number: usize,
     account: AccountId,
+    /// The lab node that it is on.
+    host: Option<NodeId>,
 }
 
 fn instance(
@@ -278,15 +291,15 @@ fn instance(
         tags: pattern.tags.clone(),
         created_at: context.now,
     };
-    begin(&mut instance, context.now, context);
+    begin(&mut instance, own.host.is_some(), context);
     instance
 }
 
-/// The image is fetched first, where that takes any time.
-fn begin(instance: &mut Instance, at: UnixMillis, context: &Context<'_>) {
-    let fetched = context.timing.image_downloading_ms > 0;
+/// The image is fetched first, where that takes any time; there is none on a node.
+fn begin(instance: &mut Instance, hosted: bool, context: &Context<'_>) {
+    let fetched = context.timing.image_downloading_ms > 0 && !hosted;
     let status = if fetched { InstanceStatus::ImageDownloading } else { InstanceStatus::Creating };
-    enter(instance, status, Journey::Creation, at, context.timing);
+    enter(instance, status, Journey::Creation, ends_at(hosted, status, context.now, context.timing));
 }
 
 fn new_disk(pattern: &DiskPattern, context: &mut Context<'_>) -> Disk {

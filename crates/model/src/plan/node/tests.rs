@@ -356,7 +356,8 @@ fn a_node_of_the_account_may_be_readmitted_and_nothing_changes() {
 fn an_account_has_its_own_wait_for_nodes_or_none() {
     let mut world = World::new();
     let wait = |world: &World| world.state.enforcement_wait(world.account).map(|wait| wait.seconds);
-    for (seconds, changed) in [(None, 0), (Some(5), 1), (Some(5), 0), (Some(0), 1), (Some(60), 1), (None, 1)] {
+    for (seconds, changed) in [(None, 0), (Some(5), 1), (Some(5), 0), (Some(0), 1), (Some(60), 1), (None, 1)]
+    {
         world.must(Command::ModifyEnforcementWait { seconds });
         assert_eq!((wait(&world), world.changes.0.len()), (seconds, changed));
     }

@@ -7,7 +7,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "AttachNetworkInterface",
     family: "network interface",
     summary: "Attaches a network interface to a stopped instance.",
-    description: "The interface must be Available, and at the edge site and in the network of the instance; the instance must be Stopped and may have ten interfaces (unless configured otherwise), its primary one included. The answer comes before the work is done: DescribeNetworkInterfaces shows the interface Attaching, then InUse. Its security groups stay as they are.",
+    description: "The interface must be Available, and at the edge site and in the network of the instance; the instance must be Stopped and may have ten interfaces (unless configured otherwise), its primary one included. The answer comes before the work is done: DescribeNetworkInterfaces shows the interface Attaching, then InUse. Its security groups stay as they are. An interface that comes to an instance which a lab node runs is bound to that node by itself, and must be bound to no other.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::required("InstanceId", Kind::Id, "The instance.", "i-5vn4n3y4laeb2ii9zxxltlvzi"),
@@ -28,6 +28,7 @@ pub(super) static OPERATION: Operation = Operation {
         &code::ATTACH_INSTANCE_NOT_FOUND,
         &code::INVALID_ENS_STATUS,
         &code::QUOTA_EXCEEDED,
+        &code::INTERFACE_BOUND,
     ],
     ram: Ram::all("ens:AttachNetworkInterface", Access::Update),
     handler: Handler::Change { command, answer: done },

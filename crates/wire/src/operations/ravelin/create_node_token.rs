@@ -32,7 +32,7 @@ pub(super) static OPERATION: Operation = Operation {
         Parameter::optional(
             "Lab",
             Kind::Boolean,
-            "Whether the instances that RunInstances makes at this edge site may land on the new node.",
+            "Whether the new node is a lab node: while it is Ready, the instances that RunInstances and CreateInstance make at this edge site run on it for real, or on another lab node of the account with fewer of them.",
             "false",
         ),
         Parameter::optional(

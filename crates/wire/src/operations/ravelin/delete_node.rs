@@ -7,15 +7,15 @@ pub(super) static OPERATION: Operation = Operation {
     product: Product::Ravelin,
     name: "DeleteNode",
     family: "node",
-    summary: "Deletes a node to which nothing is bound.",
-    description: "Its certificates and its token end at once. Unbind its network interfaces first, which the message of a refusal names, or give `Force`, which ends their bindings with the node. What the host enforced last stays in force there until the agent is removed from it.",
+    summary: "Deletes a node that runs no instance and to which nothing is bound.",
+    description: "Its certificates and its token end at once. Release its instances and unbind its network interfaces first, which the message of a refusal names, or give `Force`: then instances that it runs as a lab node are released with it, protected ones too, and bindings end. That is also how instances end whose node never comes back. What the host enforced last stays in force there until the agent is removed from it.",
     methods: Methods::GetOrPost,
     parameters: &[
         NODE_ID,
         Parameter::optional(
             "Force",
             Kind::Boolean,
-            "Whether bindings end with the node; no, where it is not given.",
+            "Whether instances and bindings end with the node; no, where it is not given.",
             "false",
         ),
     ],

@@ -21,7 +21,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "DescribeNodes",
     family: "node",
     summary: "Lists nodes, the newest first.",
-    description: "A node is Pending until a host joins with its token, Ready from then on, and Gone when its certificates were revoked. `TokenExpiredTime` is there while its newest token can still be used. `CertificateFingerprint` is the SHA-256 of its newest certificate.\n\n`ConfirmedGeneration` is the newest change that it has confirmed since the server began to run. `GenerationsBehind` counts the changes that concern it and that it has not confirmed, and `MillisecondsBehind` says for how long the oldest of them has been on disk; a node that nothing new concerns is not behind, whatever the number. `NotInForce` is there where something is not in force at the node, `Refused` where it does not obey an update, and `Regression` where it holds a generation that this server never gave or has lost: see ReadmitNode. `Report` is what its agent said last of itself, every few seconds; it counts from when the agent began.",
+    description: "A node is Pending until a host joins with its token, Ready from then on, and Gone when its certificates were revoked. `InstanceCount` says how many instances a lab node runs. `TokenExpiredTime` is there while its newest token can still be used. `CertificateFingerprint` is the SHA-256 of its newest certificate.\n\n`ConfirmedGeneration` is the newest change that it has confirmed since the server began to run. `GenerationsBehind` counts the changes that concern it and that it has not confirmed, and `MillisecondsBehind` says for how long the oldest of them has been on disk; a node that nothing new concerns is not behind, whatever the number. `NotInForce` is there where something is not in force at the node, `InstanceProblems` where instances on it are not as they are wanted, `Refused` where it does not obey an update, and `Regression` where it holds a generation that this server never gave or has lost: see ReadmitNode. `Report` is what its agent said last of itself, every few seconds; it counts from when the agent began.",
     methods: Methods::GetOrPost,
     parameters: &[
         NODE_ID_FILTER,
@@ -43,6 +43,7 @@ pub(super) static OPERATION: Operation = Operation {
         Field::text("Nodes.Node[].Status", "Ready"),
         Field::boolean("Nodes.Node[].Lab", "false"),
         Field::integer("Nodes.Node[].NetworkInterfaceCount", "12"),
+        Field::integer("Nodes.Node[].InstanceCount", "3"),
         Field::text("Nodes.Node[].CreationTime", "2026-11-22T03:04:05Z"),
         Field::text("Nodes.Node[].JoinedTime", "2026-11-22T03:09:05Z"),
         Field::text("Nodes.Node[].TokenExpiredTime", "2026-11-22T04:04:05Z"),
@@ -79,6 +80,15 @@ pub(super) static OPERATION: Operation = Operation {
         Field::text(
             "Nodes.Node[].NotInForce.Problems.Problem[].Message",
             "read back from the kernel, it has another class",
+        ),
+        Field::integer("Nodes.Node[].InstanceProblemCount", "1"),
+        Field::text(
+            "Nodes.Node[].InstanceProblems.InstanceProblem[].InstanceId",
+            "i-5f6533jbifugr5fo2j1wabcde",
+        ),
+        Field::text(
+            "Nodes.Node[].InstanceProblems.InstanceProblem[].Message",
+            "the network namespace cannot be made",
         ),
         Field::text("Nodes.Node[].Report.Time", "2026-11-22T04:00:01Z"),
         Field::integer("Nodes.Node[].Report.NetworkInterfaceCount", "12"),
@@ -126,6 +136,7 @@ fn shown(call: &Call<'_>, state: &State, node: &Node) -> Value {
     put("Status", json!(node.status.name()));
     put("Lab", json!(node.lab));
     put("NetworkInterfaceCount", json!(state.bound_count(node.id)));
+    put("InstanceCount", json!(state.hosted_count(node.id)));
     put("CreationTime", json!(node.created_at.to_text()));
     if let Some(joined_at) = node.joined_at {
         put("JoinedTime", json!(joined_at.to_text()));

@@ -57,6 +57,13 @@ fn put_troubles(shown: &mut Answer, standing: &NodeStanding) {
         });
         shown.insert("Refused".into(), refused);
     }
+    if standing.instance_problem_count > 0 {
+        let problem = |problem: &control::fleet::InstanceProblem| json!({ "InstanceId": problem.instance.to_string(), "Message": problem.message });
+        let problems: Vec<Value> =
+            standing.instance_problems.iter().take(PROBLEMS_SHOWN).map(problem).collect();
+        shown.insert("InstanceProblemCount".into(), json!(standing.instance_problem_count));
+        shown.insert("InstanceProblems".into(), json!({ "InstanceProblem": problems }));
+    }
     if let Some(own) = &standing.not_in_force {
         let problem = |problem: &control::fleet::NodeProblem| json!({ "NetworkInterfaceId": problem.interface.to_string(), "Message": problem.message });
         let problems: Vec<Value> = own.problems.iter().take(PROBLEMS_SHOWN).map(problem).collect();

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use control::fleet::{
-    Delay, Enforcement, EnforcementState, NodeConnection, NodeEnforcement, NodeProblem, NodeReport,
-    NodeStanding, NotInForce, Progress, RefusalReason, Refused, Regression,
+    Delay, Enforcement, EnforcementState, InstanceProblem, NodeConnection, NodeEnforcement, NodeProblem,
+    NodeReport, NodeStanding, NotInForce, Progress, RefusalReason, Refused, Regression,
 };
 use model::{
     Actor, NetworkInterfaceId, NodeId, UnixMillis,
-    node::{Digest, TokenText},
+    node::{Digest, InstanceReport, NodeCommand, ReportedState, TokenText},
 };
 
 use super::super::ens::testing::{REGION, World};
@@ -222,6 +222,63 @@ fn the_state_of_interface_and_instance_and_the_limit_refuse_a_binding() {
     assert_eq!(refused(&mut world, &other), "QuotaExceeded");
 }
 
+/// What a lab node says of an instance that was started so often.
+fn reported(world: &mut World, node: NodeId, (instance, boots): (&str, u64), state: ReportedState) {
+    let root = std::mem::replace(&mut world.actor, Actor::Node(node));
+    let report = InstanceReport { instance: instance.parse().unwrap(), boots, images: 1, state };
+    world.plan(Command::Node(NodeCommand::ReportInstances { node, reports: vec![report] })).unwrap();
+    world.actor = root;
+}
+
+#[test]
+fn an_instance_on_a_lab_node_is_bound_by_itself_and_does_what_the_node_says() {
+    let mut world = World::new();
+    let elsewhere = ready(&mut world, 1).to_string();
+    let (node, token) = pending(&mut world, &[("Lab", "true")]);
+    join(&mut world, &token, 2).unwrap();
+    let node_id = node.to_string();
+    let ran = [("EnsRegionId", REGION), ("Amount", "1")];
+    let ran = Value::Object(world.call("RunInstances", &ran).unwrap());
+    let instance = ran["InstanceIds"][0].as_str().unwrap().to_owned();
+    let about = [("InstanceId", instance.as_str())];
+    let status = |world: &mut World| {
+        let shown = world.call("DescribeInstances", &about).unwrap();
+        text(&shown, "/Instances/Instance/0/Status")
+    };
+    world.settle();
+    assert_eq!(status(&mut world), "Creating", "the clock does not move it");
+    reported(&mut world, node, (&instance, 1), ReportedState::Running);
+    assert_eq!(status(&mut world), "Running");
+    assert_eq!(listed(&mut world, &[("NodeId", &node_id)])[0]["InstanceCount"], 1);
+    let shown = bindings(&mut world, &[("NodeId", &node_id)]).remove(0);
+    let primary = shown["NetworkInterfaceId"].as_str().unwrap().to_owned();
+    assert_eq!(shown["DeviceAlias"], format!("ravelin:{primary}"));
+    let unbind = call(&mut world, "UnbindNetworkInterface", &[("NetworkInterfaceId", &primary)]).unwrap_err();
+    assert_eq!(unbind.code, "InvalidOperation.InterfaceHosted");
+    assert!(unbind.message.contains(&instance) && unbind.message.contains(&node_id), "{}", unbind.message);
+    let bind = fault(&mut world, "BindNetworkInterface", &on(&primary, &elsewhere));
+    assert_eq!(bind, "InvalidOperation.InterfaceHosted");
+    let refused = call(&mut world, "DeleteNode", &[("NodeId", &node_id)]).unwrap_err();
+    assert!(refused.message.contains(&instance), "{}", refused.message);
+    world.call("StopInstance", &about).unwrap();
+    reported(&mut world, node, (&instance, 1), ReportedState::Stopped);
+    let vswitch = world.state.interfaces().get(&primary.parse().unwrap()).unwrap().vswitch.to_string();
+    let group = world.group("more").to_string();
+    let groups = format!("[\"{group}\"]");
+    let parameters = [("VSwitchId", vswitch.as_str()), ("SecurityGroupIds", groups.as_str())];
+    let second = text(&world.call("CreateNetworkInterface", &parameters).unwrap(), "/NetworkInterfaceIds/0");
+    call(&mut world, "BindNetworkInterface", &on(&second, &elsewhere)).unwrap();
+    let attach = [about[0], ("NetworkInterfaceId", second.as_str())];
+    let bound = world.call("AttachNetworkInterface", &attach).unwrap_err();
+    assert_eq!(bound.code, "InvalidOperation.InterfaceBound");
+    call(&mut world, "UnbindNetworkInterface", &[("NetworkInterfaceId", &second)]).unwrap();
+    world.call("AttachNetworkInterface", &attach).unwrap();
+    assert_eq!(bindings(&mut world, &[("NodeId", &node_id)]).len(), 2);
+    call(&mut world, "DeleteNode", &[("NodeId", &node_id), ("Force", "true")]).unwrap();
+    assert_eq!(status(&mut world), "Releasing");
+    assert!(bindings(&mut world, &[]).is_empty());
+}
+
 #[test]
 fn an_interface_may_be_more_than_its_addresses() {
     let mut world = World::new();
@@ -310,6 +367,14 @@ fn standing(generation: u64) -> NodeStanding {
         }),
         regression: Some(Regression { generation: 99, found_at: UnixMillis(0), readmitted: true }),
         absent_count: 1,
+        instance_problems: vec![
+            InstanceProblem {
+                instance: model::InstanceId::from_number(1),
+                message: "no bridge".into()
+            };
+            12
+        ],
+        instance_problem_count: 13,
         report: Some((
             UnixMillis(0),
             NodeReport {
@@ -334,6 +399,8 @@ fn what_is_known_of_a_node_is_listed_with_it() {
     assert_eq!(shown["Refused"]["Reason"], "Invalid");
     assert_eq!(shown["NotInForce"]["ProblemCount"], 31);
     assert_eq!(shown["NotInForce"]["Problems"]["Problem"].as_array().unwrap().len(), 10);
+    assert_eq!(shown["InstanceProblemCount"], 13);
+    assert_eq!(shown["InstanceProblems"]["InstanceProblem"][9]["Message"], "no bridge");
     assert_eq!(shown["Report"]["DroppedPacketCount"], 12);
     assert_eq!(shown["Report"]["DroppedPackets"]["DroppedPacket"][0]["Reason"], "no rule");
     let shown = listed(&mut world, &[("NodeId", &quiet.to_string())]).remove(0);
