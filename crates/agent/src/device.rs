@@ -1,6 +1,9 @@
 //! Devices of this host, and how interfaces are found among them.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use dataplane::Device;
 use model::{NetworkInterfaceId, node};
@@ -14,6 +17,22 @@ pub struct FoundDevice {
     pub alias: Box<str>,
 }
 
+/// The devices that are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundDevices {
+    /// All of them.
+    pub found: Vec<FoundDevice>,
+    /// The indexes of those that have ended since it was told last. A device that is there and has such an index is
+    /// another one.
+    pub ended: BTreeSet<u32>,
+}
+
+impl From<Vec<FoundDevice>> for FoundDevices {
+    fn from(found: Vec<FoundDevice>) -> Self {
+        Self { found, ended: BTreeSet::new() }
+    }
+}
+
 /// What the alias of an interface's device is, where it is found by that.
 pub fn alias_of(interface: NetworkInterfaceId) -> String {
     format!("ravelin:{interface}")
@@ -25,6 +44,7 @@ pub(crate) struct Devices {
     found: Vec<FoundDevice>,
     by_name: BTreeMap<Box<str>, usize>,
     by_alias: BTreeMap<Box<str>, usize>,
+    by_index: BTreeMap<u32, usize>,
 }
 
 impl Devices {
@@ -32,7 +52,13 @@ impl Devices {
         let places = || found.iter().enumerate();
         let by_name = places().map(|(at, found)| (found.device.name.clone(), at)).collect();
         let by_alias = places().map(|(at, found)| (found.alias.clone(), at)).collect();
-        Self { found, by_name, by_alias }
+        let by_index = places().map(|(at, found)| (found.device.ifindex, at)).collect();
+        Self { found, by_name, by_alias, by_index }
+    }
+
+    /// The device with this index.
+    pub(crate) fn at(&self, ifindex: u32) -> Option<&Device> {
+        self.found.get(*self.by_index.get(&ifindex)?).map(|found| &found.device)
     }
 
     /// The device that is to stand for an interface. Of several with its alias it is the last one.

@@ -3,22 +3,32 @@
 //! What is wanted is one thing ([`Wanted`]), what is in the kernel another, and every call ends with the kernel read
 //! back where it was touched. Whatever does not succeed leaves an interface closed: open is only what was confirmed.
 
+mod audit;
+mod classes;
+mod devices;
+mod placing;
 mod read_back;
+mod view;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
 };
 
-use dataplane::{Dataplane, DataplaneError, Device, Generation, Interface};
+use dataplane::{Dataplane, DataplaneError, Interface};
 use model::NetworkInterfaceId;
 use policy::{
-    Delta, Plan, PolicyClass,
+    Delta,
     intent::{Change, ClassKey, Intent, IntentError, Step, difference},
 };
 
+pub use self::{
+    audit::Audit,
+    devices::{OpenDevice, ReleaseError, Tally},
+    view::{InterfaceView, Rules},
+};
 use crate::{
-    device::{Devices, FoundDevice, GuardedNames},
+    device::{Devices, GuardedNames},
     loaded::{Bound, LoadedClass},
     outcome::{Outcome, ProblemKind},
     wanted::{self, Update, UpdateError, Wanted},
@@ -39,8 +49,31 @@ pub struct Enforcer<D> {
     bound: BTreeMap<NetworkInterfaceId, Bound>,
     /// Classes that could not be put in force.
     failed: BTreeSet<ClassKey>,
-    /// Interfaces with which something was the matter when they were looked at last.
-    troubled: BTreeSet<NetworkInterfaceId>,
+    /// What was the matter with interfaces when they were looked at last.
+    problems: BTreeMap<NetworkInterfaceId, ProblemKind>,
+    /// Interfaces that are wanted, and whose device is not there.
+    absent: BTreeSet<NetworkInterfaceId>,
+    /// Devices that are closed because nobody bound them, by index.
+    closed: BTreeMap<u32, Box<str>>,
+    /// Devices that should be, and cannot be closed, by index.
+    open: BTreeMap<u32, OpenDevice>,
+}
+
+/// An update that is obeyed: it is what is wanted now. [`Enforcer::bring`] is to be called with it, and nothing else
+/// before that.
+#[derive(Debug)]
+#[must_use = "it is wanted, and not in force yet"]
+pub struct Accepted {
+    steps: Vec<Step>,
+    scope: Scope,
+}
+
+#[derive(Debug)]
+enum Scope {
+    /// Every interface.
+    All,
+    /// These.
+    Interfaces(BTreeSet<NetworkInterfaceId>),
 }
 
 /// What one call has touched, and what went wrong.
@@ -58,36 +91,46 @@ impl Work {
 }
 
 impl<D: Dataplane> Enforcer<D> {
-    /// Takes up what is in the kernel. It stays as it is until there is an update.
+    /// Takes up what is in the kernel. It stays as it is until there is an update; devices are to be told before the first
+    /// one, since what is bound to no device that is there is unbound.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub fn open(mut dataplane: D, guarded: GuardedNames) -> Result<Self, DataplaneError> {
-        let classes = dataplane.classes()?;
-        let classes = classes.iter().map(|report| (report.label, LoadedClass::of(report))).collect();
-        let mut bound = BTreeMap::new();
-        for report in dataplane.bindings()?.into_iter().filter(|report| report.present) {
-            let (binding, ifindex, class) = (report.binding, report.device.ifindex, report.class);
-            let found = Bound { binding, ifindex, configuration: report.configuration, class };
-            // An interface is at one device. The older binding is one whose end was not carried out.
-            if let Some(older) = bound.insert(report.interface, found) {
-                dataplane.unbind(older.binding)?;
-            }
-        }
-        let (wanted, intent, devices) = (Wanted::default(), Intent::default(), Devices::default());
-        let (failed, troubled) = (BTreeSet::new(), BTreeSet::new());
-        Ok(Self {
+    pub fn open(dataplane: D, guarded: GuardedNames) -> Result<Self, DataplaneError> {
+        let mut enforcer = Self {
             dataplane,
             guarded,
-            wanted,
+            wanted: Wanted::default(),
             updated: false,
-            intent,
-            devices,
-            classes,
-            bound,
-            failed,
-            troubled,
-        })
+            intent: Intent::default(),
+            devices: Devices::default(),
+            classes: BTreeMap::new(),
+            bound: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            problems: BTreeMap::new(),
+            absent: BTreeSet::new(),
+            closed: BTreeMap::new(),
+            open: BTreeMap::new(),
+        };
+        enforcer.take_up()?;
+        Ok(enforcer)
+    }
+
+    /// Reads from the kernel what is there.
+    fn take_up(&mut self) -> Result<(), DataplaneError> {
+        let classes = self.dataplane.classes()?;
+        self.classes = classes.iter().map(|report| (report.label, LoadedClass::of(report))).collect();
+        let known = mem::take(&mut self.bound);
+        for report in self.dataplane.bindings()?.into_iter().filter(|report| report.present) {
+            let interface = report.interface;
+            let under = known.get(&interface).filter(|before| before.binding == report.binding);
+            let under = under.and_then(|before| before.under.clone());
+            // An interface is at one device. The older binding is one whose end was not carried out.
+            if let Some(older) = self.bound.insert(interface, Bound { under, ..Bound::of(report) }) {
+                self.dataplane.unbind(older.binding)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is wanted.
@@ -105,28 +148,42 @@ impl<D: Dataplane> Enforcer<D> {
     /// # Errors
     /// [`UpdateError`]: it is not obeyed, and everything stays as it was.
     pub fn update(&mut self, update: Update) -> Result<Outcome, UpdateError> {
+        let accepted = self.accept(update)?;
+        Ok(self.bring(accepted))
+    }
+
+    /// Takes an update for what is wanted. The kernel is as it was before.
+    ///
+    /// # Errors
+    /// [`UpdateError`]: it is not obeyed, and everything stays as it was.
+    pub fn accept(&mut self, update: Update) -> Result<Accepted, UpdateError> {
         match update {
-            Update::Snapshot(wanted) => self.replace(wanted),
+            Update::Snapshot { wanted, obey_regression } => self.replace(wanted, obey_regression),
             Update::Delta { from, generation, delta } => self.change(from, generation, &delta),
+            Update::Current { generation } => {
+                self.change(self.wanted.generation, generation, &Delta::default())
+            }
         }
     }
 
-    /// Tells which devices there are now: binds those that interfaces wait for, ends the bindings of those that are gone
-    /// or another interface's, and closes those that are guarded and that nobody bound. Before the first update it does
-    /// the last only.
-    pub fn set_devices(&mut self, devices: Vec<FoundDevice>) -> Outcome {
-        self.devices = Devices::new(devices);
+    /// Brings into force what was accepted, and reads it back.
+    pub fn bring(&mut self, accepted: Accepted) -> Outcome {
         let mut work = Work::default();
-        if self.updated {
-            self.place_all(&mut work);
-        } else {
-            self.guard();
+        self.run(&accepted.steps, &mut work);
+        match accepted.scope {
+            Scope::All => self.place_all(&mut work),
+            Scope::Interfaces(interfaces) => {
+                interfaces.into_iter().for_each(|interface| self.place(interface, &mut work));
+            }
         }
+        self.drop_unwanted_classes();
         self.finish(work)
     }
 
-    fn replace(&mut self, wanted: Wanted) -> Result<Outcome, UpdateError> {
-        self.check_progress(wanted.generation)?;
+    fn replace(&mut self, wanted: Wanted, obey_regression: bool) -> Result<Accepted, UpdateError> {
+        if !obey_regression {
+            self.check_progress(wanted.generation)?;
+        }
         let generation = wanted.generation;
         let intent = wanted::intent(&wanted.desired)
             .map_err(|source| UpdateError::Contradiction { generation, source })?;
@@ -134,18 +191,14 @@ impl<D: Dataplane> Enforcer<D> {
         (self.wanted, self.intent, self.updated) = (wanted, intent, true);
         // Taken up from another process, classes may be in the kernel already, with these rules or with others.
         let known: BTreeSet<ClassKey> = loads(&steps).cloned().collect();
-        let others = self.intent.classes().filter(|(key, _)| !known.contains(*key));
-        steps.extend(others.map(|(key, class)| Step::Load { key: key.clone(), class: class.clone() }));
-        let mut work = Work::default();
+        steps.extend(self.every_load().filter(|(key, _)| !known.contains(*key)).map(load_step));
         self.failed.clear();
-        self.troubled.clear();
-        self.run(&steps, &mut work);
-        self.place_all(&mut work);
-        self.drop_unwanted_classes();
-        Ok(self.finish(work))
+        self.problems.clear();
+        self.absent.clear();
+        Ok(Accepted { steps, scope: Scope::All })
     }
 
-    fn change(&mut self, from: u64, generation: u64, delta: &Delta) -> Result<Outcome, UpdateError> {
+    fn change(&mut self, from: u64, generation: u64, delta: &Delta) -> Result<Accepted, UpdateError> {
         self.check_progress(generation)?;
         let has = self.wanted.generation;
         if from != has {
@@ -165,15 +218,9 @@ impl<D: Dataplane> Enforcer<D> {
         }
         // A generation is confirmed when all that was wanted up to it is in force: what failed is tried again.
         self.with_failed(&mut steps);
-        let troubled = mem::take(&mut self.troubled);
-        let mut work = Work::default();
-        self.run(&steps, &mut work);
-        troubled
-            .iter()
-            .chain(delta.interfaces.keys())
-            .for_each(|interface| self.place(*interface, &mut work));
-        self.drop_unwanted_classes();
-        Ok(self.finish(work))
+        let troubled = mem::take(&mut self.problems).into_keys();
+        let interfaces = troubled.chain(delta.interfaces.keys().copied()).collect();
+        Ok(Accepted { steps, scope: Scope::Interfaces(interfaces) })
     }
 
     /// Classes that could not be put in force before, and those that now are to be.
@@ -188,7 +235,7 @@ impl<D: Dataplane> Enforcer<D> {
     /// What has to be done for a change. Where it contradicts itself, a part of it is carried out in the intent.
     fn plan(&mut self, delta: &Delta) -> Result<Vec<Step>, IntentError> {
         let mut steps = Vec::new();
-        for change in wanted::changes(delta) {
+        for change in wanted::changes(delta, &self.intent) {
             steps.extend(self.intent.apply(change)?);
         }
         Ok(steps)
@@ -209,180 +256,6 @@ impl<D: Dataplane> Enforcer<D> {
             }
         }
     }
-
-    /// Puts a class in force. Where that fails, its interfaces are closed: its rules may take access away.
-    fn load(&mut self, key: &ClassKey, class: &PolicyClass, work: &mut Work) {
-        // A later step of the same update may have unloaded it again.
-        if self.intent.class(key) != Some(class) {
-            return;
-        }
-        let plan = Plan::compile(class);
-        let digest = plan.digest();
-        let loaded = self.classes.get(&key.label()).copied();
-        if loaded.is_some_and(|loaded| loaded.digest == Some(digest)) {
-            return;
-        }
-        work.classes.insert(key.clone());
-        let generation = Generation(self.wanted.generation);
-        let switched = (|| {
-            let id = match loaded {
-                Some(loaded) => loaded.id,
-                None => self.dataplane.create_class(key.label())?,
-            };
-            self.classes.insert(key.label(), LoadedClass { id, digest: None });
-            self.dataplane.switch(id, generation, &plan)?;
-            Ok::<_, DataplaneError>(id)
-        })();
-        match switched {
-            Ok(id) => drop(self.classes.insert(key.label(), LoadedClass { id, digest: Some(digest) })),
-            Err(error) => self.close_members(key, &ProblemKind::Dataplane(chain(&error)), work),
-        }
-    }
-
-    /// Closes the interfaces of a class that is not in force as it should be, until it is.
-    fn close_members(&mut self, key: &ClassKey, wrong: &ProblemKind, work: &mut Work) {
-        self.failed.insert(key.clone());
-        if let Some(loaded) = self.classes.get_mut(&key.label()) {
-            loaded.digest = None;
-        }
-        let members: Vec<_> =
-            self.intent.interfaces().filter(|(_, of)| *of == key).map(|(interface, _)| interface).collect();
-        for interface in members {
-            work.problems.entry(interface).or_insert_with(|| wrong.clone());
-            self.close(interface, work);
-        }
-    }
-
-    fn close(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
-        let Some(bound) = self.bound.get_mut(&interface) else { return };
-        match self.dataplane.assign(bound.binding, None) {
-            Ok(()) => bound.class = None,
-            Err(error) => work.fail(interface, &error),
-        }
-    }
-
-    /// Interfaces are assigned to others before, so that none has them; where one could not be moved, the next update tries
-    /// again.
-    fn drop_unwanted_classes(&mut self) {
-        if self.classes.len() == self.intent.classes().count() {
-            return;
-        }
-        let wanted: BTreeSet<u128> = self.intent.classes().map(|(key, _)| key.label()).collect();
-        let unwanted: Vec<_> = self
-            .classes
-            .iter()
-            .filter(|(label, _)| !wanted.contains(label))
-            .map(|(l, c)| (*l, c.id))
-            .collect();
-        for (label, id) in unwanted {
-            match self.dataplane.remove_class(id) {
-                Ok(()) => drop(self.classes.remove(&label)),
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a class stays"),
-            }
-        }
-    }
-
-    fn place_all(&mut self, work: &mut Work) {
-        // What must go first: its device may be another interface's now.
-        let gone: Vec<_> = self
-            .bound
-            .keys()
-            .filter(|of| !self.wanted.desired.interfaces.contains_key(of))
-            .copied()
-            .collect();
-        let wanted: Vec<_> = self.wanted.desired.interfaces.keys().copied().collect();
-        let moved = wanted.iter().copied().filter(|of| self.is_elsewhere(*of));
-        let leaving: Vec<_> = gone.into_iter().chain(moved).collect();
-        leaving.into_iter().for_each(|interface| self.unbind(interface, work));
-        wanted.into_iter().for_each(|interface| self.place(interface, work));
-        self.guard();
-    }
-
-    /// The device of an interface, where it is there.
-    fn device_of(&self, interface: NetworkInterfaceId) -> Option<&Device> {
-        let wanted = self.wanted.desired.interfaces.get(&interface)?;
-        self.devices.of(interface, &wanted.device)
-    }
-
-    /// Whether an interface is bound to a device that is not its own any more.
-    fn is_elsewhere(&self, interface: NetworkInterfaceId) -> bool {
-        let bound = self.bound.get(&interface).map(|bound| bound.ifindex);
-        bound.is_some_and(|ifindex| self.device_of(interface).map(|device| device.ifindex) != Some(ifindex))
-    }
-
-    /// Brings one interface to where it is wanted: bound to its device, configured, with its class; or not bound.
-    fn place(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
-        work.interfaces.insert(interface);
-        if self.is_elsewhere(interface) {
-            self.unbind(interface, work);
-            if self.bound.contains_key(&interface) {
-                return;
-            }
-        }
-        let Some(device) = self.device_of(interface).cloned() else { return };
-        // One that is bound is at its own device.
-        let owner = if self.bound.contains_key(&interface) { None } else { self.owner_of(&device) };
-        if let Some(other) = owner {
-            work.problems.insert(interface, ProblemKind::SameDevice { other });
-            return;
-        }
-        if let Err(error) = self.try_place(interface, &device) {
-            work.fail(interface, &error);
-            self.close(interface, work);
-        }
-    }
-
-    fn owner_of(&self, device: &Device) -> Option<NetworkInterfaceId> {
-        self.bound.iter().find(|(_, bound)| bound.ifindex == device.ifindex).map(|(interface, _)| *interface)
-    }
-
-    fn try_place(&mut self, interface: NetworkInterfaceId, device: &Device) -> Result<(), DataplaneError> {
-        let Some(wanted) = self.wanted.desired.interfaces.get(&interface) else { return Ok(()) };
-        let wanted = &wanted::bindable(interface, wanted);
-        let class = self.intent.class_of(interface).and_then(|key| self.classes.get(&key.label()));
-        // A class without a plan is one that could not be switched: nobody gets it.
-        let class = class.filter(|class| class.digest.is_some()).map(|class| class.id);
-        match self.bound.get_mut(&interface) {
-            Some(bound) if !same(&bound.configuration, wanted) => {
-                self.dataplane.configure(bound.binding, wanted)?;
-                bound.configuration = wanted.clone();
-            }
-            Some(_) => {}
-            None => {
-                let binding = self.dataplane.bind(device, wanted)?;
-                let (ifindex, configuration) = (device.ifindex, wanted.clone());
-                self.bound.insert(interface, Bound { binding, ifindex, configuration, class: None });
-            }
-        }
-        if let Some(bound) = self.bound.get_mut(&interface).filter(|bound| bound.class != class) {
-            self.dataplane.assign(bound.binding, class)?;
-            bound.class = class;
-        }
-        Ok(())
-    }
-
-    fn unbind(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
-        let Some(bound) = self.bound.get(&interface) else { return };
-        match self.dataplane.unbind(bound.binding) {
-            // A dataplane may have noticed by itself that the device is gone.
-            Ok(()) | Err(DataplaneError::UnknownBinding(_)) => drop(self.bound.remove(&interface)),
-            Err(error) => {
-                work.fail(interface, &error);
-                self.close(interface, work);
-            }
-        }
-    }
-
-    fn guard(&mut self) {
-        let bound: BTreeSet<u32> = self.bound.values().map(|bound| bound.ifindex).collect();
-        let free = |device: &&Device| !bound.contains(&device.ifindex);
-        for device in self.devices.iter().filter(free).filter(|device| self.guarded.has(device)) {
-            if let Err(error) = self.dataplane.guard(device) {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, device = &*device.name, "a device cannot be closed");
-            }
-        }
-    }
 }
 
 fn loads(steps: &[Step]) -> impl Iterator<Item = &ClassKey> {
@@ -390,6 +263,10 @@ fn loads(steps: &[Step]) -> impl Iterator<Item = &ClassKey> {
         Step::Load { key, .. } => Some(key),
         _ => None,
     })
+}
+
+fn load_step((key, class): (&ClassKey, &policy::PolicyClass)) -> Step {
+    Step::Load { key: key.clone(), class: class.clone() }
 }
 
 /// Whether two configurations say the same; for how long flows may be adopted counts from when it was said.
@@ -406,7 +283,7 @@ fn same(one: &Interface, other: &Interface) -> bool {
 }
 
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -9,46 +9,39 @@
 //! 3. The driver is called again, told that their interfaces are in force, and switches the devices on.
 //!
 //! So a device of an instance is never on before it is enforced.
+//!
+//! [`LabDriver`] makes network namespaces: what there has to be is one type ([`target`]), what is there another
+//! ([`observed`]), and the steps from the one to the other ([`difference`]) a third.
 
-use std::collections::BTreeSet;
+pub mod difference;
+mod driver;
+pub mod execute;
+mod failures;
+pub mod names;
+pub mod observed;
+pub mod step;
+pub mod target;
 
-use model::{InstanceId, NetworkInterfaceId};
+use std::collections::BTreeMap;
+
+use model::{NetworkInterfaceId, node::InstanceReport};
 use policy::Desired;
+
+pub use self::{driver::LabDriver, step::Step};
 
 /// Makes, starts, stops and removes the instances of a lab node.
 pub trait InstanceDriver: Send {
     /// Brings the instances nearer to what is wanted, as far as that is possible now: removes those that are not wanted,
     /// makes those that are missing with their devices switched off, and switches on those whose interfaces are all in
-    /// `in_force`. Answers how every instance that is wanted stands.
+    /// `in_force`, at the very devices that it names by their indexes: one that was made anew meanwhile is another one.
+    /// Answers how each instance that is wanted stands, but for those that are still coming.
     ///
     /// It is called at the start, whenever what is wanted or what is in force has changed, and every now and then
     /// besides, so that what failed is tried again and what somebody else removed is made anew. Where nothing is wanted
     /// and nothing is there it does nothing.
-    fn bring(&mut self, wanted: &Desired, in_force: &BTreeSet<NetworkInterfaceId>) -> Vec<InstanceState>;
-}
-
-/// How an instance stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstanceState {
-    /// Which one.
-    pub instance: InstanceId,
-    /// The number of its start that this is about.
-    pub boots: u64,
-    /// The number of its disk that this is about.
-    pub images: u64,
-    /// How it stands.
-    pub stand: InstanceStand,
-}
-
-/// How an instance stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InstanceStand {
-    /// It is being made: its interfaces are not in force yet.
-    Coming,
-    /// It runs, and its interfaces are in force and on.
-    Running,
-    /// It is there, and its interfaces are off.
-    Stopped,
-    /// It is not as it is wanted, and is tried again: why.
-    Failed(Box<str>),
+    fn bring(
+        &mut self,
+        wanted: &Desired,
+        in_force: &BTreeMap<NetworkInterfaceId, u32>,
+    ) -> Vec<InstanceReport>;
 }

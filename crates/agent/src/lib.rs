@@ -5,18 +5,29 @@
 //!
 //! This crate must not know how an update came here, nor who decided it.
 
+pub mod clock;
 pub mod device;
+pub mod directory;
 pub mod enforcer;
+pub mod identity;
 pub mod instances;
+pub mod links;
 pub mod message;
 pub mod outcome;
+pub mod runtime;
 pub mod saved;
+pub mod service_manager;
+pub mod session;
+pub mod settings;
+pub mod status;
 pub mod wanted;
 
+mod files;
 mod loaded;
 
-pub use device::{FoundDevice, GuardedNames, NamePattern};
+pub use device::{FoundDevice, FoundDevices, GuardedNames, NamePattern};
 pub use enforcer::Enforcer;
-pub use instances::{InstanceDriver, InstanceStand, InstanceState};
+pub use files::FileError;
+pub use instances::{InstanceDriver, LabDriver};
 pub use outcome::{Outcome, Problem, ProblemKind};
 pub use wanted::{Update, UpdateError, Wanted};

@@ -1,19 +1,35 @@
 //! What this process has put into the kernel, or found there.
 
-use dataplane::{Binding, ClassId, ClassReport, Interface};
+use dataplane::{Binding, BindingReport, ClassId, ClassReport, Generation, Interface, Stamp};
+use model::node;
 
 /// A class that is in the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LoadedClass {
     pub(crate) id: ClassId,
-    /// The digest of the plan that is in force; none where it is closed.
-    pub(crate) digest: Option<u64>,
+    /// What is in force; none where it is closed.
+    pub(crate) plan: Option<LoadedPlan>,
+}
+
+/// A plan that is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LoadedPlan {
+    /// The generation that it came with.
+    pub(crate) generation: Generation,
+    pub(crate) digest: u64,
+    /// The switch that put it in force.
+    pub(crate) stamp: Stamp,
 }
 
 impl LoadedClass {
     pub(crate) fn of(report: &ClassReport) -> Self {
         let plan = report.plan.filter(|plan| plan.intact);
-        Self { id: report.class, digest: plan.map(|plan| plan.digest) }
+        let plan = plan.map(|plan| LoadedPlan {
+            generation: plan.generation,
+            digest: plan.digest,
+            stamp: plan.stamp,
+        });
+        Self { id: report.class, plan }
     }
 }
 
@@ -25,4 +41,19 @@ pub(crate) struct Bound {
     pub(crate) configuration: Interface,
     /// Its class; none is closed.
     pub(crate) class: Option<ClassId>,
+    /// How its device was named when it was bound; none: by another process, which is not known. While that is what is
+    /// wanted it stays at the device, whatever that is called meanwhile.
+    pub(crate) under: Option<node::Device>,
+}
+
+impl Bound {
+    pub(crate) fn of(report: BindingReport) -> Self {
+        Self {
+            binding: report.binding,
+            ifindex: report.device.ifindex,
+            configuration: report.configuration,
+            class: report.class,
+            under: None,
+        }
+    }
 }

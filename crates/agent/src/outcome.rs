@@ -44,4 +44,9 @@ pub enum ProblemKind {
         /// The other one, which has it.
         other: NetworkInterfaceId,
     },
+    /// It is in force, but would be forgotten with the machine.
+    #[error(
+        "it is in force, but what is wanted cannot be kept on disk, and so would not outlive a reboot: {0}"
+    )]
+    Unsaved(String),
 }

@@ -19,10 +19,15 @@ pub struct Wanted {
 }
 
 /// What the control plane says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Update {
     /// All that is wanted, whatever was before.
-    Snapshot(Wanted),
+    Snapshot {
+        /// It.
+        wanted: Wanted,
+        /// Whether it is obeyed although this node has confirmed a newer generation: an operator has said so.
+        obey_regression: bool,
+    },
     /// What has changed.
     Delta {
         /// The generation that the change begins from.
@@ -32,6 +37,72 @@ pub enum Update {
         /// The change.
         delta: Delta,
     },
+    /// Nothing has changed for this node up to a generation.
+    Current {
+        /// That generation.
+        generation: u64,
+    },
+}
+
+impl Update {
+    /// All that is wanted, where that is no step back.
+    pub fn snapshot(wanted: Wanted) -> Self {
+        Self::Snapshot { wanted, obey_regression: false }
+    }
+
+    /// The generation that it leads to.
+    pub fn generation(&self) -> u64 {
+        match self {
+            Self::Snapshot { wanted, .. } => wanted.generation,
+            Self::Delta { generation, .. } | Self::Current { generation } => *generation,
+        }
+    }
+
+    /// Makes one update of this and the one that follows it, where one leads to the same as both: so that a node that is
+    /// slow does the work once.
+    ///
+    /// # Errors
+    /// Both, as they were: the later one does not follow from this one, and has to be judged by itself.
+    pub fn merge(self, later: Self) -> Result<Self, Box<(Self, Self)>> {
+        use Update::{Current, Delta, Snapshot};
+        match (self, later) {
+            (
+                Delta { from, generation: through, mut delta },
+                Delta { from: next, generation, delta: more },
+            ) if through == next => {
+                delta.merge(more);
+                Ok(Delta { from, generation, delta })
+            }
+            (Delta { from, generation: through, delta }, Current { generation }) if through <= generation => {
+                Ok(Delta { from, generation, delta })
+            }
+            (Snapshot { mut wanted, obey_regression }, Delta { from, generation, delta })
+                if wanted.generation == from =>
+            {
+                wanted.desired.apply(&delta);
+                wanted.generation = generation;
+                Ok(Snapshot { wanted, obey_regression })
+            }
+            (Snapshot { mut wanted, obey_regression }, Current { generation })
+                if wanted.generation <= generation =>
+            {
+                wanted.generation = generation;
+                Ok(Snapshot { wanted, obey_regression })
+            }
+            (Snapshot { obey_regression: before, wanted: old }, Snapshot { wanted, obey_regression })
+                if old.generation <= wanted.generation =>
+            {
+                Ok(Snapshot { wanted, obey_regression: before || obey_regression })
+            }
+            (earlier, Snapshot { wanted, obey_regression }) if earlier.generation() <= wanted.generation => {
+                Ok(Snapshot { wanted, obey_regression })
+            }
+            (Current { generation: before }, Current { generation }) if before <= generation => {
+                Ok(Current { generation })
+            }
+            apart => Err(Box::new(apart)),
+        }
+    }
 }
 
 /// Why an update is not obeyed. What was wanted before still is.
@@ -68,14 +139,15 @@ pub enum UpdateError {
 }
 
 /// The changes of rules and memberships, in an order in which each is possible. What no interface is in any more is not
-/// among them.
-pub(crate) fn changes(delta: &Delta) -> impl Iterator<Item = Change> + '_ {
+/// among them, and neither is the end of an interface that is not there: of one that came and went in between, a change
+/// that was made of several says the end alone.
+pub(crate) fn changes(delta: &Delta, intent: &Intent) -> Vec<Change> {
     let groups = delta.groups.values().map(put_group);
-    let interfaces = delta.interfaces.iter().map(|(id, interface)| match interface {
-        Some(interface) => put_interface(*id, interface),
-        None => Change::RemoveInterface { interface: *id },
+    let interfaces = delta.interfaces.iter().filter_map(|(id, interface)| match interface {
+        Some(interface) => Some(put_interface(*id, interface)),
+        None => intent.class_of(*id).map(|_| Change::RemoveInterface { interface: *id }),
     });
-    groups.chain(interfaces)
+    groups.chain(interfaces).collect()
 }
 
 /// The policy classes that a node needs.

@@ -12,7 +12,9 @@ use std::{
     rc::Rc,
 };
 
-use agent::{Enforcer, FoundDevice, GuardedNames, NamePattern, ProblemKind, Update, UpdateError, Wanted};
+use agent::{
+    Enforcer, FoundDevice, FoundDevices, GuardedNames, NamePattern, ProblemKind, Update, UpdateError, Wanted,
+};
 use dataplane::{
     Attachment, Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops,
     Event, Flow, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
@@ -177,7 +179,7 @@ fn snapshot(generation: u64, groups: &[(u128, &[u16])], interfaces: &[(u8, &[u12
         groups: groups.iter().map(|(number, ports)| with_rules(*number, ports)).collect(),
         ..Default::default()
     };
-    Update::Snapshot(Wanted { generation, desired })
+    Update::snapshot(Wanted { generation, desired })
 }
 
 /// A change in which interfaces come into these groups.
@@ -224,7 +226,7 @@ fn in_force(kernel: &Kernel) -> BTreeMap<NetworkInterfaceId, Option<u64>> {
 fn a_membership_that_ends_is_one_assignment_and_no_switch() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
-    enforcer.set_devices(vec![add_device(&kernel, 1), add_device(&kernel, 2)]);
+    enforcer.set_devices(vec![add_device(&kernel, 1), add_device(&kernel, 2)].into());
     let all = snapshot(5, &[(1, &[80]), (2, &[22])], &[(1, &[1, 2]), (2, &[1])]);
     let outcome = enforcer.update(all).unwrap();
     assert!(outcome.confirmed() && outcome.absent.is_empty(), "{outcome:?}");
@@ -242,12 +244,12 @@ fn another_process_takes_up_what_is_in_force_without_a_switch() {
     let all = snapshot(5, &[(1, &[80])], &[(1, &[1])]);
     let devices = vec![add_device(&kernel, 1)];
     let mut first = open(&kernel);
-    first.set_devices(devices.clone());
+    first.set_devices(devices.clone().into());
     assert!(first.update(all.clone()).unwrap().confirmed());
     drop(first);
     let (bindings, switches) = (kernel.bindings().unwrap(), kernel.switches.get());
     let mut second = open(&kernel);
-    second.set_devices(devices);
+    second.set_devices(devices.into());
     assert!(second.update(all).unwrap().confirmed());
     assert_eq!(kernel.switches.get(), switches);
     assert_eq!(kernel.bindings().unwrap(), bindings);
@@ -257,23 +259,217 @@ fn another_process_takes_up_what_is_in_force_without_a_switch() {
 fn what_does_not_fit_is_not_obeyed() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
-    enforcer.set_devices(vec![add_device(&kernel, 1)]);
+    enforcer.set_devices(vec![add_device(&kernel, 1)].into());
     enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1])])).unwrap();
     let before = (in_force(&kernel), enforcer.wanted().clone());
     let refused = |enforcer: &mut Enforcer<Kernel>, update| enforcer.update(update).unwrap_err();
     let regressed = UpdateError::Regressed { confirmed: 5, offered: 4 };
     assert_eq!(refused(&mut enforcer, snapshot(4, &[], &[])), regressed);
     assert_eq!(refused(&mut enforcer, change(6, &[], &[])), UpdateError::Gap { has: 5, from: 6 });
-    let unknown_group = change(5, &[(1, &[22])], &[(1, &[9])]);
-    let gone = Delta { interfaces: [(eni(9), None)].into(), ..Delta::default() };
-    let unknown_interface = Update::Delta { from: 5, generation: 6, delta: gone };
-    for contradiction in [unknown_group, unknown_interface] {
-        let error = refused(&mut enforcer, contradiction);
-        assert!(matches!(error, UpdateError::Contradiction { generation: 6, .. }), "{error:?}");
-    }
+    assert_eq!(
+        refused(&mut enforcer, Update::Current { generation: 4 }),
+        UpdateError::Regressed { confirmed: 5, offered: 4 }
+    );
+    let error = refused(&mut enforcer, change(5, &[(1, &[22])], &[(1, &[9])]));
+    assert!(matches!(error, UpdateError::Contradiction { generation: 6, .. }), "{error:?}");
     assert_eq!((in_force(&kernel), enforcer.wanted().clone()), before);
     // Nothing of it is left: what fits is obeyed as if nothing had been.
     assert!(enforcer.update(change(5, &[], &[(1, &[])])).unwrap().confirmed());
+}
+
+#[test]
+fn the_end_of_an_interface_that_came_and_went_in_between_is_no_contradiction() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    enforcer.update(snapshot(5, &[], &[])).unwrap();
+    let delta = Delta { interfaces: [(eni(9), None)].into(), ..Delta::default() };
+    assert!(enforcer.update(Update::Delta { from: 5, generation: 7, delta }).unwrap().confirmed());
+}
+
+#[test]
+fn a_step_back_is_obeyed_where_an_operator_says_so_and_nothing_newer_stays() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    enforcer.set_devices(vec![add_device(&kernel, 1)].into());
+    enforcer.update(snapshot(9, &[(1, &[80])], &[(1, &[1])])).unwrap();
+    let Update::Snapshot { wanted, .. } = snapshot(4, &[(1, &[80])], &[(1, &[1])]) else { panic!() };
+    let told = Update::Snapshot { wanted, obey_regression: true };
+    assert!(enforcer.update(told).unwrap().confirmed());
+    assert_eq!(enforcer.wanted().generation, 4);
+    let generations: Vec<_> =
+        kernel.classes().unwrap().iter().map(|of| of.plan.unwrap().generation).collect();
+    assert_eq!(generations, [Generation(4)]);
+    assert!(enforcer.update(change(4, &[], &[(1, &[])])).unwrap().confirmed());
+}
+
+#[test]
+fn a_device_that_is_called_otherwise_stays_bound_until_another_one_has_its_name() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    let first = add_device(&kernel, 1);
+    enforcer.set_devices(vec![first.clone()].into());
+    enforcer.update(snapshot(1, &[(1, &[80])], &[(1, &[1])])).unwrap();
+    let at =
+        |kernel: &Kernel| kernel.bindings().unwrap().iter().map(|of| of.device.ifindex).collect::<Vec<_>>();
+    let renamed = Device { name: "vnet8".into(), ..first.device.clone() };
+    let renamed = FoundDevice { device: renamed, alias: "".into() };
+    kernel.kernel.borrow_mut().rename_device(first.device.ifindex, "vnet8");
+    let before = kernel.bindings().unwrap()[0].binding;
+    // The one who looks anew knows it as well: what was wanted is still wanted.
+    for restart in [false, true] {
+        if restart {
+            enforcer = open(&kernel);
+        }
+        enforcer.set_devices(vec![renamed.clone()].into());
+        let outcome = enforcer.update(snapshot(1, &[(1, &[80])], &[(1, &[1])])).unwrap();
+        assert!(outcome.confirmed() && outcome.absent.is_empty(), "{outcome:?}");
+        assert_eq!(kernel.bindings().unwrap()[0].binding, before);
+    }
+    let second = add_device(&kernel, 1);
+    assert!(enforcer.set_devices(vec![renamed.clone(), second.clone()].into()).confirmed());
+    assert_eq!(at(&kernel), [second.device.ifindex]);
+    assert_eq!(enforcer.tally().guarded, 1, "the old one is closed");
+    // Where another name is wanted nothing is followed.
+    kernel.kernel.borrow_mut().remove_device(second.device.ifindex);
+    enforcer.set_devices(vec![renamed.clone()].into());
+    assert!(at(&kernel).is_empty());
+}
+
+#[test]
+fn an_alias_is_followed_and_its_end_is_the_end_of_the_binding() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    let plain = add_device(&kernel, 1);
+    let aliased = FoundDevice { alias: agent::device::alias_of(eni(1)).into(), ..plain.clone() };
+    let mut wanted = interface(1, &[]);
+    wanted.device = node::Device::Aliased;
+    let desired = Desired { interfaces: [(eni(1), wanted)].into(), ..Desired::default() };
+    enforcer.update(Update::snapshot(Wanted { generation: 1, desired })).unwrap();
+    for (device, bound) in [(&plain, 0), (&aliased, 1), (&plain, 0), (&aliased, 1)] {
+        let outcome = enforcer.set_devices(vec![device.clone()].into());
+        assert!(outcome.confirmed(), "{outcome:?}");
+        assert_eq!(kernel.bindings().unwrap().len(), bound);
+        assert_eq!(enforcer.tally().absent, 1 - bound);
+    }
+}
+
+#[test]
+fn a_device_with_the_number_of_one_that_ended_is_bound_anew() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    let device = add_device(&kernel, 1);
+    enforcer.set_devices(vec![device.clone()].into());
+    enforcer.update(snapshot(1, &[], &[(1, &[])])).unwrap();
+    let before = kernel.bindings().unwrap()[0].binding;
+    let devices = FoundDevices { ended: [device.device.ifindex].into(), found: vec![device] };
+    assert!(enforcer.set_devices(devices).confirmed());
+    assert_ne!(kernel.bindings().unwrap()[0].binding, before);
+}
+
+#[test]
+fn what_somebody_else_changes_is_found_and_repaired() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    enforcer.set_devices(vec![add_device(&kernel, 1), add_device(&kernel, 2)].into());
+    enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1]), (2, &[])])).unwrap();
+    let right = (in_force(&kernel), kernel.classes().unwrap().len());
+    let audited = enforcer.audit().unwrap();
+    assert!(audited.found.is_empty() && audited.outcome.confirmed(), "{audited:?}");
+    let (binding, class) = (kernel.bindings().unwrap()[0].binding, kernel.classes().unwrap()[0].class);
+    type Harm<'a> = &'a dyn Fn(&mut SimulatedDataplane);
+    let harms: [Harm<'_>; 5] = [
+        &|kernel| kernel.unbind(binding).unwrap(),
+        &|kernel| kernel.assign(kernel.bindings().unwrap()[0].binding, None).unwrap(),
+        &|kernel| {
+            kernel.create_class(9).unwrap();
+        },
+        &|kernel| {
+            let plan = Plan::compile(&PolicyClass::new([]).unwrap());
+            kernel.switch(class, Generation(9), &plan).unwrap();
+        },
+        &|kernel| {
+            let report = kernel.bindings().unwrap().pop().unwrap();
+            let other = Interface { source_check: false, ..report.configuration };
+            kernel.configure(report.binding, &other).unwrap();
+        },
+    ];
+    for harm in harms {
+        harm(&mut kernel.kernel.borrow_mut());
+        let audited = enforcer.audit().unwrap();
+        assert!(!audited.found.is_empty() && audited.left.is_empty(), "{audited:?}");
+        assert!(audited.outcome.confirmed(), "{audited:?}");
+        assert_eq!((in_force(&kernel), kernel.classes().unwrap().len()), right);
+        assert!(enforcer.audit().unwrap().found.is_empty());
+    }
+}
+
+#[test]
+fn what_failed_is_tried_again_by_an_audit() {
+    let kernel = Kernel::default();
+    let mut enforcer = open(&kernel);
+    enforcer.set_devices(vec![add_device(&kernel, 1)].into());
+    kernel.fails_after.set(Some(1));
+    assert!(!enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1])])).unwrap().confirmed());
+    let audited = enforcer.audit().unwrap();
+    assert!(audited.found.is_empty() && audited.outcome.confirmed(), "{audited:?}");
+    assert_eq!(in_force(&kernel)[&eni(1)], digest_wanted(&enforcer.wanted().desired, eni(1)));
+}
+
+#[test]
+fn updates_that_wait_are_one_update_that_leads_to_the_same() {
+    for seed in 0..200 {
+        let mut random = Random::new(seed);
+        let mut states = vec![random_desired(&mut random)];
+        let mut updates = vec![Update::snapshot(Wanted { generation: 1, desired: states[0].clone() })];
+        for generation in 2..=6 {
+            let before = states[states.len() - 1].clone();
+            let next = if random.below(5) == 0 { before.clone() } else { random_desired(&mut random) };
+            updates.push(match random.below(5) {
+                0 => Update::snapshot(Wanted { generation, desired: next.clone() }),
+                _ if next == before => Update::Current { generation },
+                _ => Update::Delta { from: generation - 1, generation, delta: delta(&before, &next) },
+            });
+            states.push(next);
+        }
+        let kernel = Kernel::default();
+        let mut enforcer = open(&kernel);
+        enforcer.set_devices((1..=4).map(|number| add_device(&kernel, number)).collect::<Vec<_>>().into());
+        // Some are obeyed one after the other, the rest at once.
+        let apart = random.below(updates.len());
+        let rest = updates.split_off(apart);
+        for update in updates {
+            assert!(enforcer.update(update).unwrap().confirmed());
+        }
+        let mut merged: Vec<Update> = Vec::new();
+        for update in rest {
+            match merged.pop().map(|before| before.merge(update.clone())) {
+                None => merged.push(update),
+                Some(Ok(one)) => merged.push(one),
+                Some(Err(apart)) => merged.extend(<[Update; 2]>::from(*apart)),
+            }
+        }
+        for update in merged {
+            assert!(enforcer.update(update).unwrap().confirmed(), "seed {seed}");
+        }
+        let wanted = enforcer.wanted();
+        assert_eq!((wanted.generation, &wanted.desired), (6, states.last().unwrap()), "seed {seed}");
+        for (interface, digest) in in_force(&kernel) {
+            assert_eq!(digest, digest_wanted(&wanted.desired, interface), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_follow_is_not_merged() {
+    let [regressed, gap] = [snapshot(3, &[], &[]), change(7, &[], &[])];
+    for later in [regressed, gap, Update::Current { generation: 3 }] {
+        let before = change(4, &[], &[]);
+        assert_eq!(before.clone().merge(later.clone()), Err(Box::new((before, later))));
+    }
+    let Update::Snapshot { wanted, .. } = snapshot(3, &[], &[]) else { panic!() };
+    let readmitted = Update::Snapshot { wanted, obey_regression: true };
+    let merged = readmitted.merge(change(3, &[], &[])).unwrap();
+    assert!(matches!(merged, Update::Snapshot { obey_regression: true, .. }), "{merged:?}");
 }
 
 #[test]
@@ -283,12 +479,12 @@ fn a_device_made_anew_is_bound_anew_and_one_of_nobody_is_closed() {
     let outcome = enforcer.update(snapshot(1, &[], &[(1, &[])])).unwrap();
     assert_eq!((outcome.confirmed(), &outcome.absent[..]), (true, &[eni(1)][..]));
     let (old, other) = (add_device(&kernel, 1), add_device(&kernel, 9));
-    assert!(enforcer.set_devices(vec![old.clone(), other.clone()]).confirmed());
+    assert!(enforcer.set_devices(vec![old.clone(), other.clone()].into()).confirmed());
     let guarded = kernel.kernel.borrow_mut().bind(&other.device, &Interface::new(eni(9), Mac([2; 6]), []));
     assert!(guarded.is_ok(), "guarded, not bound");
     kernel.kernel.borrow_mut().remove_device(old.device.ifindex);
     let new = add_device(&kernel, 1);
-    assert!(enforcer.set_devices(vec![new.clone()]).confirmed());
+    assert!(enforcer.set_devices(vec![new.clone()].into()).confirmed());
     let bindings = kernel.bindings().unwrap();
     let of_interface: Vec<u32> =
         bindings.iter().filter(|of| of.interface == eni(1)).map(|of| of.device.ifindex).collect();
@@ -299,7 +495,7 @@ fn a_device_made_anew_is_bound_anew_and_one_of_nobody_is_closed() {
 fn a_generation_is_confirmed_when_all_before_it_is_in_force() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
-    enforcer.set_devices(vec![add_device(&kernel, 1), add_device(&kernel, 2)]);
+    enforcer.set_devices(vec![add_device(&kernel, 1), add_device(&kernel, 2)].into());
     enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1]), (2, &[])])).unwrap();
     kernel.fails_after.set(Some(0));
     let outcome = enforcer.update(change(5, &[(1, &[22])], &[])).unwrap();
@@ -317,7 +513,7 @@ fn what_is_read_back_otherwise_is_not_confirmed() {
     for lie in ["class of a binding", "another program is first", "plan of a class", "damaged plan"] {
         let kernel = Kernel::default();
         let mut enforcer = open(&kernel);
-        enforcer.set_devices(vec![add_device(&kernel, 1)]);
+        enforcer.set_devices(vec![add_device(&kernel, 1)].into());
         kernel.lies.set(lie);
         let outcome = enforcer.update(snapshot(5, &[(1, &[80])], &[(1, &[1])])).unwrap();
         let [problem] = &outcome.problems[..] else { panic!("{lie}: {outcome:?}") };
@@ -336,12 +532,12 @@ fn what_is_read_back_otherwise_is_not_confirmed() {
 fn two_interfaces_are_not_at_one_device() {
     let kernel = Kernel::default();
     let mut enforcer = open(&kernel);
-    enforcer.set_devices(vec![add_device(&kernel, 1)]);
+    enforcer.set_devices(vec![add_device(&kernel, 1)].into());
     let mut second = interface(2, &[]);
     second.device = interface(1, &[]).device;
     let interfaces = [(eni(1), interface(1, &[])), (eni(2), second)].into();
     let desired = Desired { interfaces, ..Desired::default() };
-    let outcome = enforcer.update(Update::Snapshot(Wanted { generation: 1, desired })).unwrap();
+    let outcome = enforcer.update(Update::snapshot(Wanted { generation: 1, desired })).unwrap();
     let problems: Vec<_> = outcome.problems.iter().map(|of| (of.interface, of.kind.clone())).collect();
     assert_eq!(problems, [(eni(2), ProblemKind::SameDevice { other: eni(1) })]);
 }
@@ -388,22 +584,22 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
         let kernel = Kernel::default();
         let mut devices: Vec<FoundDevice> = (1..=4).map(|number| add_device(&kernel, number)).collect();
         let mut enforcer = open(&kernel);
-        enforcer.set_devices(devices.clone());
+        enforcer.set_devices(devices.clone().into());
         for generation in 1..=12 {
             let context = format!("seed {seed}, generation {generation}");
             let next = random_desired(&mut random);
             let change = delta(&enforcer.wanted().desired, &next);
-            let snapshot = Update::Snapshot(Wanted { generation, desired: next.clone() });
+            let snapshot = Update::snapshot(Wanted { generation, desired: next.clone() });
             let restarts = random.below(6) == 0;
             if restarts {
                 enforcer = open(&kernel);
-                enforcer.set_devices(devices.clone());
+                enforcer.set_devices(devices.clone().into());
             }
             if random.below(5) == 0 {
                 let at = random.below(devices.len());
                 kernel.kernel.borrow_mut().remove_device(devices[at].device.ifindex);
                 devices[at] = add_device(&kernel, u8::try_from(at + 1).unwrap());
-                enforcer.set_devices(devices.clone());
+                enforcer.set_devices(devices.clone().into());
             }
             const CALLS: [&str; 7] =
                 ["bind", "configure", "unbind", "create_class", "remove_class", "assign", "switch"];

@@ -117,6 +117,14 @@ pub trait Dataplane {
     /// There is no such binding; the kernel refuses.
     fn flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError>;
 
+    /// How many flows a binding has, alive or dead.
+    ///
+    /// # Errors
+    /// There is no such binding; the kernel refuses.
+    fn flow_count(&self, binding: Binding) -> Result<u64, DataplaneError> {
+        self.read_back(binding).map(|report| report.flows)
+    }
+
     /// Packets of a binding that were dropped since it was bound; of none, those of devices that nobody bound.
     ///
     /// # Errors

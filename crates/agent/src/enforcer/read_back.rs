@@ -20,20 +20,29 @@ impl<D: Dataplane> Enforcer<D> {
                 self.close_members(&key, &wrong, &mut work);
             }
         }
-        let mut absent = Vec::new();
         for interface in mem::take(&mut work.interfaces) {
+            self.problems.remove(&interface);
+            self.absent.remove(&interface);
             if !self.wanted.desired.interfaces.contains_key(&interface) {
                 continue;
             }
             if self.device_of(interface).is_none() {
-                absent.push(interface);
+                self.absent.insert(interface);
             } else if let Err(wrong) = self.check_interface(interface) {
                 work.problems.entry(interface).or_insert(wrong);
             }
         }
-        self.troubled.extend(work.problems.keys());
-        let problems = work.problems.into_iter().map(|(interface, kind)| Problem { interface, kind });
-        Outcome { generation: self.wanted.generation, problems: problems.collect(), absent }
+        self.problems.extend(work.problems);
+        self.outcome()
+    }
+
+    /// What is so, as far as it was looked at.
+    pub fn outcome(&self) -> Outcome {
+        let problem =
+            |(interface, kind): (&_, &ProblemKind)| Problem { interface: *interface, kind: kind.clone() };
+        let problems = self.problems.iter().map(problem).collect();
+        let absent = self.absent.iter().copied().collect();
+        Outcome { generation: self.wanted.generation, problems, absent }
     }
 
     fn check_class(&self, key: &ClassKey) -> Result<(), ProblemKind> {
@@ -42,7 +51,7 @@ impl<D: Dataplane> Enforcer<D> {
             .dataplane
             .read_back_class(loaded.id)
             .map_err(|error| ProblemKind::Dataplane(chain(&error)))?;
-        if loaded.digest.is_some() && LoadedClass::of(&report) != *loaded {
+        if loaded.plan.is_some() && LoadedClass::of(&report) != *loaded {
             return Err(ProblemKind::ReadBack(format!("the class {} has another plan", loaded.id)));
         }
         Ok(())

@@ -221,6 +221,11 @@ impl Dataplane for EbpfDataplane {
         self.list_flows(binding, most)
     }
 
+    fn flow_count(&self, binding: Binding) -> Result<u64, DataplaneError> {
+        let slot = self.bound(binding)?.slot;
+        Ok(self.share(slot).load(std::sync::atomic::Ordering::SeqCst))
+    }
+
     fn drops(&self, binding: Option<Binding>) -> Result<Drops, DataplaneError> {
         self.count_drops(binding)
     }

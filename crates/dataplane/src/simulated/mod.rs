@@ -102,6 +102,13 @@ impl SimulatedDataplane {
         self.devices.remove(&ifindex);
     }
 
+    /// Gives a device another name.
+    pub fn rename_device(&mut self, ifindex: u32, name: &str) {
+        if let Some(device) = self.devices.get_mut(&ifindex) {
+            device.name = name.into();
+        }
+    }
+
     /// Lets time pass.
     pub fn advance(&mut self, by: Duration) {
         self.now += by;

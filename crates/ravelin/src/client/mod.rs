@@ -27,6 +27,9 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long a call may take: a minute, and one more where the server waits for nodes.
 const PATIENCE: Duration = Duration::from_secs(125);
 
+/// The header that asks for an answer when the change is in force.
+const WAIT_HEADER: &str = "x-ravelin-wait";
+
 /// Whom to trust over HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
@@ -118,7 +121,7 @@ impl Client {
         &self,
         operation: &Operation,
         parameters: &[(String, String)],
-        wait_seconds: Option<u8>,
+        wait_seconds: Option<u32>,
     ) -> anyhow::Result<Reply> {
         let parameters: Vec<(&str, &str)> =
             parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -148,7 +151,7 @@ impl Client {
         &self,
         method: &http::Method,
         signed: &SignedRequest,
-        wait_seconds: Option<u8>,
+        wait_seconds: Option<u32>,
     ) -> anyhow::Result<Reply> {
         let mut request =
             http::Request::builder().method(method.clone()).uri(format!("{}{}", self.base, signed.target));
@@ -156,7 +159,7 @@ impl Client {
             request = request.header(*name, value);
         }
         if let Some(seconds) = wait_seconds {
-            request = request.header("x-ravelin-wait", u16::from(seconds));
+            request = request.header(WAIT_HEADER, seconds);
         }
         let request = request.body(signed.body.clone()).context("the request cannot be written")?;
         let mut response = self.agent.run(request).map_err(|error| {

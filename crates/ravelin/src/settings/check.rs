@@ -43,6 +43,9 @@ pub fn values(settings: &Settings) -> anyhow::Result<()> {
     if settings.gateway.wait_for_enforcement > ENFORCEMENT_WAIT_SECONDS_MAX {
         bail!("gateway.wait_for_enforcement must be from 0 to {ENFORCEMENT_WAIT_SECONDS_MAX} seconds");
     }
+    if let Err(wrong) = settings.nodes.check() {
+        bail!("nodes.{wrong}");
+    }
     let server = ServerSettings {
         limits: settings.http.clone(),
         drain_seconds_max: settings.drain_seconds_max,

@@ -1,0 +1,196 @@
+//! Devices: which there are now, and which of them are closed because nobody bound them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dataplane::{Dataplane, DataplaneError, Device};
+use model::NetworkInterfaceId;
+
+use super::{Enforcer, Work, chain};
+use crate::{
+    device::{Devices, FoundDevices},
+    outcome::Outcome,
+};
+
+/// A device that should be closed, because a pattern says so, and cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDevice {
+    /// Its name.
+    pub name: Box<str>,
+    /// Why not.
+    pub why: String,
+}
+
+/// Why a device is not let go.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// There is none of this name.
+    #[error("there is no device {name}: `ip link` lists those there are")]
+    NoDevice {
+        /// What was given.
+        name: String,
+    },
+    /// The settings say that it is to be closed.
+    #[error(
+        "the device {name} matches a pattern of devices that are closed where nobody bound them: change `guard` in the settings first"
+    )]
+    Guarded {
+        /// Its name.
+        name: String,
+    },
+    /// It stands for an interface.
+    #[error(
+        "the device {name} stands for {interface}: end that first, with `ravelin unbind --network-interface {interface}`"
+    )]
+    Bound {
+        /// Its name.
+        name: String,
+        /// Which interface.
+        interface: NetworkInterfaceId,
+    },
+    /// The kernel refuses.
+    #[error(transparent)]
+    Dataplane(#[from] DataplaneError),
+}
+
+/// How many of what there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Interfaces that are wanted.
+    pub interfaces: usize,
+    /// Interfaces that are bound to a device.
+    pub bound: usize,
+    /// Interfaces that are wanted, and whose device is not there.
+    pub absent: usize,
+    /// Interfaces with which something is the matter.
+    pub troubled: usize,
+    /// Devices that are closed because nobody bound them.
+    pub guarded: usize,
+    /// Devices that should be, and cannot be closed.
+    pub open: usize,
+}
+
+impl<D: Dataplane> Enforcer<D> {
+    /// Tells which devices there are now: binds those that interfaces wait for, ends the bindings of those that are gone
+    /// or another interface's, and closes those that are guarded and that nobody bound. Before the first update it does
+    /// the last only.
+    pub fn set_devices(&mut self, devices: FoundDevices) -> Outcome {
+        let FoundDevices { found, ended } = devices;
+        let before = std::mem::replace(&mut self.devices, Devices::new(found));
+        let is_there = |ifindex: &u32| self.devices.at(*ifindex).is_some() && !ended.contains(ifindex);
+        self.closed.retain(|ifindex, _| is_there(ifindex));
+        self.open.retain(|ifindex, _| is_there(ifindex));
+        let mut work = Work::default();
+        if self.updated {
+            self.end_bindings_of(&ended, &mut work);
+            let moved = self.moved(&before);
+            self.place_each(&moved, &mut work);
+        } else {
+            self.guard();
+        }
+        self.finish(work)
+    }
+
+    /// A device that ended has nothing to do with one that was made anew with its number.
+    fn end_bindings_of(&mut self, ended: &BTreeSet<u32>, work: &mut Work) {
+        let at_ended = self.bound.iter().filter(|(_, bound)| ended.contains(&bound.ifindex));
+        let at_ended: Vec<NetworkInterfaceId> = at_ended.map(|(interface, _)| *interface).collect();
+        for interface in at_ended {
+            self.unbind(interface, work);
+            work.interfaces.insert(interface);
+        }
+        self.closed.retain(|ifindex, _| !ended.contains(ifindex));
+    }
+
+    /// Interfaces that other devices than before stand for, that are not bound although their device is there, or with which
+    /// something was the matter.
+    fn moved(&self, before: &Devices) -> Vec<NetworkInterfaceId> {
+        let index = |device: Option<&Device>| device.map(|device| device.ifindex);
+        let is_moved = |interface: NetworkInterfaceId| {
+            let now = index(self.device_of(interface));
+            let bound = self.bound.get(&interface).map(|bound| bound.ifindex);
+            now != bound || now != index(self.device_among(before, interface))
+        };
+        let wanted = self.wanted.desired.interfaces.keys().copied().filter(|of| is_moved(*of));
+        let mut moved: BTreeSet<NetworkInterfaceId> = wanted.collect();
+        moved.extend(self.problems.keys());
+        moved.into_iter().collect()
+    }
+
+    /// Closes the devices that are guarded, that nobody bound, and that are not closed already.
+    pub(super) fn guard(&mut self) {
+        let bound: BTreeSet<u32> = self.bound.values().map(|bound| bound.ifindex).collect();
+        let free =
+            |device: &&Device| !bound.contains(&device.ifindex) && !self.closed.contains_key(&device.ifindex);
+        let to_close: Vec<Device> =
+            self.devices.iter().filter(free).filter(|device| self.guarded.has(device)).cloned().collect();
+        to_close.into_iter().for_each(|device| self.guard_one(device));
+    }
+
+    /// Closes the devices again that nobody bound: somebody may have taken the programs away.
+    pub(super) fn guard_again(&mut self) {
+        let closed = std::mem::take(&mut self.closed);
+        let still: Vec<Device> =
+            closed.keys().filter_map(|ifindex| self.devices.at(*ifindex)).cloned().collect();
+        still.into_iter().for_each(|device| self.guard_one(device));
+        self.guard();
+    }
+
+    pub(super) fn guard_one(&mut self, device: Device) {
+        let ifindex = device.ifindex;
+        match self.dataplane.guard(&device) {
+            Ok(()) => {
+                self.closed.insert(ifindex, device.name);
+                self.open.remove(&ifindex);
+            }
+            Err(error) => {
+                let name = device.name.clone();
+                let known = self.open.insert(ifindex, OpenDevice { name, why: chain(&error) });
+                if known.is_none() {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, device = &*device.name, "a device cannot be closed: it is open");
+                }
+            }
+        }
+    }
+
+    /// Lets a device go that is closed because nobody bound it: its packets pass.
+    ///
+    /// # Errors
+    /// There is no such device; a pattern says that it is to be closed; it is bound; the kernel refuses.
+    pub fn release(&mut self, name: &str) -> Result<(), ReleaseError> {
+        let found = self.devices.iter().find(|device| &*device.name == name).cloned();
+        let device = found.ok_or_else(|| ReleaseError::NoDevice { name: name.to_owned() })?;
+        if self.guarded.has(&device) {
+            return Err(ReleaseError::Guarded { name: name.to_owned() });
+        }
+        let bound = self.bound.iter().find(|(_, bound)| bound.ifindex == device.ifindex);
+        if let Some((interface, _)) = bound {
+            return Err(ReleaseError::Bound { name: name.to_owned(), interface: *interface });
+        }
+        self.dataplane.release(&device)?;
+        self.closed.remove(&device.ifindex);
+        Ok(())
+    }
+
+    /// Devices that should be closed and cannot be, by index.
+    pub fn open_devices(&self) -> &BTreeMap<u32, OpenDevice> {
+        &self.open
+    }
+
+    /// Devices that are closed because nobody bound them, by index, with the name that each had then.
+    pub fn closed_devices(&self) -> &BTreeMap<u32, Box<str>> {
+        &self.closed
+    }
+
+    /// How many of what there are.
+    pub fn tally(&self) -> Tally {
+        Tally {
+            interfaces: self.wanted.desired.interfaces.len(),
+            bound: self.bound.len(),
+            absent: self.absent.len(),
+            troubled: self.problems.len(),
+            guarded: self.closed.len(),
+            open: self.open.len(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Interfaces: each at its device, configured, with its class; or at none.
+
+use dataplane::{Dataplane, DataplaneError, Device};
+use model::{NetworkInterfaceId, node};
+
+use super::{Enforcer, Work, same};
+use crate::{device::Devices, loaded::Bound, outcome::ProblemKind, wanted};
+
+impl<D: Dataplane> Enforcer<D> {
+    pub(super) fn close(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
+        let Some(bound) = self.bound.get_mut(&interface) else { return };
+        match self.dataplane.assign(bound.binding, None) {
+            Ok(()) => bound.class = None,
+            Err(error) => work.fail(interface, &error),
+        }
+    }
+
+    pub(super) fn place_all(&mut self, work: &mut Work) {
+        let gone = self.bound.keys().filter(|of| !self.wanted.desired.interfaces.contains_key(of));
+        let wanted = self.wanted.desired.interfaces.keys();
+        let all: Vec<NetworkInterfaceId> = gone.chain(wanted).copied().collect();
+        self.place_each(&all, work);
+    }
+
+    /// Places interfaces. Those that leave their devices go first: a device may be another interface's now.
+    pub(super) fn place_each(&mut self, interfaces: &[NetworkInterfaceId], work: &mut Work) {
+        let leaving: Vec<_> = interfaces.iter().copied().filter(|of| self.is_elsewhere(*of)).collect();
+        for interface in leaving {
+            work.interfaces.insert(interface);
+            self.unbind(interface, work);
+        }
+        let wanted = &self.wanted.desired.interfaces;
+        let staying: Vec<_> = interfaces.iter().copied().filter(|of| wanted.contains_key(of)).collect();
+        staying.into_iter().for_each(|interface| self.place(interface, work));
+        self.guard();
+    }
+
+    /// The device of an interface, where it is there.
+    pub(super) fn device_of(&self, interface: NetworkInterfaceId) -> Option<&Device> {
+        self.device_among(&self.devices, interface)
+    }
+
+    /// The device of an interface among these: the one that has its name or alias; or, where its name is nobody's any
+    /// more, the one that it is bound to, which is called otherwise now.
+    pub(super) fn device_among<'a>(
+        &self,
+        devices: &'a Devices,
+        interface: NetworkInterfaceId,
+    ) -> Option<&'a Device> {
+        let wanted = &self.wanted.desired.interfaces.get(&interface)?.device;
+        devices.of(interface, wanted).or_else(|| {
+            let bound = self.bound.get(&interface)?;
+            let follows = matches!(wanted, node::Device::Named(_))
+                && bound.under.as_ref().is_none_or(|under| under == wanted);
+            if follows { devices.at(bound.ifindex) } else { None }
+        })
+    }
+
+    /// Whether an interface is bound to a device that is not its own any more.
+    pub(super) fn is_elsewhere(&self, interface: NetworkInterfaceId) -> bool {
+        let bound = self.bound.get(&interface).map(|bound| bound.ifindex);
+        bound.is_some_and(|ifindex| self.device_of(interface).map(|device| device.ifindex) != Some(ifindex))
+    }
+
+    /// Brings one interface to where it is wanted: bound to its device, configured, with its class; or not bound.
+    pub(super) fn place(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
+        work.interfaces.insert(interface);
+        if self.is_elsewhere(interface) {
+            self.unbind(interface, work);
+            if self.bound.contains_key(&interface) {
+                return;
+            }
+        }
+        let Some(device) = self.device_of(interface).cloned() else { return };
+        // One that is bound is at its own device.
+        let owner = if self.bound.contains_key(&interface) { None } else { self.owner_of(&device) };
+        if let Some(other) = owner {
+            work.problems.insert(interface, ProblemKind::SameDevice { other });
+            return;
+        }
+        if let Err(error) = self.try_place(interface, &device) {
+            work.fail(interface, &error);
+            self.close(interface, work);
+            if !self.bound.contains_key(&interface) {
+                // Somebody said what may pass here, and it cannot be enforced: then nothing passes.
+                self.guard_one(device);
+            }
+        }
+    }
+
+    fn owner_of(&self, device: &Device) -> Option<NetworkInterfaceId> {
+        self.bound.iter().find(|(_, bound)| bound.ifindex == device.ifindex).map(|(interface, _)| *interface)
+    }
+
+    fn try_place(&mut self, interface: NetworkInterfaceId, device: &Device) -> Result<(), DataplaneError> {
+        let Some(desired) = self.wanted.desired.interfaces.get(&interface) else { return Ok(()) };
+        let wanted = &wanted::bindable(interface, desired);
+        let class = self.intent.class_of(interface).and_then(|key| self.classes.get(&key.label()));
+        // A class without a plan is one that could not be switched: nobody gets it.
+        let class = class.filter(|class| class.plan.is_some()).map(|class| class.id);
+        match self.bound.get_mut(&interface) {
+            Some(bound) => {
+                bound.under = Some(desired.device.clone());
+                if !same(&bound.configuration, wanted) {
+                    self.dataplane.configure(bound.binding, wanted)?;
+                    bound.configuration = wanted.clone();
+                }
+            }
+            None => {
+                let binding = self.dataplane.bind(device, wanted)?;
+                let (ifindex, configuration) = (device.ifindex, wanted.clone());
+                let under = Some(desired.device.clone());
+                self.bound.insert(interface, Bound { binding, ifindex, configuration, class: None, under });
+                self.closed.remove(&ifindex);
+                self.open.remove(&ifindex);
+            }
+        }
+        if let Some(bound) = self.bound.get_mut(&interface).filter(|bound| bound.class != class) {
+            self.dataplane.assign(bound.binding, class)?;
+            bound.class = class;
+        }
+        Ok(())
+    }
+
+    pub(super) fn unbind(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
+        let Some(bound) = self.bound.get(&interface) else { return };
+        match self.dataplane.unbind(bound.binding) {
+            // A dataplane may have noticed by itself that the device is gone.
+            Ok(()) | Err(DataplaneError::UnknownBinding(_)) => {
+                let ifindex = bound.ifindex;
+                self.bound.remove(&interface);
+                // It stays closed, whatever it is called.
+                if let Some(device) = self.devices.at(ifindex) {
+                    self.closed.insert(ifindex, device.name.clone());
+                }
+            }
+            Err(error) => {
+                work.fail(interface, &error);
+                self.close(interface, work);
+            }
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Devices of this network namespace, as the kernel tells of them: those that are there, and from then on every change.
+//!
+//! The kernel tells into a buffer. Where that overflows, or says what cannot be read, everything is listed anew. What is
+//! missed between two devices with one name and one number, of which the first one ended unseen, is noticed by the programs
+//! that do not hang at the second one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+use dataplane::Device;
+use futures_util::{FutureExt as _, TryStreamExt as _};
+use rtnetlink::{
+    packet_core::{NetlinkMessage, NetlinkPayload},
+    packet_route::{
+        AddressFamily, RouteNetlinkMessage,
+        link::{LinkAttribute, LinkMessage},
+    },
+    sys::{AsyncSocket as _, AsyncSocketExt as _, TokioSocket, protocols::NETLINK_ROUTE},
+};
+use thiserror::Error;
+
+use crate::device::{FoundDevice, FoundDevices};
+
+/// The group of messages about devices (RTNLGRP_LINK of linux/rtnetlink.h).
+const LINK_GROUP: u32 = 1;
+/// How much the kernel may tell before it is read, in bytes; it doubles that, and some 2,000 devices fit.
+const BUFFER_BYTES: i32 = 2 * 1024 * 1024;
+/// How many messages are taken as one change.
+const BURST_MAX: usize = 4096;
+
+/// Why devices are not known.
+#[derive(Debug, Error)]
+pub enum LinkError {
+    /// The kernel does not tell of them.
+    #[error(
+        "the kernel does not tell which network devices there are: the agent needs netlink (NETLINK_ROUTE)"
+    )]
+    Socket(#[source] io::Error),
+    /// It does not list them.
+    #[error("the kernel does not list the network devices")]
+    List(#[source] rtnetlink::Error),
+}
+
+/// Follows the devices of a network namespace.
+pub struct LinkWatcher {
+    socket: TokioSocket,
+    known: Known,
+}
+
+/// What is known of devices. Pure.
+#[derive(Debug, Default)]
+struct Known {
+    devices: BTreeMap<u32, FoundDevice>,
+    /// Those that ended since it was told last.
+    ended: BTreeSet<u32>,
+    /// Whether something is otherwise than it was told last.
+    changed: bool,
+    /// Whether something was missed.
+    missed: bool,
+}
+
+impl LinkWatcher {
+    /// Follows the devices of the network namespace of the calling thread, and says which there are. To be called in a tokio
+    /// runtime whose threads are in that namespace.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn follow() -> Result<(Self, FoundDevices), LinkError> {
+        let mut socket = TokioSocket::new(NETLINK_ROUTE).map_err(LinkError::Socket)?;
+        let inner = socket.socket_mut();
+        // What a bound of the system does not allow is less room, and so a list the sooner.
+        let _ = inner.set_rx_buf_sz(BUFFER_BYTES);
+        inner.bind_auto().and_then(|_| inner.add_membership(LINK_GROUP)).map_err(LinkError::Socket)?;
+        let mut watcher = Self { socket, known: Known::default() };
+        // First told, then listed: what happens in between is told as well.
+        watcher.known.list(list().await?);
+        let found = watcher.known.take();
+        Ok((watcher, found))
+    }
+
+    /// Waits until devices have changed, and gives what there is then: of many changes at once the last state. Nothing is
+    /// lost where this is not waited for to its end.
+    ///
+    /// # Errors
+    /// [`LinkError`]: call it again after a while.
+    pub async fn changed(&mut self) -> Result<FoundDevices, LinkError> {
+        loop {
+            if self.known.missed {
+                self.known.list(list().await?);
+            }
+            if self.known.changed {
+                return Ok(self.known.take());
+            }
+            self.receive_burst().await?;
+        }
+    }
+
+    /// Lists everything anew with the next [`changed`](Self::changed), which ends at once if something is otherwise than
+    /// known.
+    pub fn look_again(&mut self) {
+        self.known.missed = true;
+    }
+
+    async fn receive_burst(&mut self) -> Result<(), LinkError> {
+        let mut received = self.socket.recv_from_full().await;
+        for _ in 0..BURST_MAX {
+            match received {
+                // Anybody may send; the kernel alone is port 0.
+                Ok((bytes, from)) if from.port_number() == 0 => self.known.hear(&bytes),
+                Ok(_) => {}
+                Err(error) if is_overrun(&error) => self.known.missed = true,
+                Err(error) => return Err(LinkError::Socket(error)),
+            }
+            match self.socket.recv_from_full().now_or_never() {
+                Some(next) => received = next,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_overrun(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(nix::errno::Errno::ENOBUFS as i32)
+}
+
+/// Every device of the namespace of the calling thread.
+async fn list() -> Result<Vec<FoundDevice>, LinkError> {
+    let (connection, handle, _) = rtnetlink::new_connection().map_err(LinkError::Socket)?;
+    let connection = tokio::spawn(connection);
+    let listed: Result<Vec<LinkMessage>, _> = handle.link().get().execute().try_collect().await;
+    connection.abort();
+    Ok(listed.map_err(LinkError::List)?.iter().map(found).collect())
+}
+
+impl Known {
+    /// What was told since it was asked last.
+    fn take(&mut self) -> FoundDevices {
+        self.changed = false;
+        let ended = std::mem::take(&mut self.ended);
+        FoundDevices { found: self.devices.values().cloned().collect(), ended }
+    }
+
+    /// Everything that is there.
+    fn list(&mut self, found: Vec<FoundDevice>) {
+        self.missed = false;
+        let found: BTreeMap<u32, FoundDevice> =
+            found.into_iter().map(|found| (found.device.ifindex, found)).collect();
+        if found == self.devices {
+            return;
+        }
+        self.changed = true;
+        self.ended.extend(self.devices.keys().filter(|ifindex| !found.contains_key(ifindex)));
+        self.devices = found;
+    }
+
+    /// What the kernel tells.
+    fn hear(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let Ok(message) = NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes) else {
+                self.missed = true;
+                return;
+            };
+            // Messages of a datagram begin at multiples of 4.
+            let length = usize::try_from(message.header.length).unwrap_or(usize::MAX).max(1);
+            bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+            match message.payload {
+                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => self.is_there(&link),
+                NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) => self.is_gone(&link),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_there(&mut self, link: &LinkMessage) {
+        // Bridges tell of their ports by messages of their own family, which say less.
+        if link.header.interface_family != AddressFamily::Unspec {
+            return;
+        }
+        let now = found(link);
+        if self.devices.get(&now.device.ifindex) != Some(&now) {
+            self.changed = true;
+            self.devices.insert(now.device.ifindex, now);
+        }
+    }
+
+    /// It is deleted, or is in another namespace now.
+    fn is_gone(&mut self, link: &LinkMessage) {
+        if link.header.interface_family != AddressFamily::Unspec {
+            return;
+        }
+        self.changed = true;
+        self.ended.insert(link.header.index);
+        self.devices.remove(&link.header.index);
+    }
+}
+
+fn found(link: &LinkMessage) -> FoundDevice {
+    let (mut name, mut alias) = ("", "");
+    for attribute in &link.attributes {
+        match attribute {
+            LinkAttribute::IfName(text) => name = text,
+            LinkAttribute::IfAlias(text) => alias = text,
+            _ => {}
+        }
+    }
+    let device = Device { ifindex: link.header.index, name: name.into() };
+    FoundDevice { device, alias: alias.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(ifindex: u32, name: &str) -> FoundDevice {
+        FoundDevice { device: Device { ifindex, name: name.into() }, alias: "".into() }
+    }
+
+    fn message(family: AddressFamily, ifindex: u32, name: &str) -> LinkMessage {
+        let mut message = LinkMessage::default();
+        message.header.interface_family = family;
+        message.header.index = ifindex;
+        message.attributes.push(LinkAttribute::IfName(name.into()));
+        message
+    }
+
+    fn bytes(messages: &[RouteNetlinkMessage]) -> Vec<u8> {
+        let mut datagram = Vec::new();
+        for message in messages {
+            let mut message = NetlinkMessage::from(message.clone());
+            message.finalize();
+            let mut bytes = vec![0; message.buffer_len()];
+            message.serialize(&mut bytes);
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            datagram.extend(bytes);
+        }
+        datagram
+    }
+
+    #[test]
+    fn a_device_that_ends_and_is_made_anew_with_its_number_is_another_one() {
+        let mut known = Known::default();
+        known.list(vec![device(7, "vnet0")]);
+        assert_eq!(known.take().found, [device(7, "vnet0")]);
+        let again = message(AddressFamily::Unspec, 7, "vnet0");
+        known.hear(&bytes(&[
+            RouteNetlinkMessage::DelLink(again.clone()),
+            RouteNetlinkMessage::NewLink(again.clone()),
+        ]));
+        assert!(known.changed);
+        assert_eq!(known.take(), FoundDevices { found: vec![device(7, "vnet0")], ended: [7].into() });
+        known.hear(&bytes(&[RouteNetlinkMessage::NewLink(again)]));
+        assert!(!known.changed, "nothing is new");
+    }
+
+    #[test]
+    fn a_bridge_that_loses_a_port_is_not_the_end_of_the_device() {
+        let mut known = Known::default();
+        known.list(vec![device(7, "vnet0")]);
+        known.take();
+        known.hear(&bytes(&[RouteNetlinkMessage::DelLink(message(AddressFamily::Bridge, 7, "vnet0"))]));
+        assert!(!known.changed && !known.missed);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_listed_anew() {
+        let mut known = Known::default();
+        known.list(vec![device(7, "vnet0"), device(8, "vnet1")]);
+        known.take();
+        let mut cut = bytes(&[RouteNetlinkMessage::NewLink(message(AddressFamily::Unspec, 9, "vnet2"))]);
+        cut.truncate(cut.len() - 4);
+        known.hear(&cut);
+        assert!(known.missed && !known.changed);
+        known.list(vec![device(8, "vnet9")]);
+        assert_eq!(known.take(), FoundDevices { found: vec![device(8, "vnet9")], ended: [7].into() });
+        known.list(vec![device(8, "vnet9")]);
+        assert!(!known.changed && !known.missed);
+    }
+}

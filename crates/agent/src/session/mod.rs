@@ -1,0 +1,127 @@
+//! The node's end of the session with its control plane.
+//!
+//! A session is one connection. When it ends another one is made, after a wait that grows: what is in force stays so
+//! meanwhile. A new session begins with the generation that the node has, and so goes on where the last one was.
+
+mod backoff;
+mod connection;
+mod follow;
+mod question;
+mod renewal;
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use parking_lot::Mutex;
+use tonic::{Code, Status};
+
+use self::backoff::Backoff;
+pub use self::connection::ConnectError;
+pub(crate) use self::connection::connect;
+use crate::{
+    enforcer::chain,
+    identity::{Credentials, Identity},
+    runtime::{Ended, Orders, Outbox, Samples, Shared},
+};
+
+/// After how long a session counts as one that worked: what ends it then is no reason to wait.
+const STEADY: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Follows the control plane.
+pub(crate) struct Session {
+    /// Where it is: host and port.
+    pub(crate) server: String,
+    /// Where the identity is kept.
+    pub(crate) directory: PathBuf,
+    pub(crate) identity: Mutex<Identity>,
+    pub(crate) orders: Orders,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) samples: Arc<Samples>,
+}
+
+/// Why a connection is at its end.
+#[derive(Debug)]
+enum End {
+    /// The node has another certificate, and shows it.
+    Renewed,
+    /// The enforcer's thread has ended.
+    Thread,
+    /// It could not be made.
+    Connect(String),
+    /// The control plane has said so.
+    Told(Status),
+}
+
+impl From<Ended> for End {
+    fn from(_: Ended) -> Self {
+        Self::Thread
+    }
+}
+
+impl Session {
+    /// Follows until the enforcer's thread has ended.
+    pub(crate) async fn run(self) {
+        let mut backoff = Backoff::default();
+        let mut with_previous = false;
+        loop {
+            let (credentials, is_previous) = self.credentials(with_previous);
+            let begun = Instant::now();
+            let end = self.follow(&credentials).await;
+            self.outbox.end();
+            if begun.elapsed() >= STEADY {
+                backoff.reset();
+            }
+            match end {
+                End::Renewed => {
+                    with_previous = false;
+                    continue;
+                }
+                End::Thread => return,
+                End::Connect(error) => self.shared.disconnected(error),
+                End::Told(status) => {
+                    // The control plane may know the certificate from before alone, or not know that one any more.
+                    if status.code() == Code::Unauthenticated {
+                        with_previous = !is_previous;
+                    }
+                    self.shared.disconnected(self.explain(&status));
+                }
+            }
+            let random = getrandom::u64().unwrap_or_else(|_| u64::from(begun.elapsed().subsec_nanos()));
+            tokio::time::sleep(backoff.wait(random)).await;
+        }
+    }
+
+    /// What the node proves itself with, and whether that is what it had before.
+    fn credentials(&self, with_previous: bool) -> (Credentials, bool) {
+        let identity = self.identity.lock();
+        match &identity.previous {
+            Some(previous) if with_previous => (previous.clone(), true),
+            _ => (identity.credentials.clone(), false),
+        }
+    }
+
+    /// What somebody should know who reads why the session has ended.
+    fn explain(&self, status: &Status) -> String {
+        let text = match status.message() {
+            "" => format!("{}", status.code()),
+            message => message.to_owned(),
+        };
+        match status.code() {
+            Code::Unauthenticated => {
+                let node = self.identity.lock().node;
+                format!(
+                    "the control plane does not accept this node's certificate ({text}): make a token with `ravelin api CreateNodeToken --NodeId {node}`, stop the agent, and join again"
+                )
+            }
+            Code::Aborted => {
+                format!("{text}: does a second agent run with a copy of this node's directory?")
+            }
+            Code::OutOfRange => format!("the control plane says more than this agent takes: {text}"),
+            _ => {
+                // What went wrong below says more than that it did.
+                let cause = std::error::Error::source(status).map(|cause| format!(": {}", chain(cause)));
+                format!("{text}{}", cause.unwrap_or_default())
+            }
+        }
+    }
+}
