@@ -3,6 +3,9 @@
 //! The order is: what goes, bridges, what comes. A device is switched on as the last thing, where the agent says that it
 //! is bound; a device that is on already stays so.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use host::{
