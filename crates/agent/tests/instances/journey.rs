@@ -76,6 +76,31 @@ fn what_is_not_wanted_any_more_goes_even_if_nobody_said_so() {
 }
 
 #[test]
+fn a_node_without_instances_looks_once_and_removes_what_an_earlier_agent_left() {
+    if !is_root() {
+        return;
+    }
+    let network = TestNetwork::new(1);
+    let mut node = TestNode::new();
+    let left = node.run(&[network.interface(0, 5)]);
+    node.settle();
+    let (id, nothing) = (node.id, policy::Desired::default());
+    let looks = node.on(|| {
+        let mut driver = LabDriver::new(id);
+        assert_eq!(driver.bring(&nothing, &BTreeMap::new()), vec![]);
+        let path = namespace::path(&names::namespace(left));
+        assert!(!path.exists());
+        std::fs::write(&path, id.to_string()).unwrap();
+        driver.bring(&nothing, &BTreeMap::new());
+        let looked = !path.exists();
+        std::fs::remove_file(&path).unwrap();
+        looked
+    });
+    assert!(!looks, "it looks where nothing can be");
+    assert_eq!(node.leftovers(), Vec::<String>::new());
+}
+
+#[test]
 fn what_runs_is_not_touched_by_a_driver_that_begins_anew() {
     if !is_root() {
         return;
@@ -168,8 +193,8 @@ fn what_somebody_removed_is_made_anew() {
         &|node| {
             node.on(|| {
                 let netlink = Netlink::open().unwrap();
-                for rule in netlink.input_rules().unwrap() {
-                    netlink.remove_input_rule(&rule).unwrap();
+                for rule in netlink.no_transits().unwrap() {
+                    netlink.remove_no_transit(&rule).unwrap();
                 }
             });
         },
@@ -181,7 +206,7 @@ fn what_somebody_removed_is_made_anew() {
         remove(&node);
     }
     node.settle();
-    assert_eq!(node.on(|| Netlink::open().unwrap().input_rules().unwrap()).len(), 4);
+    assert_eq!(node.on(|| Netlink::open().unwrap().no_transits().unwrap()).len(), 2);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use agent::instances::names;
-use host::Netlink;
+use host::{Netlink, namespace::set_parameter};
 use model::node::ReportedState;
 
 use crate::{
@@ -49,6 +49,11 @@ fn networks_do_not_reach_each_other_and_may_have_the_same_addresses() {
     }
     let (one, same, other) = (TestNetwork::new(1), TestNetwork::new(1), TestNetwork::new(2));
     let mut node = TestNode::new();
+    // A host that forwards, as those of containers do.
+    node.on(|| {
+        set_parameter("ipv4/ip_forward", "1").unwrap();
+        set_parameter("ipv6/conf/all/forwarding", "1").unwrap();
+    });
     let client = node.run(&[one.interface(0, 5)]);
     let own = node.run(&[one.interface(1, 6)]);
     let servers = [node.run(&[same.interface(1, 7)]), node.run(&[other.interface(0, 8)])];

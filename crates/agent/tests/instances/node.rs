@@ -241,7 +241,7 @@ impl TestNode {
         let own = self.desired.instances.keys().map(|id| names::namespace(*id));
         let mut left: Vec<String> = own.filter(|name| namespace::path(name).exists()).collect();
         left.extend(self.made());
-        let rules = self.on(|| Netlink::open().unwrap().input_rules().unwrap());
+        let rules = self.on(|| Netlink::open().unwrap().no_transits().unwrap());
         left.extend(rules.into_iter().map(|rule| format!("{rule:?}")));
         left
     }

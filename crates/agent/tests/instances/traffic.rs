@@ -25,7 +25,10 @@ pub(crate) fn within<T: Send>(instance: InstanceId, work: impl FnOnce() -> T + S
 
 /// A server of an instance, at all its addresses, that sends back what it gets. It ends with the test's process.
 pub(crate) fn serve(instance: InstanceId) {
-    let listener = within(instance, || TcpListener::bind("[::]:7000").unwrap());
+    let listener = match within(instance, || TcpListener::bind("[::]:7000")) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => return,
+        listener => listener.unwrap(),
+    };
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             thread::spawn(move || echo(stream));

@@ -20,9 +20,10 @@ fn id(number: u128) -> InstanceId {
 
 /// Instances by number; each has one interface of its number in network 1.
 fn target(instances: &[(u128, WantedState, (u64, u64))]) -> Target {
-    let desired = |(number, wanted, counts): &(u128, WantedState, (u64, u64))| -> (InstanceId, DesiredInstance) {
-        (id(*number), instance(*wanted, *counts, &[interface(*number, 1, 0)]))
-    };
+    let desired =
+        |(number, wanted, counts): &(u128, WantedState, (u64, u64))| -> (InstanceId, DesiredInstance) {
+            (id(*number), instance(*wanted, *counts, &[interface(*number, 1, 0)]))
+        };
     Target::of(&instances.iter().map(desired).collect())
 }
 
@@ -39,8 +40,8 @@ fn done(target: &Target) -> (Observed, BTreeMap<NetworkInterfaceId, u32>) {
     for (place, (network, bridge)) in target.bridges.iter().enumerate() {
         let index = BRIDGE_INDEX + u32::try_from(place).unwrap();
         let name = names::bridge(*network);
-        observed.rules.extend(rules(&name, index, bridge));
-        observed.addresses.extend(bridge.gateways.iter().map(|gateway| Address {
+        observed.rules.extend(rules(&name, true));
+        observed.addresses.extend(bridge.iter().map(|gateway| Address {
             device: index,
             address: gateway.addr(),
             length: gateway.prefix_len(),
@@ -69,7 +70,7 @@ fn compared(
     target: &Target,
     (observed, in_force): &(Observed, BTreeMap<NetworkInterfaceId, u32>),
 ) -> Difference {
-    Comparison { node: node(), target, observed, in_force }.difference()
+    Comparison { node: node(), target, observed, in_force, has_ipv6: true }.difference()
 }
 
 fn texts(difference: &Difference) -> Vec<String> {
@@ -109,7 +110,11 @@ fn what_is_as_it_is_wanted_needs_nothing_looked_into_or_not() {
 fn a_device_is_switched_on_when_it_is_in_force_itself() {
     let target = target(&[(1, RUNNING, (1, 1))]);
     let (mut observed, in_force) = done(&target);
-    observed.links.iter_mut().filter(|link| link.name.starts_with(names::DEVICE)).for_each(|link| link.up = false);
+    observed
+        .links
+        .iter_mut()
+        .filter(|link| link.name.starts_with(names::DEVICE))
+        .for_each(|link| link.up = false);
     let (interface, index) = in_force.iter().next().map(|(interface, index)| (*interface, *index)).unwrap();
     let on = compared(&target, &(observed.clone(), in_force));
     assert_eq!(on.steps, [Step::SwitchOn { instance: id(1), number: 0, index }]);
@@ -159,12 +164,9 @@ fn what_others_made_is_not_touched_and_refused_where_it_is_in_the_way() {
     let mut foreign = Observed::default();
     foreign.links.push(Link { group: 0, ..link(7, "rv-x", "") });
     foreign.links.push(Link { group: 0, ..link(8, "ve-x", "") });
-    foreign.rules.push(InputRule {
-        device: "eth0".into(),
-        ipv4: true,
-        priority: RULE_PRIORITY,
-        action: RuleAction::Unreachable,
-    });
+    for (device, priority) in [("eth0", RULE_PRIORITY), ("rv-x", RULE_PRIORITY - 1)] {
+        foreign.rules.push(NoTransit { device: device.into(), ipv4: true, priority });
+    }
     foreign.machines.insert(id(9), Found::Remains("node-of-another".into()));
     assert_eq!(compared(&target(&[]), &(foreign, BTreeMap::new())), Difference::default());
 }
@@ -243,12 +245,11 @@ fn gateways_that_were_given_go_and_those_of_others_stay() {
 }
 
 #[test]
-fn a_rule_that_leads_to_the_table_of_an_earlier_bridge_is_replaced() {
-    let target = target(&[(1, RUNNING, (1, 1))]);
-    let (mut observed, in_force) = done(&target);
-    let old = InputRule { action: RuleAction::Table(TABLE_BASE + 9), ..observed.rules[0].clone() };
-    observed.rules[0] = old.clone();
-    let network = NetworkId::from_entropy(1);
-    let difference = compared(&target, &(observed, in_force));
-    assert_eq!(difference.steps, [Step::RemoveRule(old), Step::SetUpBridge { network }]);
+fn rules_about_bridges_that_are_gone_are_removed() {
+    let mut observed = Observed::default();
+    let rule =
+        NoTransit { device: names::bridge(NetworkId::from_entropy(9)), ipv4: false, priority: RULE_PRIORITY };
+    observed.rules.push(rule.clone());
+    let difference = compared(&target(&[]), &(observed, BTreeMap::new()));
+    assert_eq!(difference.steps, [Step::RemoveRule(rule)]);
 }
