@@ -1,9 +1,10 @@
-//! What developers run: `cargo xtask test`, `cargo xtask bench`, `cargo xtask bpf`.
+//! What developers run: `cargo xtask test`, `cargo xtask bench`, `cargo xtask bpf`, `cargo xtask deb`.
 //!
 //! Imports none of the workspace's crates, so that it works when they do not compile.
 
 mod bpf;
 mod console;
+mod deb;
 mod process;
 mod repository;
 mod test;
@@ -26,8 +27,8 @@ struct Arguments {
 enum Task {
     /// Runs all the tests: those of the crates, the checks of the tree, and the clients that people have.
     Test(test::Arguments),
-    /// Builds the benchmarks and what they measure as it is released, and runs one: api, scale, and, as root, datapath and
-    /// switch.
+    /// Builds the benchmarks and what they measure as it is released, and runs one: api, scale, and, as root, leave, datapath
+    /// and switch.
     Bench {
         /// What the benchmarks are told; `--help` lists it, and `datapath --help` and `switch --help` those of the dataplane.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -35,6 +36,8 @@ enum Task {
     },
     /// Builds the kernel object of the dataplane.
     Bpf(bpf::Arguments),
+    /// Builds the Debian package, from the program as it is released.
+    Deb(deb::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&repository, &arguments),
         Task::Bench { arguments } => bench(&repository, &arguments),
         Task::Bpf(arguments) => bpf::run(&repository, &arguments),
+        Task::Deb(arguments) => deb::run(&repository, &arguments),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -26,6 +26,10 @@ pub struct Settings {
     pub metrics: String,
     /// How often the kernel is compared with what was put in force, in seconds, 5 to 86,400.
     pub audit_seconds: u64,
+    /// `error`, `warn`, `info`, `debug` or `trace`; or a filter such as `info,agent=debug`.
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
     /// The programs and maps in the kernel.
     pub dataplane: DataplaneSettings,
 }
@@ -71,6 +75,17 @@ pub enum AttachSetting {
     Clsact,
 }
 
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: a JSON object a line.
+    Json,
+}
+
 /// A setting that says nothing sensible.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{setting} is {value:?}: {wanted}")]
@@ -92,6 +107,8 @@ impl Default for Settings {
             guard: Vec::new(),
             metrics: String::new(),
             audit_seconds: 60,
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
             dataplane: DataplaneSettings::default(),
         }
     }

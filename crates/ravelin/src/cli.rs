@@ -1,8 +1,14 @@
 //! The command line.
 
+mod agent;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use self::agent::{
+    AgentCommand, BindArguments, JoinArguments, RunArguments, SettingArguments, UnbindArguments,
+};
 
 /// A security-group service for edge fleets, wire-compatible with Edge Node Service (ENS).
 #[derive(Debug, Parser)]
@@ -24,11 +30,15 @@ pub struct Cli {
 pub enum Command {
     /// Start a server: an ENS endpoint that the official SDKs use unchanged.
     Serve(Box<ServeArguments>),
-    /// Show the whole story on an embedded server: join, describe, leave, and what goes wrong.
+    /// Show the whole story on an embedded server: join, describe, leave, and what goes wrong. As root also with real
+    /// packets: a host that joins, instances on it, and when a Leave cuts their flows. Nothing is left behind.
     Demo(DemoArguments),
     /// Manage the accounts of a server, from its host.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Show or replace the authority that signs the certificates of nodes, from the server's host.
+    #[command(subcommand)]
+    NodeAuthority(NodeAuthorityCommand),
     /// Write a consistent backup while the server runs.
     Backup {
         /// The server's data directory.
@@ -58,6 +68,20 @@ pub enum Command {
                       machine's own network is touched, and `down` leaves nothing behind."
     )]
     Lab(LabCommand),
+    /// Enforce security groups on this host: join a control plane, and follow it.
+    #[command(
+        subcommand,
+        after_help = "Start here. On the server's side, once a host:\n\n  ravelin api CreateNodeToken --EnsRegionId \
+                      cn-hangzhou-telecom\n\nOn the host, as root, with the Token that it answered in a file:\n\n  ravelin \
+                      agent join --server control.example.com:8019 --token-file token\n  ravelin agent run\n  ravelin \
+                      agent status\n\nThen bind interfaces to devices with `ravelin bind`. What is in force stays so when the \
+                      agent ends, is restarted or is killed, and when the control plane is not reached."
+    )]
+    Agent(AgentCommand),
+    /// Let a device of a node stand for a network interface: its rules are enforced there.
+    Bind(BindArguments),
+    /// End the binding of a network interface: its flows are cut, and its device is closed.
+    Unbind(UnbindArguments),
     /// Print shell completions: `ravelin completions bash > /etc/bash_completion.d/ravelin`.
     Completions {
         /// The shell.
@@ -96,6 +120,9 @@ pub struct ServeArguments {
     /// The private key for HTTPS (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// Where to listen for nodes, such as 0.0.0.0:8019; without it no node can join.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub node_listen: Option<String>,
     /// Answer everybody, signed or not. For trying things out; never where others can reach it.
     #[arg(long)]
     pub lenient: bool,
@@ -151,6 +178,30 @@ pub enum AccountCommand {
     ResetRootKey {
         /// The account's name or number.
         account: String,
+        #[command(flatten)]
+        server: OperatorArguments,
+    },
+}
+
+/// The authority of nodes.
+#[derive(Debug, Subcommand)]
+pub enum NodeAuthorityCommand {
+    /// Show its fingerprint, which is the last part of every token.
+    Show {
+        #[command(flatten)]
+        server: OperatorArguments,
+    },
+    /// Make a new one in its place. Tokens that were not used are void.
+    #[command(
+        after_help = "Nodes that joined under the present one are served until the overlap is over. Each of them learns of \
+                            the new one when it renews its certificate, which it does after two thirds of 90 days; so the \
+                            default loses no node that is connected now and then. With --overlap-days 0, for a key that \
+                            somebody else may have, every node has to join again with a new token: what it enforces stays."
+    )]
+    Replace {
+        /// For how many days nodes of the present one are still served.
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(0..=3650))]
+        overlap_days: u16,
         #[command(flatten)]
         server: OperatorArguments,
     },

@@ -12,6 +12,7 @@ mod operator;
 mod output;
 mod reference;
 mod serve;
+mod service_manager;
 mod settings;
 
 use std::process::ExitCode;
@@ -49,11 +50,15 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::NodeAuthority(command) => commands::node_authority(&command).map(|()| ExitCode::SUCCESS),
         Command::Account(command) => commands::account(&command).map(|()| ExitCode::SUCCESS),
         Command::Backup { data, file } => commands::backup(&data, &file).map(|()| ExitCode::SUCCESS),
         Command::Restore { file, data } => commands::restore(&file, &data).map(|()| ExitCode::SUCCESS),
         Command::Configure(command) => commands::configure(&command).map(|()| ExitCode::SUCCESS),
         Command::Lab(command) => commands::lab(&command),
+        Command::Agent(command) => commands::agent(&command),
+        Command::Bind(arguments) => commands::bind(&arguments),
+        Command::Unbind(arguments) => commands::unbind(&arguments),
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
     }

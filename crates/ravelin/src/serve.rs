@@ -1,4 +1,4 @@
-//! `ravelin serve`: store, control plane, gateway, HTTP and HTTPS, put together and ended in order.
+//! `ravelin serve`: store, control plane, gateway, HTTP and HTTPS, the listener for nodes, put together and ended in order.
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Instant};
 
@@ -14,7 +14,7 @@ use wire::{
 use crate::{
     cli::ServeArguments,
     directory::DataDirectory,
-    first_start, log, operator, output,
+    first_start, log, operator, output, service_manager,
     settings::{Settings, Sources},
 };
 
@@ -27,7 +27,7 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     if arguments.print_settings {
         return output::line(settings.to_toml()?.trim_end());
     }
-    let _log = log::start(&settings)?;
+    let _log = log::start(&settings.log, settings.log_format)?;
     raise_open_files();
     keep_files_private();
     let runtime = runtime()?;
@@ -39,12 +39,17 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
             );
         }
         // Whoever waits for this line and cannot have it waits for ever: then better no server.
-        urls.iter().try_for_each(|url| output::try_line(&format!("ready {url}"))).context(output::UNWRITABLE)
+        urls.iter()
+            .try_for_each(|url| output::try_line(&format!("ready {url}")))
+            .context(output::UNWRITABLE)?;
+        service_manager::ready(&format!("serving {}", urls.join(", ")));
+        Ok(())
     };
     runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
         let stop = async {
             let signal = signals.wait().await.name();
+            service_manager::stopping();
             tracing::info!(
                 signal,
                 "stopping: finishing the requests in flight; the same again stops at once"
@@ -72,6 +77,7 @@ fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
     flag("listen_tls", arguments.listen_tls.clone());
     flag("tls_certificate", arguments.tls_certificate.as_deref().map(path));
     flag("tls_key", arguments.tls_key.as_deref().map(path));
+    flag("node_listen", arguments.node_listen.clone());
     flag("log", arguments.log.clone());
     flag("gateway.mode", arguments.lenient.then(|| "lenient".into()));
     Settings::load(&Sources {
@@ -106,7 +112,7 @@ fn raise_open_files() {
 
 /// Makes every file that the process makes its owner's alone: the store's engine makes some when it likes.
 #[allow(unsafe_code)]
-fn keep_files_private() {
+pub fn keep_files_private() {
     // SAFETY: umask takes a number and touches no memory.
     unsafe { libc::umask(0o077) };
 }
@@ -115,7 +121,23 @@ fn keep_files_private() {
 pub struct Served {
     control: Control,
     gateway: Arc<Gateway>,
+    clock: Arc<SystemClock>,
+    node_metrics: session::Metrics,
     directory: DataDirectory,
+}
+
+/// What is listened on.
+struct Doors {
+    server: Server,
+    nodes: Option<session::Server>,
+}
+
+impl Doors {
+    /// What each ready line names: the URLs, then the address for nodes.
+    fn addresses(&self) -> Vec<String> {
+        let nodes = self.nodes.as_ref().map(|nodes| format!("nodes {}", nodes.address()));
+        self.server.urls().into_iter().chain(nodes).collect()
+    }
 }
 
 impl Served {
@@ -149,18 +171,20 @@ impl Served {
             "loaded"
         );
         let control = opened.control;
-        let gateway = Gateway::new(
+        let mut gateway = Gateway::new(
             control.clone(),
             settings.site.clone(),
             settings.gateway.clone(),
-            clock,
+            clock.clone(),
             &opened.nonces,
         );
-        Ok(Self { control, gateway: Arc::new(gateway), directory })
+        let node_metrics = session::Metrics::default();
+        gateway.add_metrics(|registry| node_metrics.register(registry));
+        Ok(Self { control, gateway: Arc::new(gateway), clock, node_metrics, directory })
     }
 
     /// Makes the first account if there is none, with `root_key` if one is given; then serves until `stop` resolves and
-    /// finishes what was begun. `ready` is told the addresses, HTTP first, once connections are taken.
+    /// finishes what was begun. `ready` is told the addresses once connections are taken: HTTP, HTTPS, and `nodes ADDRESS`.
     ///
     /// # Errors
     /// An address cannot be listened on; the certificate cannot be used; the account cannot be made; `ready` fails.
@@ -172,11 +196,11 @@ impl Served {
         stop: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let prepared = match self.prepare(settings, root_key).await {
-            Ok(server) => ready(&server.urls()).map(|()| server),
+            Ok(doors) => ready(&doors.addresses()).map(|()| doors),
             failed => failed,
         };
         let served = match prepared {
-            Ok(server) => {
+            Ok(Doors { server, nodes }) => {
                 let ended = async {
                     tokio::select! {
                         () = stop => {}
@@ -190,6 +214,10 @@ impl Served {
                         "cut off connections that did not finish"
                     );
                 }
+                // After the requests, some of which wait for nodes.
+                if let Some(nodes) = nodes {
+                    nodes.stop().await;
+                }
                 Ok(())
             }
             Err(error) => Err(error),
@@ -202,13 +230,21 @@ impl Served {
 
     /// Binds everything, and only then makes the first account: what can fail has failed before its key is shown. No
     /// request is taken before the server runs.
-    async fn prepare(&self, settings: &Settings, root_key: Option<KeyPair>) -> anyhow::Result<Server> {
+    async fn prepare(&self, settings: &Settings, root_key: Option<KeyPair>) -> anyhow::Result<Doors> {
         let door = operator::bind(&self.directory)?;
         let server = self.bind(settings).await?;
+        let bound = bind_for_nodes(settings).await?;
         let (control, directory) = (self.control.clone(), self.directory.clone());
         tokio::task::spawn_blocking(move || first_start::prepare(&control, &directory, root_key)).await??;
         door.open(self.control.clone())?;
-        Ok(server)
+        let nodes = match bound {
+            Some(bound) => {
+                let clock = self.clock.clone();
+                Some(bound.serve(self.control.clone(), clock, self.node_metrics.clone()).await?)
+            }
+            None => None,
+        };
+        Ok(Doors { server, nodes })
     }
 
     async fn bind(&self, settings: &Settings) -> anyhow::Result<Server> {
@@ -232,6 +268,11 @@ impl Served {
         };
         Ok(Server::bind(server_settings, Arc::clone(&self.gateway))?)
     }
+}
+
+async fn bind_for_nodes(settings: &Settings) -> anyhow::Result<Option<session::Bound>> {
+    let address = resolve(&settings.node_listen).await.context("in node_listen")?;
+    Ok(address.map(|address| session::Bound::to(address, settings.nodes.clone())).transpose()?)
 }
 
 /// The address that a setting names; none where it is empty.

@@ -2,8 +2,8 @@
 //! mechanism for all of them: every setting has one name, such as `timing.resetting_ms`.
 
 mod check;
-mod layers;
-mod near;
+pub mod layers;
+pub mod near;
 
 use std::{fmt, fs, path::Path};
 
@@ -29,6 +29,8 @@ pub struct Settings {
     pub tls_key: String,
     /// Further names that a certificate made here is good for.
     pub tls_names: Vec<String>,
+    /// Where to listen for nodes, and for hosts that join; port 0: any free port. Empty: not at all.
+    pub node_listen: String,
     /// `error`, `warn`, `info`, `debug` or `trace`; or a filter such as `info,wire=debug`.
     pub log: String,
     /// `text` or `json`.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub http: HttpLimits,
     /// How requests are judged.
     pub gateway: GatewaySettings,
+    /// Bounds on nodes and on hosts that join.
+    pub nodes: session::SessionSettings,
     /// How many of what there may be.
     pub limits: model::Limits,
     /// How long passing states last.
@@ -78,11 +82,13 @@ impl Default for Settings {
             tls_certificate: String::new(),
             tls_key: String::new(),
             tls_names: Vec::new(),
+            node_listen: String::new(),
             log: "info".into(),
             log_format: LogFormat::Text,
             drain_seconds_max: 30,
             http: HttpLimits { connections_per_address_max: Some(4096), ..HttpLimits::default() },
             gateway: GatewaySettings::default(),
+            nodes: session::SessionSettings::default(),
             limits: model::Limits::default(),
             timing: model::Timing::default(),
             history: control::HistoryRetention::default(),
@@ -122,12 +128,14 @@ impl Settings {
             read(&table).with_context(|| format!("in the settings file {}", path.display()))?;
         }
         for (variable, text) in sources.environment {
-            if let Some(name) = names.iter().find(|name| layers::variable_of(name) == *variable) {
+            if let Some(name) =
+                names.iter().find(|name| layers::variable_of(layers::SERVER, name) == *variable)
+            {
                 layers::assign(&mut table, name, text)
                     .and_then(|()| read(&table))
                     .with_context(|| format!("in the environment variable {variable}"))?;
             } else {
-                layers::refuse_misspelt(variable, &names)?;
+                layers::refuse_misspelt(layers::SERVER, variable, &names)?;
             }
         }
         for assignment in sources.assignments {
@@ -263,6 +271,8 @@ mod tests {
             ("limits.rules_per_group", "0"),
             ("limits.rules_per_interface", "1025"),
             ("http.connections_max", "0"),
+            ("nodes.certificate_days", "0"),
+            ("nodes.keepalive_seconds", "86401"),
             ("gateway.public_url", "ftp://x"),
             ("gateway.public_url", "example"),
             ("gateway.flow.operations", "{ Nothing = 1 }"),
@@ -272,7 +282,7 @@ mod tests {
             let text = refused(&[], &[&format!("{name}={value}")]);
             assert!(text.starts_with(&format!("in --set {name}={value}: ")), "{text}");
             assert!(!text.contains('\n') && !text.contains("u64") && !text.contains("struct"), "{text}");
-            let variable = layers::variable_of(name);
+            let variable = layers::variable_of(layers::SERVER, name);
             let text = refused(&[(&variable, value)], &[]);
             assert!(text.starts_with(&format!("in the environment variable {variable}: ")), "{text}");
         }

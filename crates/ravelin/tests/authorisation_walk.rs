@@ -126,7 +126,7 @@ fn snapshot(client: &Client, things: &Things) -> Vec<Value> {
 #[test]
 fn nobody_gets_anything() {
     let data = tempfile::tempdir().expect("a directory");
-    let server = Launch::on(data.path()).set(AT_ONCE).start();
+    let server = Launch::on(data.path()).set(AT_ONCE).set(&["node_listen=127.0.0.1:0"]).start();
     let things = world(&server);
     let stranger = Client::new(&server.address, "LTAI5tNobodyHasThisKey", ACCESS_KEY_SECRET);
     let forger = Client::new(&server.address, ACCESS_KEY_ID, "not-the-secret");
@@ -170,7 +170,7 @@ fn nobody_gets_anything() {
 #[test]
 fn a_user_without_permission_is_refused_everywhere() {
     let data = tempfile::tempdir().expect("a directory");
-    let server = Launch::on(data.path()).set(AT_ONCE).start();
+    let server = Launch::on(data.path()).set(AT_ONCE).set(&["node_listen=127.0.0.1:0"]).start();
     let things = world(&server);
     let user = server.client().user("powerless");
     for operation in catalogue::all() {
@@ -186,7 +186,7 @@ fn a_user_without_permission_is_refused_everywhere() {
 #[test]
 fn another_account_sees_and_changes_nothing() {
     let data = tempfile::tempdir().expect("a directory");
-    let server = Launch::on(data.path()).set(AT_ONCE).start();
+    let server = Launch::on(data.path()).set(AT_ONCE).set(&["node_listen=127.0.0.1:0"]).start();
     let things = world(&server);
     let before = snapshot(&server.client(), &things);
     let other = server.other_account(data.path(), "other");

@@ -13,14 +13,10 @@ use super::{
     World,
     counts::Counts,
     debian::{NODE, NPM, PYTHON, PYTHON_VENV},
-    rust::plain,
+    rust::{self, plain},
     step::{Outcome, Step},
 };
-use crate::{
-    console,
-    process::{self, Cargo},
-    repository::Repository,
-};
+use crate::{console, process, repository::Repository};
 
 /// The steps.
 pub(super) const STEPS: &[Step] = &[
@@ -39,7 +35,7 @@ fn python(world: &World<'_>) -> anyhow::Result<Outcome> {
     if let Some(missing) = world.installer.provide(&[PYTHON, PYTHON_VENV])? {
         return Ok(Outcome::skipped(missing));
     }
-    let Some(binary) = server(world.repository)? else {
+    let Some(binary) = rust::program(world.repository)? else {
         return Ok(Outcome::failed("the server does not compile"));
     };
     let python = python_environment(world.repository)?;
@@ -77,7 +73,7 @@ fn node(world: &World<'_>) -> anyhow::Result<Outcome> {
     if let Some(missing) = world.installer.provide(&[NODE, NPM])? {
         return Ok(Outcome::skipped(missing));
     }
-    let Some(binary) = server(world.repository)? else {
+    let Some(binary) = rust::program(world.repository)? else {
         return Ok(Outcome::failed("the server does not compile"));
     };
     let modules = node_environment(world.repository)?;
@@ -119,13 +115,6 @@ fn node_environment(repository: &Repository) -> anyhow::Result<PathBuf> {
     must(install, "npm ci")?;
     keep_stamp(&directory, &stamp)?;
     Ok(modules)
-}
-
-/// Builds the server and says where it is; None where it does not compile.
-fn server(repository: &Repository) -> anyhow::Result<Option<PathBuf>> {
-    let cargo = Cargo::new(repository).arguments(&["build", "--locked", "-p", "ravelin"]);
-    let built = process::show(cargo.command())?.success;
-    Ok(built.then(|| repository.built("debug/ravelin")))
 }
 
 fn must(command: Command, what: &str) -> anyhow::Result<()> {

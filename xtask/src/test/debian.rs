@@ -1,4 +1,4 @@
-//! What the tests of clients need from the system, and installing what is missing of it where that was asked for.
+//! What the tests need from the system, and installing what is missing of it where that was asked for.
 
 use std::{
     cell::Cell,
@@ -45,6 +45,12 @@ pub(super) const KERNEL_HEADERS: Need =
     Need { package: "linux-libc-dev", probe: ("test", &["-e", "/usr/include/linux/bpf.h"]) };
 /// What asks the verifier.
 pub(super) const BPFTOOL: Need = Need { package: "bpftool", probe: ("bpftool", &["version"]) };
+/// What packages are made with.
+pub(super) const DPKG: Need = Need { package: "dpkg", probe: ("dpkg-deb", &["--version"]) };
+/// What says which libraries a program needs, and strips it.
+pub(super) const BINUTILS: Need = Need { package: "binutils", probe: ("objdump", &["--version"]) };
+/// What documentation is compressed with.
+pub(super) const GZIP: Need = Need { package: "gzip", probe: ("gzip", &["--version"]) };
 
 /// Installs what is missing, or says what it is.
 pub(super) struct Installer {

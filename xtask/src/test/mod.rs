@@ -6,6 +6,7 @@ mod counts;
 mod debian;
 mod dependencies;
 mod licence;
+mod package;
 mod rust;
 mod step;
 
@@ -50,7 +51,7 @@ struct World<'a> {
 /// # Errors
 /// A step is named that there is none of.
 pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> anyhow::Result<bool> {
-    let steps = [rust::STEPS, bpf::STEPS, dependencies::STEPS, clients::STEPS].concat();
+    let steps = [rust::STEPS, bpf::STEPS, dependencies::STEPS, package::STEPS, clients::STEPS].concat();
     if arguments.list {
         for step in &steps {
             console::say(&format!("{:<14}{}", step.name, step.summary));

@@ -1,5 +1,7 @@
 //! The steps that Cargo does.
 
+use std::path::PathBuf;
+
 use super::{
     World,
     counts::Counts,
@@ -8,6 +10,7 @@ use super::{
 use crate::{
     console,
     process::{self, Cargo},
+    repository::Repository,
 };
 
 /// The steps, in order: what fails fast comes first.
@@ -68,6 +71,13 @@ fn reference(world: &World<'_>) -> anyhow::Result<Outcome> {
         world,
         &["run", "--quiet", "--locked", "-p", "ravelin", "--", "reference", "--check", "docs/reference"],
     )
+}
+
+/// Builds the program and says where it is; None where it does not compile.
+pub(super) fn program(repository: &Repository) -> anyhow::Result<Option<PathBuf>> {
+    let cargo = Cargo::new(repository).arguments(&["build", "--locked", "-p", "ravelin"]);
+    let built = process::show(cargo.command())?.success;
+    Ok(built.then(|| repository.built("debug/ravelin")))
 }
 
 /// The text without colours.

@@ -36,6 +36,11 @@ impl DeviceFeed {
         Self { first, source: Source::Told(later) }
     }
 
+    /// Those that were there at first, for those who follow nothing.
+    pub fn into_first(self) -> FoundDevices {
+        self.first
+    }
+
     /// Those that were there at first.
     pub(crate) fn first(&mut self) -> FoundDevices {
         std::mem::take(&mut self.first)

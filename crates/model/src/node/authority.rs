@@ -5,8 +5,8 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::Digest;
 use crate::{context::UnixMillis, ram::Secret};
 
 /// The first half of the SHA-256 of an authority's certificate (DER): what a token says of whom its host may trust.
@@ -20,7 +20,7 @@ impl AuthorityFingerprint {
 
     /// The fingerprint of a certificate in DER.
     pub fn of(certificate: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::digest(certificate).into();
+        let Digest(digest) = Digest::of(certificate);
         let mut half = [0; 16];
         half.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Self(half)

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::{AuthorityFingerprint, Digest};
 use crate::{
@@ -65,7 +64,7 @@ impl TokenText {
 }
 
 fn digest(secret: &str) -> Digest {
-    Digest(Sha256::digest(secret.as_bytes()).into())
+    Digest::of(secret.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! The subcommands that are not the server: the operator's, the client's, the profiles'.
 
+mod agent;
+mod bind;
+mod authority;
 mod column;
 mod configure;
 mod hint;
@@ -13,9 +16,12 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 pub use self::{
+    agent::agent,
+    bind::{bind, unbind},
+    authority::node_authority,
     configure::configure,
     lab::lab,
-    product::{add_products, expand_numbered, is_product, run},
+    product::{ServerChoice, add_products, expand_numbered, is_product, run},
     restore::restore,
 };
 use crate::{

@@ -17,10 +17,10 @@ const EXIT_REFUSED: u8 = 3;
 /// The server answered that it failed.
 const EXIT_SERVER_FAILED: u8 = 4;
 
-const EXIT_CODES: &str = "Exit codes: 0 it was done; 1 the server cannot be reached, or the command failed here; 2 the \
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 it was done; 1 the server cannot be reached, or the command failed here; 2 the \
                           command line is wrong; 3 the server refused; 4 the server failed.";
 
-const ENVIRONMENT: &str = "Environment:\n  RAVELIN_ACCESS_KEY_ID      the access key's id\n  \
+pub(super) const ENVIRONMENT: &str = "Environment:\n  RAVELIN_ACCESS_KEY_ID      the access key's id\n  \
                            RAVELIN_ACCESS_KEY_SECRET  the access key's secret\n  RAVELIN_PROFILE            the \
                            profile to use, where --profile names none\n  RAVELIN_ENDPOINT           the server's \
                            address\n  RAVELIN_CA_CERTIFICATE     a PEM file with the certificates to trust";
@@ -186,26 +186,70 @@ pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let product = PRODUCTS.iter().find(|(name, _, _)| *name == product).map_or(Product::Ens, |(_, p, _)| *p);
     let Some((name, arguments)) = matches.subcommand() else { return Ok(ExitCode::from(2)) };
     let Some(operation) = catalogue::find(product, name) else { return Ok(ExitCode::from(2)) };
-    let text = |name: &str| arguments.get_one::<String>(name).map(String::as_str);
-    let mut profile = profile::resolve(text("profile"))?;
-    if let Some(endpoint) = text("endpoint") {
-        profile.endpoint = endpoint.into();
+    let text = |name: &str| arguments.get_one::<String>(name).cloned();
+    let choice = ServerChoice {
+        profile: text("profile"),
+        endpoint: text("endpoint"),
+        ca_certificate: text("ca-certificate").map(Into::into),
+        insecure: arguments.get_flag("insecure"),
+        output: if text("output").as_deref() == Some("table") {
+            OutputFormat::Table
+        } else {
+            OutputFormat::Json
+        },
+    };
+    let sent = parameters(operation, arguments)?;
+    call(operation, &choice, &sent, &format!("ravelin {} {}", command_of(product), operation.name))
+}
+
+/// Which server, as whom, and how to print what it answers.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which server, as whom")]
+pub struct ServerChoice {
+    /// The profile to use; see `ravelin configure` [env: RAVELIN_PROFILE].
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The server's address [env: RAVELIN_ENDPOINT] [default: http://127.0.0.1:8017].
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Trust the certificates of this PEM file [env: RAVELIN_CA_CERTIFICATE].
+    #[arg(long, value_name = "FILE")]
+    pub ca_certificate: Option<std::path::PathBuf>,
+    /// Trust any certificate; for trying things out.
+    #[arg(long)]
+    pub insecure: bool,
+    /// How to print the answer.
+    #[arg(long, short, value_enum, default_value = "json", value_name = "FORMAT")]
+    pub output: OutputFormat,
+}
+
+/// Calls an operation, prints its answer, and says what to do where it is refused. `command` is the one to look up.
+///
+/// # Errors
+/// The server cannot be reached.
+pub fn call(
+    operation: &Operation,
+    choice: &ServerChoice,
+    sent: &[(String, String)],
+    command: &str,
+) -> anyhow::Result<ExitCode> {
+    let mut profile = profile::resolve(choice.profile.as_deref())?;
+    if let Some(endpoint) = &choice.endpoint {
+        profile.endpoint.clone_from(endpoint);
     }
-    let trust = match text("ca-certificate") {
-        _ if arguments.get_flag("insecure") => Trust::Anybody,
-        Some(path) => Trust::File(path.into()),
+    let trust = match &choice.ca_certificate {
+        _ if choice.insecure => Trust::Anybody,
+        Some(path) => Trust::File(path.clone()),
         None if !profile.ca_certificate.is_empty() => Trust::File(profile.ca_certificate.clone().into()),
         None => Trust::System,
     };
     let client = Client::new(&profile.endpoint, profile.credentials()?, &trust)?;
-    let sent = parameters(operation, arguments)?;
-    let reply = client.call(operation, &sent)?;
-    let format = if text("output") == Some("table") { OutputFormat::Table } else { OutputFormat::Json };
-    let code = print(&reply, format)?;
+    let reply = client.call(operation, sent)?;
+    let code = print(&reply, choice.output)?;
     if let Some(refused) = reply.error_code()
-        && let Some(hint) = hint::of(operation, refused, &sent)
+        && let Some(hint) = hint::of(operation, refused, sent)
     {
-        output::note(&format!("{hint}\nSee `ravelin {} {} --help`.", command_of(product), operation.name));
+        output::note(&format!("{hint}\nSee `{command} --help`."));
     }
     Ok(code)
 }

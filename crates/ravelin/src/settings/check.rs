@@ -34,6 +34,9 @@ pub fn values(settings: &Settings) -> anyhow::Result<()> {
     if let Value::Table(gateway) = Value::try_from(&settings.gateway)? {
         not_zero("gateway", &gateway)?;
     }
+    if let Err(wrong) = settings.nodes.check() {
+        bail!("nodes.{wrong}");
+    }
     let server = ServerSettings {
         limits: settings.http.clone(),
         drain_seconds_max: settings.drain_seconds_max,

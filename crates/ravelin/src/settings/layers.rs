@@ -5,8 +5,20 @@ use toml::{Table, Value};
 
 use super::near;
 
-/// The prefix of environment variables that are settings: `RAVELIN_TIMING_RESETTING_MS`.
-const ENVIRONMENT_PREFIX: &str = "RAVELIN_";
+/// Whose settings they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner {
+    /// The prefix of environment variables that are settings: `RAVELIN_TIMING_RESETTING_MS`.
+    pub prefix: &'static str,
+    /// The command that lists them all.
+    pub lister: &'static str,
+}
+
+/// Those of the server.
+pub const SERVER: Owner = Owner { prefix: "RAVELIN_", lister: "ravelin serve --print-settings" };
+/// Those of the agent.
+pub const AGENT: Owner = Owner { prefix: "RAVELIN_AGENT_", lister: "ravelin agent run --print-settings" };
+
 /// Settings that are open: each key in them is a setting of its own.
 const OPEN: [&str; 1] = ["gateway.flow.operations"];
 
@@ -37,23 +49,24 @@ fn open_key(name: &str) -> Option<(&'static str, &str)> {
 }
 
 /// The environment variable of a setting.
-pub fn variable_of(name: &str) -> String {
-    format!("{ENVIRONMENT_PREFIX}{}", name.replace('.', "_").to_uppercase())
+pub fn variable_of(owner: Owner, name: &str) -> String {
+    format!("{}{}", owner.prefix, name.replace('.', "_").to_uppercase())
 }
 
 /// Refuses an environment variable that looks like a setting and is none. Others are other programs' business.
 ///
 /// # Errors
 /// It begins as a setting does.
-pub fn refuse_misspelt(variable: &str, names: &[String]) -> anyhow::Result<()> {
+pub fn refuse_misspelt(owner: Owner, variable: &str, names: &[String]) -> anyhow::Result<()> {
     let first = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
-    let known: Vec<String> = names.iter().map(|name| variable_of(name)).collect();
-    let Some(rest) = variable.strip_prefix(ENVIRONMENT_PREFIX) else { return Ok(()) };
-    let begins = known.iter().filter_map(|name| name.strip_prefix(ENVIRONMENT_PREFIX)).map(first);
+    let known: Vec<String> = names.iter().map(|name| variable_of(owner, name)).collect();
+    let Some(rest) = variable.strip_prefix(owner.prefix) else { return Ok(()) };
+    let begins = known.iter().filter_map(|name| name.strip_prefix(owner.prefix)).map(first);
     if begins.into_iter().any(|word| word == first(rest)) {
         bail!(
-            "the environment variable {variable} is no setting{}; `ravelin serve --print-settings` lists them all",
-            near::suggestion(variable, known.iter().map(String::as_str))
+            "the environment variable {variable} is no setting{}; `{}` lists them all",
+            near::suggestion(variable, known.iter().map(String::as_str)),
+            owner.lister
         );
     }
     Ok(())

@@ -208,6 +208,11 @@ impl Gateway {
         reply.failure(None, &fault)
     }
 
+    /// Adds metrics to those that are shown, with names that begin with `ravelin_`.
+    pub fn add_metrics(&mut self, add: impl FnOnce(&mut Registry)) {
+        add(self.registry.sub_registry_with_prefix("ravelin"));
+    }
+
     /// All metrics, as text for Prometheus.
     pub fn metrics(&self) -> String {
         self.metrics.observe_sizes(&self.control.sizes(), self.nonces.lock().len());

@@ -1,0 +1,50 @@
+//! `ravelin agent run`.
+
+use agent::runtime::{Agent, DeviceFeed};
+use dataplane::EbpfDataplane;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{VERSION, settings};
+use crate::{
+    cli::RunArguments,
+    log, output,
+    serve::{StopSignals, keep_files_private},
+    settings::LogFormat,
+};
+
+/// Runs the agent until it is told to stop.
+///
+/// # Errors
+/// Why it cannot enforce, for people.
+pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
+    let settings = settings::of_run(arguments)?;
+    if arguments.print_settings {
+        return output::line(toml::to_string_pretty(&settings)?.trim_end());
+    }
+    let _log = log::start(&settings.log, format_of(settings.log_format))?;
+    keep_files_private();
+    let agent = Agent::open(settings, VERSION)?;
+    runtime()?.block_on(async {
+        let mut signals = StopSignals::listen()?;
+        let feed = DeviceFeed::kernel().await?;
+        let dataplane = EbpfDataplane::open(agent.settings().dataplane.options()?)?;
+        let ready = || drop(output::try_line("ready"));
+        let stop = async {
+            let signal = signals.wait().await.name();
+            tracing::info!(signal, "stopping; what is in force stays so");
+        };
+        Ok(agent.run(dataplane, feed, ready, stop).await?)
+    })
+}
+
+/// A runtime of one thread: what takes time has threads of its own.
+pub(super) fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+fn format_of(format: agent::settings::LogFormat) -> LogFormat {
+    match format {
+        agent::settings::LogFormat::Text => LogFormat::Text,
+        agent::settings::LogFormat::Json => LogFormat::Json,
+    }
+}

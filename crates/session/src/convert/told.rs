@@ -1,0 +1,41 @@
+//! What nodes are told.
+
+use control::fleet::{Question, Told};
+use protocol::{
+    desired::{to_delta, to_snapshot},
+    node::{self, question, to_node::Message},
+};
+
+/// What a node is told, as a message.
+pub(crate) fn to_node(told: &Told) -> node::ToNode {
+    let message = match told {
+        Told::Snapshot { generation, desired, obey_regression } => {
+            let snapshot = to_snapshot(*generation, desired);
+            Message::Snapshot(node::Snapshot { obey_regression: *obey_regression, ..snapshot })
+        }
+        Told::Delta { from, generation, delta } => Message::Delta(to_delta(*from, *generation, delta)),
+        Told::Current { generation } => Message::Current(node::Current { generation: *generation }),
+        Told::Question { id, question } => {
+            Message::Question(node::Question { id: *id, question: Some(asked(question)) })
+        }
+    };
+    node::ToNode { message: Some(message) }
+}
+
+fn asked(question: &Question) -> question::Question {
+    match question {
+        Question::Flows { interface, most } => question::Question::Flows(node::FlowsQuestion {
+            network_interface_id: interface.to_string(),
+            most: *most,
+        }),
+        Question::Drops { interface, after, most, wait } => question::Question::Drops(node::DropsQuestion {
+            network_interface_id: interface.map(|id| id.to_string()).unwrap_or_default(),
+            after: *after,
+            most: *most,
+            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+        }),
+        Question::Counters { interface } => question::Question::Counters(node::CountersQuestion {
+            network_interface_id: interface.to_string(),
+        }),
+    }
+}
