@@ -20,7 +20,7 @@ fn instances_of_one_network_on_two_nodes_reach_each_other_and_are_cut_by_a_leave
     let mut nodes = [TestNode::new(), TestNode::new()];
     let client = nodes[0].run(&[network.interface(0, 5)]);
     let served = network.interface(0, 6);
-    let near = nodes[1].run(&[served.clone()]);
+    let near = nodes[1].run(std::slice::from_ref(&served));
     let far = nodes[1].run(&[network.interface(1, 7)]);
     nodes.iter_mut().for_each(|node| drop(node.settle()));
     join(&nodes[0], &nodes[1], network.id);

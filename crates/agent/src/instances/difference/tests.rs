@@ -214,11 +214,11 @@ fn what_was_left_half_made_is_finished_or_removed() {
         observed.links.iter_mut().filter(|link| link.name.starts_with(names::BRIDGE)).for_each(change);
     };
     let network = NetworkId::from_entropy(1);
-    let set_up = format!("set up the bridge of {network}");
-    assert_eq!(steps(&|observed| bridge(observed, &|link| link.alias.clear())), [set_up.clone()]);
-    assert_eq!(steps(&|observed| bridge(observed, &|link| link.up = false)), [set_up.clone()]);
-    assert_eq!(steps(&|observed| observed.rules.clear()), [set_up.clone()]);
-    assert_eq!(steps(&|observed| observed.addresses.clear()), [set_up.clone()]);
+    let set_up = [format!("set up the bridge of {network}")];
+    assert_eq!(steps(&|observed| bridge(observed, &|link| link.alias.clear())), set_up);
+    assert_eq!(steps(&|observed| bridge(observed, &|link| link.up = false)), set_up);
+    assert_eq!(steps(&|observed| observed.rules.clear()), set_up);
+    assert_eq!(steps(&|observed| observed.addresses.clear()), set_up);
     let remains = Found::Remains(node().to_string());
     let made = steps(&|observed| drop(observed.machines.insert(one, remains.clone())));
     assert!(made.contains(&format!("make the namespace of {one}")), "{made:?}");
