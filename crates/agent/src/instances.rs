@@ -9,11 +9,25 @@
 //! 3. The driver is called again, told that their interfaces are in force, and switches the devices on.
 //!
 //! So a device of an instance is never on before it is enforced.
+//!
+//! [`LabDriver`] makes network namespaces: what there has to be is one type ([`target`]), what is there another
+//! ([`observed`]), and the steps from the one to the other ([`difference`]) a third.
+
+pub mod difference;
+mod driver;
+pub mod execute;
+mod failures;
+pub mod names;
+pub mod observed;
+pub mod step;
+pub mod target;
 
 use std::collections::BTreeMap;
 
 use model::{NetworkInterfaceId, node::InstanceReport};
 use policy::Desired;
+
+pub use self::{driver::LabDriver, step::Step};
 
 /// Makes, starts, stops and removes the instances of a lab node.
 pub trait InstanceDriver: Send {

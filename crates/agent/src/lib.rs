@@ -28,6 +28,6 @@ mod loaded;
 pub use device::{FoundDevice, FoundDevices, GuardedNames, NamePattern};
 pub use enforcer::Enforcer;
 pub use files::FileError;
-pub use instances::InstanceDriver;
+pub use instances::{InstanceDriver, LabDriver};
 pub use outcome::{Outcome, Problem, ProblemKind};
 pub use wanted::{Update, UpdateError, Wanted};

@@ -34,6 +34,7 @@ pub type Request = (Product, &'static str, Vec<(&'static str, String)>);
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
+    wait_seconds: Option<u32>,
 }
 
 impl Connection {
@@ -43,7 +44,13 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { sender, host: address.into() })
+        Ok(Self { sender, host: address.into(), wait_seconds: None })
+    }
+
+    /// Has every change answered when the nodes that it concerns have confirmed it, or refused after so many seconds.
+    #[must_use]
+    pub fn waiting(self, seconds: u32) -> Self {
+        Self { wait_seconds: Some(seconds), ..self }
     }
 
     /// Sends a call and reads its answer to the end; gives the time it took and the answer.
@@ -73,6 +80,9 @@ impl Connection {
         let mut request = http::Request::builder().method("POST").uri(&signed.target);
         for (name, value) in &signed.headers {
             request = request.header(*name, value);
+        }
+        if let Some(seconds) = self.wait_seconds {
+            request = request.header("x-ravelin-wait", seconds);
         }
         let request = request.body(Full::new(Bytes::from(signed.body)))?;
         let response = self.sender.send_request(request).await?;
@@ -121,10 +131,21 @@ pub async fn run(
     time: Duration,
     source: Source,
 ) -> anyhow::Result<Sample> {
+    run_over(address, connections, time, source, |connection| connection).await
+}
+
+/// The same, over connections that were prepared.
+pub async fn run_over(
+    address: &str,
+    connections: usize,
+    time: Duration,
+    source: Source,
+    prepare: impl Fn(Connection) -> Connection,
+) -> anyhow::Result<Sample> {
     let nothing = (Product::Sts, "GetCallerIdentity", Vec::new());
     let mut open = Vec::new();
     for _ in 0..connections {
-        let mut connection = Connection::open(address).await.context("cannot connect")?;
+        let mut connection = prepare(Connection::open(address).await.context("cannot connect")?);
         connection.call(&nothing).await?;
         open.push(connection);
     }

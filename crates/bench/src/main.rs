@@ -7,6 +7,7 @@
 
 mod api;
 mod floor;
+mod leave;
 mod load;
 mod scale;
 mod seed;
@@ -58,6 +59,7 @@ enum Benchmark {
         #[arg(long, default_value_t = 10_000)]
         groups: usize,
     },
+    Leave(leave::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -68,5 +70,6 @@ fn main() -> anyhow::Result<()> {
             api::run(&cli.binary, &cli.disk, &plan)
         }
         Benchmark::Scale { instances, groups } => scale::run(&cli.binary, &cli.disk, instances, groups),
+        Benchmark::Leave(options) => leave::run(&cli.binary, &cli.disk, &options),
     }
 }

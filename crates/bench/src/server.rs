@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,8 @@ pub const KEY_SECRET: &str = "bench-secret";
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,
+    /// Kept open: a server whose ready lines nobody can read does not serve.
+    _output: BufReader<ChildStdout>,
     /// `127.0.0.1:port`.
     pub address: String,
     /// How long it took from its start to its ready line.
@@ -26,25 +28,31 @@ pub struct Server {
 impl Server {
     /// Starts a server on a data directory.
     pub fn start(binary: &Path, data: &Path) -> anyhow::Result<Self> {
+        Self::start_with(binary, data, &[])
+    }
+
+    /// Starts a server on a data directory, with further arguments.
+    pub fn start_with(binary: &Path, data: &Path, further: &[&str]) -> anyhow::Result<Self> {
         let started = Instant::now();
         let mut child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"])
             .arg(data)
+            .args(further)
             .env("RAVELIN_ACCESS_KEY_ID", KEY_ID)
             .env("RAVELIN_ACCESS_KEY_SECRET", KEY_SECRET)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        let output = child.stdout.take().context("the server has no output")?;
+        let mut output = BufReader::new(child.stdout.take().context("the server has no output")?);
         let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
+        output.read_line(&mut line)?;
         let ready_after = started.elapsed();
         let Some(address) = line.trim().strip_prefix("ready http://") else {
             let _ = child.kill();
             let _ = child.wait();
             bail!("the server is not ready: {line:?}");
         };
-        Ok(Self { child, address: address.trim_end_matches('/').into(), ready_after })
+        Ok(Self { child, _output: output, address: address.trim_end_matches('/').into(), ready_after })
     }
 
     /// The resident memory of the whole process, now and at its most, in bytes.

@@ -30,11 +30,7 @@ impl Measured {
 
     /// The measurement whose every figure is the median of that figure over the rounds.
     pub fn median(rounds: &[Self]) -> Self {
-        let of = |figure: fn(&Self) -> f64| {
-            let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
-            figures.sort_by(f64::total_cmp);
-            figures.get(figures.len() / 2).copied().unwrap_or_default()
-        };
+        let of = |figure: fn(&Self) -> f64| median(rounds.iter().map(figure));
         Self {
             p50_us: of(|m| m.p50_us),
             p99_us: of(|m| m.p99_us),
@@ -42,4 +38,11 @@ impl Measured {
             calls: rounds.iter().map(|m| m.calls).sum(),
         }
     }
+}
+
+/// The median; 0 of none.
+pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.into_iter().collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }

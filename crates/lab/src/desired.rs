@@ -1,5 +1,6 @@
 //! What a definition means for this host: which devices, bindings and classes there have to be.
 
+use host::wire::{Medium, Wire};
 use std::{
     collections::BTreeMap,
     hash::{Hash, Hasher},
@@ -15,7 +16,6 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::{
     definition::{Definition, Interface, NetworkKind},
-    driver::wire::{Medium, Wire},
     name,
 };
 

@@ -3,13 +3,13 @@
 //! What takes rights away comes first: interfaces that go, classes with other rules, other memberships. What is new
 //! comes after it. What nothing uses any more is removed last.
 
+use host::wire::Medium;
 use std::collections::BTreeSet;
 
 use dataplane::{BindingReport, Interface as Bindable};
 
 use crate::{
     desired::{Desired, DesiredInterface},
-    driver::wire::Medium,
     name,
     observed::Observed,
     step::Step,
@@ -32,7 +32,7 @@ pub fn difference(observed: &Observed, desired: &Desired) -> Vec<Step> {
 
 /// The steps that leave nothing.
 pub fn removal(lab: &str, observed: &Observed, has_dataplane: bool) -> Vec<Step> {
-    let bridge = |link: &&crate::driver::Link| link.name.starts_with("br_");
+    let bridge = |link: &&host::Link| link.name.starts_with("br_");
     let ports = observed.links.iter().filter(|link| !bridge(link));
     let mut steps: Vec<Step> =
         ports.map(|link| Step::RemoveInterface { device: link.name.clone(), index: link.index }).collect();
@@ -190,7 +190,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{definition::Definition, driver::Link, observed::InnerDevice};
+    use host::Link;
+
+    use crate::{definition::Definition, observed::InnerDevice};
 
     fn example() -> Desired {
         Desired::of(&Definition::parse(crate::EXAMPLE).unwrap()).unwrap()

@@ -1,14 +1,12 @@
 //! Why a lab cannot be made, changed, looked at or removed.
 
+use host::{NamespaceError, NetlinkError, wire::WireError};
 use std::io;
 
 use dataplane::DataplaneError;
 use thiserror::Error;
 
-use crate::{
-    definition::DefinitionError,
-    driver::{NamespaceError, NetlinkError, wire::WireError},
-};
+use crate::definition::DefinitionError;
 
 /// Why a lab cannot be made, changed, looked at or removed.
 #[derive(Debug, Error)]

@@ -1,6 +1,7 @@
 //! Steps, carried out. The order inside of each is closed first: a device is switched on when it is bound and closed,
 //! and gets its class when it is wired.
 
+use host::{Link, Netlink, in_namespace, namespace, wire::prepare_instance};
 use std::{collections::BTreeMap, thread, time::Duration};
 
 use dataplane::{Binding, ClassId, Dataplane, DataplaneError, Device, Generation};
@@ -8,7 +9,6 @@ use policy::intent::ClassKey;
 
 use crate::{
     desired::{Desired, DesiredInterface},
-    driver::{Link, Netlink, in_namespace, namespace, wire::prepare_instance},
     error::LabError,
     name,
     observed::{Observed, inner_devices},
@@ -140,7 +140,8 @@ impl<'a, D: Dataplane> Execution<'a, D> {
         if let Some(link) = self.netlink.links()?.into_iter().find(|link| link.name == bridge) {
             return Ok(self.netlink.set_up(link.index)?);
         }
-        Ok(self.netlink.add_bridge(bridge, name::bridge_mac(bridge), crate::desired::DEVICE_GROUP)?)
+        self.netlink.add_bridge(bridge, name::bridge_mac(bridge), crate::desired::DEVICE_GROUP)?;
+        Ok(self.netlink.set_up(self.netlink.link(bridge)?.index)?)
     }
 
     fn make_interface(&mut self, interface: usize) -> Result<(), LabError> {

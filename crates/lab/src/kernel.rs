@@ -1,14 +1,11 @@
 //! The dataplane of a lab: where it is, and how it is opened.
 
+use host::{NamespaceError, in_namespace, namespace};
 use std::{path::Path, thread, time::Duration};
 
 use dataplane::{DataplaneError, EbpfDataplane, Options};
 
-use crate::{
-    driver::{NamespaceError, in_namespace, namespace},
-    error::LabError,
-    name,
-};
+use crate::{error::LabError, name};
 
 /// How long to wait for another process that looks at the same lab.
 const PATIENCE: Duration = Duration::from_secs(10);

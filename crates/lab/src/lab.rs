@@ -1,5 +1,6 @@
 //! A lab: made, changed by the smallest difference, removed.
 
+use host::{Netlink, in_namespace, namespace, wire::prepare_host};
 use std::{
     fs::File,
     io::{self, Read},
@@ -10,7 +11,6 @@ use crate::{
     definition::{Definition, DefinitionError, FILE_BYTES_MAX, Problem},
     desired::{DEVICE_GROUP, Desired},
     difference::{difference, removal},
-    driver::{Netlink, in_namespace, namespace, wire::prepare_host},
     error::LabError,
     execute::Execution,
     kernel, name,

@@ -11,7 +11,6 @@
 pub mod definition;
 pub mod desired;
 pub mod difference;
-pub mod driver;
 pub mod error;
 pub mod execute;
 pub mod identity;
@@ -25,8 +24,8 @@ pub mod step;
 pub mod temporary;
 
 pub use definition::Definition;
-pub use driver::in_namespace;
 pub use error::LabError;
+pub use host::in_namespace;
 pub use lab::{Applied, Lab, Progress, down, down_and_tell};
 pub use step::Step;
 pub use temporary::TemporaryLab;

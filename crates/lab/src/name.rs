@@ -16,8 +16,10 @@ const PREFIX: &str = "ravelin-";
 /// What the lab's host is called where an instance could be named.
 pub const HOST: &str = "host";
 
-/// What names of labs look like, for people. There is no `-` in them, and so no lab's namespaces are another's.
-pub const LAB_FORM: &str = "1 to 32 small letters, digits and `_`, beginning with a letter";
+/// What names of labs look like, for people. There is no `-` in them, and so no lab's namespaces are another's; and those
+/// of nodes' instances begin with `ravelin-i-`.
+pub const LAB_FORM: &str =
+    "1 to 32 small letters, digits and `_`, beginning with a letter, and not `i` alone";
 /// What other names look like, for people.
 pub const FORM: &str = "1 to 32 small letters, digits and `-`, beginning and ending with a letter or digit";
 
@@ -25,6 +27,7 @@ pub const FORM: &str = "1 to 32 small letters, digits and `-`, beginning and end
 pub fn is_lab(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     text.len() <= LAB_BYTES_MAX
+        && text != "i"
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.bytes().all(fits)
 }
@@ -101,7 +104,9 @@ mod tests {
     fn namespaces_belong_to_one_lab() {
         assert_eq!(owner(&host_namespace("shop")), Some(("shop", None)));
         assert_eq!(owner(&instance_namespace("shop", "web-1")), Some(("shop", Some("web-1"))));
-        for other in ["ravelin-", "ravelin-Shop", "ravelin-shop-", "shop", "ravelin-shop-web/1"] {
+        for other in
+            ["ravelin-", "ravelin-Shop", "ravelin-shop-", "shop", "ravelin-shop-web/1", "ravelin-i-5a"]
+        {
             assert_eq!(owner(other), None, "{other}");
         }
         assert!(!is_lab("a-b"), "lab a with instance b would have the name of lab a-b's host");

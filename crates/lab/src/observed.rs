@@ -1,16 +1,12 @@
 //! What is there of a lab on this host: read from the kernel, never from memory.
 
+use host::{Link, Netlink, in_namespace, namespace};
 use std::{collections::BTreeMap, net::IpAddr};
 
 use dataplane::{BindingReport, ClassReport, Dataplane};
 use model::address::Mac;
 
-use crate::{
-    desired::DEVICE_GROUP,
-    driver::{Link, Netlink, in_namespace, namespace},
-    error::LabError,
-    name,
-};
+use crate::{desired::DEVICE_GROUP, error::LabError, name};
 
 /// A device in an instance's namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +88,7 @@ impl Observed {
 pub(crate) fn inner_devices() -> Result<Vec<InnerDevice>, LabError> {
     let netlink = Netlink::open()?;
     let addresses = netlink.addresses()?;
-    let of = |index| addresses.iter().filter(move |(of, _)| *of == index).map(|(_, address)| *address);
+    let of = |index| addresses.iter().filter(move |of| of.device == index).map(|of| of.address);
     let devices = netlink.links()?.into_iter().map(|link| InnerDevice {
         addresses: of(link.index).collect(),
         name: link.name,

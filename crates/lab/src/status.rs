@@ -1,5 +1,6 @@
 //! How a running lab stands: what the kernel says, with the names of its file.
 
+use host::namespace;
 use std::{collections::BTreeMap, net::IpAddr};
 
 use dataplane::{BindingReport, ClassReport, Dataplane, EbpfDataplane, Event, Flow, RulePlace, Tuple};
@@ -10,7 +11,6 @@ use serde::Serialize;
 use crate::{
     definition::{Definition, Interface},
     desired::{Desired, DesiredClass, DesiredInterface},
-    driver::namespace,
     error::LabError,
     kernel, name,
     state::{self, Remembered},

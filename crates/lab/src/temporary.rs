@@ -1,10 +1,10 @@
 //! Labs of tests and benchmarks: under a name that nobody else has, and gone when they are dropped.
 
+use host::{NamespaceError, in_namespace};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::{
     definition::Definition,
-    driver::{NamespaceError, in_namespace},
     error::LabError,
     lab::{Applied, Lab, down},
     name,

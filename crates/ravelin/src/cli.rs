@@ -30,11 +30,15 @@ pub struct Cli {
 pub enum Command {
     /// Start a server: an ENS endpoint that the official SDKs use unchanged.
     Serve(Box<ServeArguments>),
-    /// Show the whole story on an embedded server: join, describe, leave, and what goes wrong.
+    /// Show the whole story on an embedded server: join, describe, leave, and what goes wrong. As root also with real
+    /// packets: a host that joins, instances on it, and when a Leave cuts their flows. Nothing is left behind.
     Demo(DemoArguments),
     /// Manage the accounts of a server, from its host.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Show or replace the authority that signs the certificates of nodes, from the server's host.
+    #[command(subcommand)]
+    NodeAuthority(NodeAuthorityCommand),
     /// Write a consistent backup while the server runs.
     Backup {
         /// The server's data directory.
@@ -174,6 +178,30 @@ pub enum AccountCommand {
     ResetRootKey {
         /// The account's name or number.
         account: String,
+        #[command(flatten)]
+        server: OperatorArguments,
+    },
+}
+
+/// The authority of nodes.
+#[derive(Debug, Subcommand)]
+pub enum NodeAuthorityCommand {
+    /// Show its fingerprint, which is the last part of every token.
+    Show {
+        #[command(flatten)]
+        server: OperatorArguments,
+    },
+    /// Make a new one in its place. Tokens that were not used are void.
+    #[command(
+        after_help = "Nodes that joined under the present one are served until the overlap is over. Each of them learns of \
+                            the new one when it renews its certificate, which it does after two thirds of 90 days; so the \
+                            default loses no node that is connected now and then. With --overlap-days 0, for a key that \
+                            somebody else may have, every node has to join again with a new token: what it enforces stays."
+    )]
+    Replace {
+        /// For how many days nodes of the present one are still served.
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(0..=3650))]
+        overlap_days: u16,
         #[command(flatten)]
         server: OperatorArguments,
     },

@@ -50,6 +50,7 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::NodeAuthority(command) => commands::node_authority(&command).map(|()| ExitCode::SUCCESS),
         Command::Account(command) => commands::account(&command).map(|()| ExitCode::SUCCESS),
         Command::Backup { data, file } => commands::backup(&data, &file).map(|()| ExitCode::SUCCESS),
         Command::Restore { file, data } => commands::restore(&file, &data).map(|()| ExitCode::SUCCESS),

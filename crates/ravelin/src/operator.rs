@@ -15,9 +15,10 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow, bail};
-use control::{Control, Failure, Submission, SystemClock};
+use control::{Clock as _, Control, Failure, Submission, SystemClock};
 use model::{
     AccountId, Actor, Command, Outcome,
+    node::AuthorityFingerprint,
     ram::{KeyPair, RamCommand, RamOutcome},
 };
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,13 @@ pub enum Request {
         /// Its name or number.
         account: String,
     },
+    /// Show the authority of nodes.
+    ShowNodeAuthority,
+    /// Put a new authority of nodes in place of the present one.
+    ReplaceNodeAuthority {
+        /// For how many days nodes of the present one are still served; 0: they have to join again.
+        overlap_days: u16,
+    },
     /// Write a backup.
     Backup {
         /// Where to; an absolute path.
@@ -75,6 +83,21 @@ pub struct AccountLine {
     pub security_groups: usize,
 }
 
+/// The authority of nodes, as the operator sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuthorityLine {
+    /// Its fingerprint, as tokens name it.
+    pub fingerprint: String,
+    /// When it was made.
+    pub created_at: String,
+    /// The fingerprint of the one before, while nodes of that one are served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_fingerprint: Option<String>,
+    /// Until when they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_until: Option<String>,
+}
+
 /// What came of a command.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +113,8 @@ pub enum Response {
         /// The key's secret. It is shown once.
         access_key_secret: String,
     },
+    /// The authority of nodes.
+    NodeAuthority(AuthorityLine),
     /// A backup.
     Backup {
         /// Where it is.
@@ -138,6 +163,13 @@ pub fn execute(control: &Control, request: &Request) -> anyhow::Result<Response>
             })?;
             root_key(submit(control, "ResetRootKey", RamCommand::ResetRootKey { account: id, key: None })?)
         }
+        Request::ShowNodeAuthority => node_authority(control),
+        Request::ReplaceNodeAuthority { overlap_days } => {
+            let overlap = Duration::from_secs(u64::from(*overlap_days) * 86_400);
+            let overlap = Some(overlap).filter(|overlap| !overlap.is_zero());
+            session::replace_blocking(control, SystemClock.now(), overlap)?;
+            node_authority(control)
+        }
         Request::Backup { file } => {
             if !file.is_absolute() {
                 bail!("the path of a backup must be absolute, and {} is not", file.display());
@@ -152,6 +184,19 @@ pub fn execute(control: &Control, request: &Request) -> anyhow::Result<Response>
             })
         }
     }
+}
+
+fn node_authority(control: &Control) -> anyhow::Result<Response> {
+    let now = SystemClock.now();
+    let authority = control.read_blocking(|state| state.node_authority().cloned())?.value;
+    let authority = authority.ok_or(session::AuthorityError::Missing)?;
+    let previous = authority.previous_at(now);
+    Ok(Response::NodeAuthority(AuthorityLine {
+        fingerprint: authority.fingerprint().to_string(),
+        created_at: authority.created_at.to_text(),
+        previous_fingerprint: previous.map(|own| AuthorityFingerprint::of(&own.certificate).to_string()),
+        previous_until: previous.map(|own| own.until.to_text()),
+    }))
 }
 
 /// Makes an account, with a root access key of the caller's choice if there is one.
@@ -318,6 +363,33 @@ mod tests {
         let held = store::FjallStore::open(&directory.store(), &store::Options::default()).unwrap();
         assert!(message(call(place.path(), &Request::ListAccounts)).contains("operator.sock"));
         drop(held);
+    }
+
+    #[test]
+    fn an_authority_of_nodes_is_shown_and_replaced_with_or_without_a_server() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = DataDirectory::at(place.path());
+        drop(store::FjallStore::open(&directory.store(), &store::Options::default()).unwrap());
+        let missing = call(place.path(), &Request::ShowNodeAuthority).err().unwrap();
+        assert!(missing.to_string().contains("--node-listen"), "{missing}");
+        let store = store::FjallStore::open(&directory.store(), &store::Options::default()).unwrap();
+        let opened =
+            Control::open(Box::new(store), control::Settings::default(), Arc::new(SystemClock), &mut |_| {});
+        let control = opened.unwrap().control;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(session::establish(&control, SystemClock.now())).unwrap();
+        control.stop_blocking();
+        let authority = |request| match call(place.path(), &request).unwrap() {
+            Response::NodeAuthority(authority) => authority,
+            _ => panic!("no authority"),
+        };
+        let first = authority(Request::ShowNodeAuthority);
+        assert_eq!(first.previous_fingerprint, None);
+        let second = authority(Request::ReplaceNodeAuthority { overlap_days: 90 });
+        assert_eq!(second.previous_fingerprint, Some(first.fingerprint));
+        let third = authority(Request::ReplaceNodeAuthority { overlap_days: 0 });
+        assert_ne!(third.fingerprint, second.fingerprint);
+        assert_eq!((third.previous_fingerprint, third.previous_until), (None, None));
     }
 
     #[test]

@@ -4,9 +4,15 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
+    io::{BufRead, BufReader, Read as _},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -26,6 +32,24 @@ fn is_empty(place: &Path) -> bool {
     fs::read_dir(place).unwrap().next().is_none()
 }
 
+/// The steps of a demo that went well, and what it left out.
+fn told(output: &Output) -> (Vec<Value>, Option<Value>) {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let (steps, mut others): (Vec<Value>, Vec<Value>) = lines.partition(|line| line["step"].is_u64());
+    assert!(steps.iter().all(|step| step["ok"] == true));
+    assert!(steps.iter().enumerate().all(|(n, step)| step["step"] == n + 1));
+    let left_out = others.pop();
+    assert!(others.is_empty(), "{others:?}");
+    (steps, left_out)
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
 /// The step that calls this operation and has this status.
 fn step<'a>(steps: &'a [Value], operation: &str, status: u64) -> &'a Value {
     let found = steps.iter().find(|step| step["operation"] == operation && step["status"] == status);
@@ -36,12 +60,11 @@ fn step<'a>(steps: &'a [Value], operation: &str, status: u64) -> &'a Value {
 fn the_demo_tells_the_whole_story_and_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
     let output = demo(place.path()).arg("--json").output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let steps: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(steps.iter().all(|step| step["ok"] == true));
-    assert!(steps.iter().enumerate().all(|(n, step)| step["step"] == n + 1));
+    let (mut steps, left_out) = told(&output);
+    assert_eq!(left_out.is_none(), is_root(), "{left_out:?}");
+    // What is told of real packets has a test of its own.
+    let first = |step: &Value| step["operation"] == "CreateNodeToken";
+    steps.truncate(steps.iter().position(first).unwrap_or(steps.len()));
     assert!(step(&steps, "LeaveSecurityGroup", 200)["generation"].is_u64());
     let leaves: Vec<&str> = steps
         .iter()
@@ -89,4 +112,122 @@ fn a_full_disk_is_told_as_what_it_is() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("cannot write to standard output") && !said.contains("nobody reads"), "{said}");
     assert!(is_empty(place.path()));
+}
+
+#[test]
+fn as_root_a_leave_cuts_real_packets_and_a_time_line_says_when() {
+    if !is_root() {
+        eprintln!("skipped: only root may make namespaces");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    // Two at the same time do not meet.
+    let other =
+        demo(place.path()).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let output = demo(place.path()).arg("--json").output().unwrap();
+    let other = other.wait_with_output().unwrap();
+    for output in [output, other] {
+        let (steps, left_out) = told(&output);
+        assert_eq!(left_out, None);
+        assert_eq!(step(&steps, "CreateNodeToken", 200)["answer"]["Token"], "(hidden)");
+        let line = steps.iter().find_map(|step| step["time_line"].as_array()).unwrap();
+        let at = |name: &str| {
+            let moments = line.iter().filter(|moment| moment["moment"] == name);
+            let times: Vec<f64> = moments.map(|moment| moment["milliseconds"].as_f64().unwrap()).collect();
+            assert!(!times.is_empty(), "no {name} in {line:?}");
+            times
+        };
+        let (asked, answered) = (at("asked")[0], at("answered")[0]);
+        let way = [asked, at("durable")[0], at("switched")[0], at("confirmed")[0], answered];
+        assert!(way.is_sorted(), "{line:?}");
+        let last = at("last packet");
+        assert_eq!(last.len(), 2, "one of TCP, one of UDP");
+        assert!(last.iter().all(|last| *last <= answered), "{line:?}");
+        let kept = steps.iter().rev().filter_map(|step| step["flows"].as_array()).nth(1).unwrap();
+        assert!(kept.iter().all(|flow| flow["group"] == "telemetry" && flow["missing"] == 0), "{kept:?}");
+    }
+    assert!(is_empty(place.path()));
+}
+
+#[test]
+fn without_root_real_packets_are_left_out_and_that_is_said_in_one_line() {
+    // Where nobody else may look at the program, nobody could run it.
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = directory.path().join("ravelin");
+    fs::copy(env!("CARGO_BIN_EXE_ravelin"), &program).unwrap();
+    let place = directory.path().join("place");
+    fs::create_dir(&place).unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = Command::new(&program);
+    command.args(["demo", "--json"]).env("TMPDIR", &place);
+    if is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    let (_, left_out) = told(&command.output().unwrap());
+    let left_out = left_out.unwrap();
+    assert_eq!(left_out["why"], "this is not root");
+    assert!(left_out["left_out"].as_str().unwrap().contains("a Leave cuts"), "{left_out}");
+    assert!(is_empty(&place));
+}
+
+/// The namespaces that a process is in.
+fn namespaces(process: &Path) -> Vec<PathBuf> {
+    ["net", "mnt"].into_iter().filter_map(|kind| fs::read_link(process.join("ns").join(kind)).ok()).collect()
+}
+
+#[test]
+fn as_root_nothing_is_left_behind_whenever_it_is_interrupted() {
+    if !is_root() {
+        eprintln!("skipped: only root may make namespaces");
+        return;
+    }
+    let own = namespaces(Path::new("/proc/self"));
+    for signal in ["INT", "TERM", "HUP", "INT", "INT", "INT"] {
+        let place = tempfile::tempdir().unwrap();
+        let mut child =
+            demo(place.path()).arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut output = child.stdout.take().unwrap();
+        // From the first line on, anywhere: whatever is told until then.
+        let mut first = [0];
+        output.read_exact(&mut first).unwrap();
+        let reader = thread::spawn(move || {
+            let mut text = String::new();
+            output.read_to_string(&mut text).map(|_| text)
+        });
+        thread::sleep(Duration::from_millis(getrandom::u64().unwrap() % 12_000));
+        let process = PathBuf::from(format!("/proc/{}", child.id()));
+        let private: Vec<PathBuf> =
+            namespaces(&process).into_iter().filter(|namespace| !own.contains(namespace)).collect();
+        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+        let ended = child.wait().unwrap();
+        let text = reader.join().unwrap().unwrap();
+        assert!(ended.code().is_some(), "{signal}: {ended:?} {sent:?}");
+        assert!(is_empty(place.path()), "{signal}");
+        // The kernel takes down what is in namespaces that nobody is in.
+        for process in fs::read_dir("/proc").unwrap() {
+            let found = namespaces(&process.unwrap().path());
+            assert!(
+                !found.iter().any(|namespace| private.contains(namespace)),
+                "{signal}: a process is left"
+            );
+        }
+        for instance in text.split('"').filter(|word| word.starts_with("i-")) {
+            assert!(!Path::new("/run/netns").join(format!("ravelin-{instance}")).exists(), "{instance}");
+        }
+        assert!(!Path::new("/sys/fs/bpf/ravelin/demo").exists());
+    }
+}
+
+#[test]
+fn an_interrupt_before_the_first_word_leaves_nothing_behind() {
+    for delay_ms in (0..400).step_by(40) {
+        let place = tempfile::tempdir().unwrap();
+        let mut child = demo(place.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(delay_ms));
+        let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        child.wait().unwrap();
+        assert!(is_empty(place.path()), "after {delay_ms} ms");
+    }
 }

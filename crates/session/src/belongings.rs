@@ -12,7 +12,7 @@ use protocol::Malformed;
 
 /// The most questions that are remembered for their answers; of older ones an answer means nothing any more.
 const QUESTIONS_MAX: usize = 256;
-/// The most interfaces that are remembered after they went.
+/// The most interfaces, and instances, that are remembered after they went.
 const LEFT_MAX: usize = 10_000;
 
 /// A node speaks of what is not its own.
@@ -43,41 +43,89 @@ enum Kind {
     Counters,
 }
 
-/// What a node may speak of.
-#[derive(Debug, Default)]
-pub(crate) struct Belongings {
-    interfaces: BTreeSet<NetworkInterfaceId>,
+/// Those that are a node's, and those that have just been.
+#[derive(Debug)]
+struct Own<K> {
+    now: BTreeSet<K>,
     /// Those that went, and with which generation.
-    left: BTreeMap<NetworkInterfaceId, u64>,
+    left: BTreeMap<K, u64>,
+}
+
+impl<K: Copy + Ord> Own<K> {
+    fn new(now: impl IntoIterator<Item = K>) -> Self {
+        Self { now: now.into_iter().collect(), left: BTreeMap::new() }
+    }
+
+    fn knows(&self, id: K) -> bool {
+        self.now.contains(&id) || self.left.contains_key(&id)
+    }
+
+    /// From a generation on these are all.
+    fn replace(&mut self, all: impl Iterator<Item = K>, generation: u64) {
+        let before = std::mem::replace(&mut self.now, all.collect());
+        let gone = before.difference(&self.now).map(|id| (*id, generation));
+        self.left.extend(gone);
+        self.bound();
+    }
+
+    /// One comes or stays, or goes.
+    fn change(&mut self, id: K, stays: bool, generation: u64) {
+        if stays {
+            self.now.insert(id);
+        } else {
+            self.now.remove(&id);
+            self.left.insert(id, generation);
+            self.bound();
+        }
+    }
+
+    /// The node has confirmed a generation: what went with it is gone.
+    fn confirm(&mut self, generation: u64) {
+        self.left.retain(|_, left| *left > generation);
+    }
+
+    fn bound(&mut self) {
+        while self.left.len() > LEFT_MAX {
+            self.left.pop_first();
+        }
+    }
+}
+
+/// What a node may speak of.
+#[derive(Debug)]
+pub(crate) struct Belongings {
+    interfaces: Own<NetworkInterfaceId>,
+    instances: Own<InstanceId>,
     /// The first and the last generation that it was told here.
     told: Option<(u64, u64)>,
     questions: VecDeque<(u64, Kind)>,
 }
 
 impl Belongings {
-    /// Of a node to which these interfaces were bound before it began to follow.
-    pub(crate) fn new(bound: impl IntoIterator<Item = NetworkInterfaceId>) -> Self {
-        Self { interfaces: bound.into_iter().collect(), ..Self::default() }
+    /// Of a node, from a state before it began to follow.
+    pub(crate) fn of(state: &State, node: NodeId) -> Self {
+        Self {
+            interfaces: Own::new(state.bound_to(node).map(|binding| binding.interface)),
+            instances: Own::new(state.hosted_by(node).map(|hosting| hosting.instance)),
+            told: None,
+            questions: VecDeque::new(),
+        }
     }
 
     /// The node is told something.
     pub(crate) fn tell(&mut self, told: &Told) {
         match told {
             Told::Snapshot { generation, desired, .. } => {
-                let before = std::mem::take(&mut self.interfaces);
-                self.interfaces = desired.interfaces.keys().copied().collect();
-                let gone = before.difference(&self.interfaces).map(|id| (*id, *generation));
-                self.left.extend(gone);
+                self.interfaces.replace(desired.interfaces.keys().copied(), *generation);
+                self.instances.replace(desired.instances.keys().copied(), *generation);
                 self.tell_generation(*generation);
             }
             Told::Delta { generation, delta, .. } => {
                 for (id, interface) in &delta.interfaces {
-                    if interface.is_some() {
-                        self.interfaces.insert(*id);
-                    } else {
-                        self.interfaces.remove(id);
-                        self.left.insert(*id, *generation);
-                    }
+                    self.interfaces.change(*id, interface.is_some(), *generation);
+                }
+                for (id, instance) in &delta.instances {
+                    self.instances.change(*id, instance.is_some(), *generation);
                 }
                 self.tell_generation(*generation);
             }
@@ -89,9 +137,6 @@ impl Belongings {
     fn tell_generation(&mut self, generation: u64) {
         let first = self.told.map_or(generation, |(first, _)| first.min(generation));
         self.told = Some((first, generation));
-        while self.left.len() > LEFT_MAX {
-            self.left.pop_first();
-        }
     }
 
     fn ask(&mut self, id: u64, question: &Question) {
@@ -111,8 +156,8 @@ impl Belongings {
         match heard {
             Heard::Confirmed { generation, absent, .. } => {
                 self.own(*generation, absent, |id| *id)?;
-                let confirmed = *generation;
-                self.left.retain(|_, left| *left > confirmed);
+                self.interfaces.confirm(*generation);
+                self.instances.confirm(*generation);
             }
             Heard::NotInForce { generation, problems, .. } => {
                 self.own(*generation, problems, |problem| problem.interface)?;
@@ -123,10 +168,6 @@ impl Belongings {
         Ok(())
     }
 
-    fn knows(&self, id: NetworkInterfaceId) -> bool {
-        self.interfaces.contains(&id) || self.left.contains_key(&id)
-    }
-
     /// Interfaces of which the node speaks as of a generation.
     fn own<T>(
         &self,
@@ -135,12 +176,27 @@ impl Belongings {
         id: impl Fn(&T) -> NetworkInterfaceId,
     ) -> Result<(), Foreign> {
         let told_here = self.told.is_some_and(|(first, last)| (first..=last).contains(&generation));
-        match all.iter().map(&id).find(|id| !self.knows(*id)) {
+        match all.iter().map(&id).find(|id| !self.interfaces.knows(*id)) {
             Some(foreign) if told_here => return Err(Foreign::Interface(foreign)),
-            Some(_) => all.retain(|one| self.knows(id(one))),
+            Some(_) => all.retain(|one| self.interfaces.knows(id(one))),
             None => {}
         }
         Ok(())
+    }
+
+    /// Whether the node reports what another one hosts. An instance that no node hosts any more, and one that has just
+    /// gone to another, are passed over later.
+    pub(crate) fn reported(
+        &self,
+        state: &State,
+        node: NodeId,
+        reports: &[InstanceReport],
+    ) -> Result<(), Foreign> {
+        let elsewhere =
+            |id: InstanceId| state.hostings().get(&id).is_some_and(|hosting| hosting.node != node);
+        let mut reported = reports.iter().map(|report| report.instance);
+        let foreign = reported.find(|id| !self.instances.knows(*id) && elsewhere(*id));
+        foreign.map_or(Ok(()), |id| Err(Foreign::Instance(id)))
     }
 
     fn answers(&mut self, id: u64, answer: &mut Answer) -> Result<(), Unacceptable> {
@@ -163,19 +219,12 @@ impl Belongings {
             (Kind::Drops { most }, Answer::Drops { drops, .. }) => {
                 many(drops.len(), most)?;
                 // A node remembers drops at what went long ago.
-                drops.retain(|drop| self.knows(drop.interface));
+                drops.retain(|drop| self.interfaces.knows(drop.interface));
             }
             (kind, _) => return Err(Malformed::new("answer", id, kind.wanted()).into()),
         }
         Ok(())
     }
-}
-
-/// Whether a node may report these instances. What no node hosts (any more) is passed over later.
-pub(crate) fn may_report(state: &State, node: NodeId, reports: &[InstanceReport]) -> Result<(), Foreign> {
-    let others = |id: &InstanceId| state.hostings().get(id).is_some_and(|hosting| hosting.node != node);
-    let mut reported = reports.iter().map(|report| report.instance);
-    reported.find(others).map_or(Ok(()), |id| Err(Foreign::Instance(id)))
 }
 
 impl Kind {
@@ -187,3 +236,6 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ use tokio::{
 use tonic::{Code, Status, Streaming};
 
 use crate::{
-    belongings::{Belongings, Unacceptable, may_report},
+    belongings::{Belongings, Unacceptable},
     context::{Authenticated, Context},
     convert::{Spoken, spoken, to_node},
     metrics,
@@ -131,12 +131,8 @@ impl Session {
         let node = self.own.node;
         let hello = self.hello().await?;
         // Before it follows: what is bound to it later it is told.
-        let bound = self
-            .context
-            .control
-            .read(|state| -> Vec<_> { state.bound_to(node).map(|binding| binding.interface).collect() });
-        let bound = bound.await.map_err(status::of_unavailable)?.value;
-        let mut belongings = Belongings::new(bound);
+        let belongings = self.context.control.read(|state| Belongings::of(state, node)).await;
+        let mut belongings = belongings.map_err(status::of_unavailable)?.value;
         let (agent_version, generation) = (hello.agent_version.clone(), hello.generation);
         let mut follower = self.context.control.follow(node, hello).map_err(status::of_follow_error)?;
         tracing::info!(%node, source = %self.peer.address, agent_version, generation, "a node follows");
@@ -148,7 +144,7 @@ impl Session {
                 }
                 Next::Heard(message) => {
                     let heard = acceptable(message, &mut belongings)?;
-                    self.of_own_instances(&heard).await?;
+                    self.of_own_instances(&heard, &belongings).await?;
                     follower.heard(heard);
                 }
             }
@@ -225,10 +221,10 @@ impl Session {
     }
 
     /// What a node says of instances is of those that it hosts.
-    async fn of_own_instances(&self, heard: &Heard) -> Result<(), Status> {
+    async fn of_own_instances(&self, heard: &Heard, belongings: &Belongings) -> Result<(), Status> {
         let Heard::InstanceStates(reports) = heard else { return Ok(()) };
         let node = self.own.node;
-        let own = self.context.control.read(|state| may_report(state, node, reports)).await;
+        let own = self.context.control.read(|state| belongings.reported(state, node, reports)).await;
         let own = own.map_err(status::of_unavailable)?.value;
         own.map_err(|foreign| status::of_foreign(&foreign))
     }

@@ -212,15 +212,20 @@ impl End {
 
     /// Receives what there is, or waits for a moment; none: the connection is over.
     pub(crate) fn receive(&self, stream: &mut Stream) -> Option<Vec<Arrival>> {
+        self.receive_with(MsgFlags::empty(), stream)
+    }
+
+    /// Receives one piece of what is there, and does not wait; none: the connection is over.
+    pub(crate) fn receive_now(&self, stream: &mut Stream) -> Option<Vec<Arrival>> {
+        self.receive_with(MsgFlags::MSG_DONTWAIT, stream)
+    }
+
+    fn receive_with(&self, flags: MsgFlags, stream: &mut Stream) -> Option<Vec<Arrival>> {
         let mut bytes = [0; READ];
         let mut room = nix::cmsg_space!(TimeSpec);
         let mut vectors = [IoSliceMut::new(&mut bytes)];
-        let received = recvmsg::<SockaddrStorage>(
-            self.fd().as_raw_fd(),
-            &mut vectors,
-            Some(&mut room),
-            MsgFlags::empty(),
-        );
+        let received =
+            recvmsg::<SockaddrStorage>(self.fd().as_raw_fd(), &mut vectors, Some(&mut room), flags);
         let (count, at) = match received {
             Ok(message) => (message.bytes, stamp(&message).unwrap_or_else(SystemTime::now)),
             // What an error of ICMP told about a datagram is nothing of the next one.
@@ -237,7 +242,7 @@ impl End {
         Some(numbers.into_iter().map(|number| Arrival { number, at }).collect())
     }
 
-    fn is_udp(&self) -> bool {
+    pub(crate) fn is_udp(&self) -> bool {
         matches!(self.0, Wire::Udp(_))
     }
 }

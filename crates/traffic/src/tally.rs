@@ -40,6 +40,11 @@ impl Tally {
         self.last = Some(arrival);
     }
 
+    /// How many records before the last one have not arrived, where they arrive in order.
+    pub fn missing(&self) -> u64 {
+        self.last.map_or(0, |last| (last.number + 1).saturating_sub(self.received))
+    }
+
     /// How many of so many records that were sent did not arrive.
     pub fn lost_of(&self, sent: u64) -> u64 {
         sent.saturating_sub(self.received)
@@ -63,6 +68,7 @@ mod tests {
         assert_eq!((tally.received, tally.disordered), (6, 2));
         assert_eq!(tally.longest_pause, Duration::from_millis(20));
         assert_eq!((tally.first, tally.last), (Some(arrival(0, 10)), Some(arrival(9, 30))));
+        assert_eq!((tally.missing(), Tally::default().missing()), (4, 0));
         assert_eq!((tally.lost_of(10), tally.lost_of(6), tally.lost_of(0)), (4, 0, 0));
     }
 }

@@ -41,9 +41,9 @@ class Key:
 
 
 class Server:
-    """A running server. `http` and `https` are its addresses, `host:port` each."""
+    """A running server. `http`, `https` and, where asked for, `nodes` are its addresses, `host:port` each."""
 
-    def __init__(self, settings=None, root=None, lenient=False):
+    def __init__(self, settings=None, root=None, lenient=False, nodes=False):
         self.directory = Path(tempfile.mkdtemp(prefix="ravelin-"))
         self.data = self.directory / "data"
         self.root = root or Key("LTAI5tRootKeyOfTheTests", "SecretOfTheRootKeyOfTheTests00")
@@ -53,12 +53,15 @@ class Server:
             command += ["--set", f"{name}={value}"]
         if lenient:
             command.append("--lenient")
+        if nodes:
+            command += ["--node-listen", "127.0.0.1:0"]
         self.log = open(self.directory / "log", "wb")
         self.process = subprocess.Popen(
             command, env=self._environment(), stdout=subprocess.PIPE, stderr=self.log, text=True
         )
         try:
-            self.http, self.https = self._addresses()
+            found = self._addresses(3 if nodes else 2)
+            self.http, self.https, self.nodes = found["http"], found["https"], found.get("nodes")
         except BaseException:
             self.stop()
             raise
@@ -67,7 +70,7 @@ class Server:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAVELIN_")}
         return {**kept, "RAVELIN_ACCESS_KEY_ID": self.root.id, "RAVELIN_ACCESS_KEY_SECRET": self.root.secret}
 
-    def _addresses(self):
+    def _addresses(self, count):
         lines = queue.Queue()
 
         def read():
@@ -77,7 +80,7 @@ class Server:
 
         threading.Thread(target=read, daemon=True).start()
         found = {}
-        while len(found) < 2:
+        while len(found) < count:
             try:
                 line = lines.get(timeout=START_SECONDS_MAX)
             except queue.Empty:
@@ -86,9 +89,10 @@ class Server:
                 raise RuntimeError(f"the server ended before it was ready: {self.log_text()}")
             word, _, url = line.partition(" ")
             if word == "ready":
-                scheme, _, address = url.partition("://")
+                # `http://ADDRESS`, and `nodes ADDRESS` where nodes are listened for.
+                scheme, _, address = url.partition("://" if "://" in url else " ")
                 found[scheme] = address
-        return found["http"], found["https"]
+        return found
 
     def log_text(self):
         """What the server has logged."""

@@ -61,7 +61,7 @@ fn a_problem_names_its_line_and_what_to_do() {
         (
             r#"name = "lab""#,
             r#"name = "a-b""#,
-            r#"line 1: "a-b" is no name of a lab: 1 to 32 small letters, digits and `_`, beginning with a letter"#,
+            r#"line 1: "a-b" is no name of a lab: 1 to 32 small letters, digits and `_`, beginning with a letter, and not `i` alone"#,
         ),
         (
             r#"ipv4 = "10.0.0.0/24""#,

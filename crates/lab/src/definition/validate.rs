@@ -16,7 +16,9 @@ use super::{
     Interface, LAB_INTERFACES_MAX, NETWORKS_MAX, Network, NetworkKind, Problem,
     raw::{self, line_of},
 };
-use crate::{driver::wire::GATEWAY, identity::Identity, name};
+use host::wire::GATEWAY;
+
+use crate::{identity::Identity, name};
 
 /// Reads and checks a file.
 pub(super) fn definition(text: &str) -> Result<Definition, DefinitionError> {

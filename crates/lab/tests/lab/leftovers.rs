@@ -1,5 +1,6 @@
 //! Nothing is left behind: after a removal, after an apply that failed, after one that was killed.
 
+use host::namespace;
 use std::{
     env,
     io::Read,
@@ -8,9 +9,7 @@ use std::{
 };
 
 use lab::{
-    Definition, EXAMPLE, Lab, LabError, Progress, Step,
-    driver::namespace,
-    kernel, name,
+    Definition, EXAMPLE, Lab, LabError, Progress, Step, kernel, name,
     status::{FlowChoice, status},
     temporary::unique_name,
 };
@@ -84,7 +83,7 @@ fn an_apply_that_fails_is_repaired_or_removed() {
     let host = name::host_namespace(&name.0);
     namespace::create(&host, || Ok::<(), LabError>(())).unwrap();
     let blocker = lab::in_namespace(&host, || {
-        let netlink = lab::driver::Netlink::open()?;
+        let netlink = host::Netlink::open()?;
         netlink.add_bridge("web-1-1", name::bridge_mac("other"), 0)?;
         netlink.link("web-1-1")
     });
@@ -103,7 +102,7 @@ fn an_apply_that_fails_is_repaired_or_removed() {
     assert!(matches!(error, LabError::Step { .. }), "{error:?}");
     assert_eq!(error.to_string(), "cannot make eth1 of web-1, in class no groups");
 
-    lab::in_namespace(&host, || lab::driver::Netlink::open()?.remove_link(blocker.index)).unwrap().unwrap();
+    lab::in_namespace(&host, || host::Netlink::open()?.remove_link(blocker.index)).unwrap().unwrap();
     let repaired = lab.apply().unwrap();
     assert_eq!(repaired.generation, 2);
     let again = lab.apply().unwrap();
@@ -151,8 +150,7 @@ fn an_apply_that_is_killed_is_repaired_or_removed() {
         kernel::exists,
         |name| namespace::exists(&name::instance_namespace(name, "database")),
         |name| {
-            let links =
-                lab::in_namespace(&name::host_namespace(name), || lab::driver::Netlink::open()?.links());
+            let links = lab::in_namespace(&name::host_namespace(name), || host::Netlink::open()?.links());
             links.is_ok_and(|links| links.is_ok_and(|links| links.iter().any(|link| link.name == "web-1-0")))
         },
     ];

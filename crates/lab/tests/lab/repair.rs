@@ -1,10 +1,9 @@
 //! What was changed behind a lab's back is put in order by applying again, and nothing else is touched.
 
 use dataplane::Dataplane;
+use host::{Netlink, namespace};
 use lab::{
-    EXAMPLE, LabError, Step, TemporaryLab,
-    driver::{Netlink, namespace},
-    kernel, name,
+    EXAMPLE, LabError, Step, TemporaryLab, kernel, name,
     status::{FlowChoice, status},
 };
 

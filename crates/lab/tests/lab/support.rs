@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use lab::{TemporaryLab, driver::namespace::set_parameter};
+use host::namespace::set_parameter;
+use lab::TemporaryLab;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
 /// How long a connection may take that is permitted.

@@ -27,6 +27,9 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The header that asks for an answer when the change is in force.
+const WAIT_HEADER: &str = "x-ravelin-wait";
+
 /// Whom to trust over HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
@@ -106,6 +109,19 @@ impl Client {
     /// # Errors
     /// The server cannot be reached, or its answer cannot be read. An error that the server answers is a reply.
     pub fn call(&self, operation: &Operation, parameters: &[(String, String)]) -> anyhow::Result<Reply> {
+        self.call_waiting(operation, parameters, None)
+    }
+
+    /// As [`Client::call`]; a change is answered when it is in force, or after so many seconds.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn call_waiting(
+        &self,
+        operation: &Operation,
+        parameters: &[(String, String)],
+        wait_seconds: Option<u32>,
+    ) -> anyhow::Result<Reply> {
         let parameters: Vec<(&str, &str)> =
             parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let method = if operation.methods.usual() == "GET" { http::Method::GET } else { http::Method::POST };
@@ -127,14 +143,22 @@ impl Client {
             unix_seconds: i64::try_from(now.as_secs())?,
             nonce: &nonce()?,
         });
-        self.send(&method, &signed)
+        self.send(&method, &signed, wait_seconds)
     }
 
-    fn send(&self, method: &http::Method, signed: &SignedRequest) -> anyhow::Result<Reply> {
+    fn send(
+        &self,
+        method: &http::Method,
+        signed: &SignedRequest,
+        wait_seconds: Option<u32>,
+    ) -> anyhow::Result<Reply> {
         let mut request =
             http::Request::builder().method(method.clone()).uri(format!("{}{}", self.base, signed.target));
         for (name, value) in &signed.headers {
             request = request.header(*name, value);
+        }
+        if let Some(seconds) = wait_seconds {
+            request = request.header(WAIT_HEADER, seconds);
         }
         let request = request.body(signed.body.clone()).context("the request cannot be written")?;
         let mut response = self.agent.run(request).map_err(|error| {

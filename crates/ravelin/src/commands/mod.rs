@@ -1,6 +1,7 @@
 //! The subcommands that are not the server: the operator's, the client's, the profiles'.
 
 mod agent;
+mod authority;
 mod bind;
 mod column;
 mod configure;
@@ -16,6 +17,7 @@ use anyhow::{Context as _, bail};
 
 pub use self::{
     agent::agent,
+    authority::node_authority,
     bind::{bind, unbind},
     configure::configure,
     lab::lab,

@@ -1,23 +1,31 @@
-//! `ravelin demo`: the whole story on an embedded server, told through real signed HTTP.
+//! `ravelin demo`: the whole story on an embedded server, told through real signed HTTP; as root, also with real packets.
 //!
 //! Nothing is left behind: the server's data is in a directory that is removed whichever way the demo ends, also when it
-//! is interrupted or panics.
+//! is interrupted or panics, and what a lab node makes is on ground of the demo's own, which ends with the process.
 
+mod ground;
+mod lab_node;
 mod narrator;
+mod packets;
+mod receipt;
 mod scene;
 mod story;
+mod time_line;
+mod watch;
 
-use std::process::ExitCode;
+use std::{fs, io, path::PathBuf, process::ExitCode, thread, time::Duration};
 
 use anyhow::Context as _;
 use model::ram::KeyPair;
+use nix::sys::signal::{SigSet, Signal};
 use tempfile::TempDir;
 use tokio::{
+    runtime::Handle,
     signal::unix::{SignalKind, signal},
     sync::oneshot,
 };
 
-use self::{narrator::Narrator, scene::Scene, story::tell};
+use self::{ground::Lacking, lab_node::LabNode, narrator::Narrator, scene::Scene, story::tell};
 use crate::{
     cli::DemoArguments,
     client::Credentials,
@@ -31,24 +39,31 @@ const RESETTING_MS: u64 = 3_000;
 /// How long the other passing states take, in milliseconds.
 const PASSING_MS: u64 = 250;
 
+/// How often it is tried to remove the demo's data, and the pause between two tries.
+const REMOVAL_TRIES: usize = 100;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(20);
+
 /// Runs the demo. The exit code is 0 if every step did what it should, and 1 otherwise.
 ///
 /// # Errors
 /// The embedded server cannot be started.
 pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     start_log()?;
+    hold_signals(true)?;
     let place = tempfile::Builder::new().prefix("ravelin-demo-").tempdir();
     let place = place.context("cannot make a directory for the demo's data")?;
+    // Before anything that starts a thread.
+    let ground = ground::take(place.path());
     let runtime = serve::runtime()?;
-    let settings = settings(&place);
+    let settings = settings(&place, ground.is_ok());
     let root_key = first_start::new_key()?;
     let credentials = Credentials { id: root_key.id.to_string(), secret: root_key.secret.reveal().into() };
     let served = Served::open(&settings)?;
     let narrator = Narrator::new(arguments.json);
-    let end = runtime.block_on(play(served, &settings, (root_key, credentials), narrator));
+    let end = runtime.block_on(play(served, &settings, (root_key, credentials), narrator, ground));
     // A story that was interrupted may still wait for an answer; nobody waits for it.
     runtime.shutdown_background();
-    place.close().context("cannot remove the demo's data")?;
+    remove(place)?;
     match end? {
         End::Told(told) => Ok(if told? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         End::Interrupted(signal) => {
@@ -59,8 +74,31 @@ pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn settings(place: &TempDir) -> Settings {
+/// Holds back the signals that end the demo, until they are listened for: from when there is something to remove.
+fn hold_signals(hold: bool) -> anyhow::Result<()> {
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+    let held = if hold { signals.thread_block() } else { signals.thread_unblock() };
+    held.context("cannot hold signals back")
+}
+
+/// Removes the demo's data. Threads that nobody waits for may still write a last file into it.
+fn remove(place: TempDir) -> anyhow::Result<()> {
+    let path = place.keep();
+    let mut left = REMOVAL_TRIES;
+    loop {
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(_) if left > 0 => left -= 1,
+            removed => return removed.context("cannot remove the demo's data"),
+        }
+        thread::sleep(REMOVAL_PAUSE);
+    }
+}
+
+/// The server's settings; one to which nodes can come where there can be one.
+fn settings(place: &TempDir, nodes: bool) -> Settings {
     Settings {
+        node_listen: if nodes { "127.0.0.1:0".into() } else { String::new() },
         data: place.path().to_string_lossy().into_owned(),
         listen: "127.0.0.1:0".into(),
         drain_seconds_max: 1,
@@ -103,15 +141,20 @@ async fn play(
     settings: &Settings,
     (root_key, credentials): (KeyPair, Credentials),
     narrator: Narrator,
+    ground: Result<(), Lacking>,
 ) -> anyhow::Result<End> {
     let mut signals = StopSignals::listen()?;
     // A terminal that is closed ends the demo, too; a server would be ended by nobody's wish.
     let mut hangup = signal(SignalKind::hangup())?;
+    hold_signals(false)?;
     let (ending, mut ended) = oneshot::channel();
-    let ready = |urls: &[String]| {
-        let url = urls.first().cloned().unwrap_or_default();
-        let telling = std::thread::Builder::new().name("story".into()).spawn(move || {
-            let told = tell(Scene::new(&url, narrator), credentials);
+    let (runtime, directory) = (Handle::current(), PathBuf::from(&settings.data));
+    let ready = |addresses: &[String]| {
+        let url = addresses.first().cloned().unwrap_or_default();
+        let nodes = addresses.iter().find_map(|address| address.strip_prefix("nodes ")).unwrap_or_default();
+        let host = ground.map(|()| LabNode::new(runtime, directory, nodes.to_owned()));
+        let telling = thread::Builder::new().name("story".into()).spawn(move || {
+            let told = tell(Scene::new(&url, narrator), credentials, host);
             // If nobody listens any more the demo was interrupted.
             let _ = ending.send(told);
         });

@@ -19,6 +19,8 @@ pub(super) struct Step<'a> {
     pub(super) operation: &'a str,
     /// What was sent.
     pub(super) parameters: &'a [(String, String)],
+    /// For how many seconds the answer was to wait until the change is in force.
+    pub(super) wait_seconds: Option<u32>,
     /// How many calls it took: more than one where it waited.
     pub(super) calls: usize,
     /// The HTTP status of the last answer.
@@ -31,6 +33,22 @@ pub(super) struct Step<'a> {
     pub(super) milliseconds: f64,
     /// What is worth seeing of the answer; or what was expected, and what came instead.
     pub(super) result: Result<Vec<(&'static str, String)>, String>,
+}
+
+/// A step that calls nobody: something is looked at.
+pub(super) struct Look<'a> {
+    /// What it is about.
+    pub(super) title: &'a str,
+    /// What is looked at.
+    pub(super) subject: &'a str,
+    /// What is seen, for people: the heads of the columns, and the rows.
+    pub(super) table: Option<(&'a [&'static str], Vec<Vec<String>>)>,
+    /// What is seen, for programs: its name, and itself.
+    pub(super) seen: (&'static str, Value),
+    /// How long the step took, in milliseconds.
+    pub(super) milliseconds: f64,
+    /// What is worth saying; or what was expected, and what is so instead.
+    pub(super) result: Result<String, String>,
 }
 
 /// The longest line of running text, in characters.
@@ -101,6 +119,24 @@ impl Narrator {
         }
     }
 
+    /// Tells a step that called nobody.
+    pub(super) fn look(&mut self, look: &Look<'_>) {
+        self.told += 1;
+        let told = if self.json { self.look_as_json(look).to_string() } else { self.look_as_text(look) };
+        self.say(&told);
+    }
+
+    /// Tells why a part of the story is left out, and what it would show.
+    pub(super) fn left_out(&mut self, part: &str, why: &str) {
+        if self.json {
+            self.say(&json!({ "left_out": part, "why": why }).to_string());
+        } else {
+            let text = format!("Left out: {part}, since {why}.");
+            let text = output::wrapped(&text, output::width().min(WIDTH_MAX));
+            self.say(&format!("{}\n", marked(&text, Mark::Faint)));
+        }
+    }
+
     /// Says how it went, and what to do next.
     pub(super) fn end(&mut self, succeeded: bool) {
         if self.json {
@@ -130,7 +166,11 @@ impl Narrator {
         let parameters: Vec<String> =
             step.parameters.iter().map(|(name, value)| format!("--{name} {}", quoted(value))).collect();
         let call = format!("{} {} {}", step.product, step.operation, parameters.join(" "));
-        let caller = if step.caller == "root" { String::new() } else { format!("  (as {})", step.caller) };
+        let mut caller =
+            if step.caller == "root" { String::new() } else { format!("  (as {})", step.caller) };
+        if let Some(seconds) = step.wait_seconds {
+            caller.push_str(&format!("  (x-ravelin-wait: {seconds})"));
+        }
         let mut text = format!(
             "{:>3}  {}\n     {}{}\n",
             self.told,
@@ -165,6 +205,39 @@ impl Narrator {
         text
     }
 
+    fn look_as_text(&self, look: &Look<'_>) -> String {
+        let (sign, said, mark) = match &look.result {
+            Ok(said) => ("ok", said, Mark::Good),
+            Err(problem) => ("FAILED", problem, Mark::Bad),
+        };
+        let mut text = format!("{:>3}  {}\n", self.told, look.title);
+        if !look.subject.is_empty() {
+            text.push_str(&format!("     {}\n", marked(look.subject, Mark::Faint)));
+        }
+        if let Some((columns, rows)) = &look.table {
+            let table = output::table(columns, rows.iter().cloned());
+            let mut lines = table.lines();
+            text.extend(lines.next().map(|heads| format!("         {}\n", marked(heads, Mark::Faint))));
+            text.extend(lines.map(|line| format!("         {line}\n")));
+        }
+        let said = if look.result.is_ok() { said.clone() } else { marked(said, mark) };
+        text.push_str(&format!("     {}  {said}\n", marked(sign, mark)));
+        text
+    }
+
+    fn look_as_json(&self, look: &Look<'_>) -> Value {
+        json!({
+            "step": self.told,
+            "title": look.title,
+            "subject": look.subject,
+            "milliseconds": (look.milliseconds * 1_000.0).round() / 1_000.0,
+            look.seen.0: look.seen.1,
+            "ok": look.result.is_ok(),
+            "said": look.result.as_ref().ok(),
+            "problem": look.result.as_ref().err(),
+        })
+    }
+
     fn as_json(&self, step: &Step<'_>) -> Value {
         let parameters: serde_json::Map<String, Value> =
             step.parameters.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
@@ -175,6 +248,7 @@ impl Narrator {
             "product": step.product,
             "operation": step.operation,
             "parameters": parameters,
+            "wait_seconds": step.wait_seconds,
             "calls": step.calls,
             "status": step.status,
             "milliseconds": (step.milliseconds * 1_000.0).round() / 1_000.0,

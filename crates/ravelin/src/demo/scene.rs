@@ -2,14 +2,14 @@
 
 use std::{
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::anyhow;
 use serde_json::Value;
 use wire::catalogue::{self, Product, value_at};
 
-use super::narrator::{Narrator, Step};
+use super::narrator::{Look, Narrator, Step};
 use crate::client::{Client, Credentials, Reply, Trust};
 
 /// How long a step waits for something to come about.
@@ -35,6 +35,26 @@ pub(super) enum Stop {
 pub(super) struct Caller {
     name: String,
     client: Client,
+}
+
+/// An answer, and when it was asked for and came.
+pub(super) struct Answered {
+    /// The answer.
+    pub(super) reply: Reply,
+    /// When the call was made.
+    pub(super) asked: SystemTime,
+    /// When the answer was there.
+    pub(super) answered: SystemTime,
+}
+
+/// What is looked at in a step that calls nobody.
+pub(super) struct Seen {
+    /// For people: the heads of the columns, and the rows.
+    pub(super) table: Option<(&'static [&'static str], Vec<Vec<String>>)>,
+    /// For programs: its name, and itself.
+    pub(super) json: (&'static str, Value),
+    /// What is worth saying; or what was expected, and what is so instead.
+    pub(super) result: Result<String, String>,
 }
 
 /// A server and a narrator.
@@ -87,35 +107,67 @@ impl Scene {
         &mut self,
         caller: &Caller,
         title: &str,
+        operation: (Product, &str),
+        parameters: &[(&str, &str)],
+        judge: impl FnMut(&Reply) -> Option<Judgement>,
+    ) -> Result<Reply, Stop> {
+        Ok(self.step(caller, title, operation, parameters, None, judge)?.reply)
+    }
+
+    /// A step: one call, whose answer comes when the change is in force.
+    ///
+    /// # Errors
+    /// The step did not do what it should.
+    pub(super) fn enforce(
+        &mut self,
+        caller: &Caller,
+        title: &str,
+        operation: (Product, &str),
+        parameters: &[(&str, &str)],
+        judge: impl Fn(&Reply) -> Judgement,
+    ) -> Result<Answered, Stop> {
+        let seconds = u32::try_from(PATIENCE.as_secs()).ok();
+        self.step(caller, title, operation, parameters, seconds, |reply| Some(judge(reply)))
+    }
+
+    fn step(
+        &mut self,
+        caller: &Caller,
+        title: &str,
         (product, name): (Product, &str),
         parameters: &[(&str, &str)],
+        wait_seconds: Option<u32>,
         mut judge: impl FnMut(&Reply) -> Option<Judgement>,
-    ) -> Result<Reply, Stop> {
+    ) -> Result<Answered, Stop> {
         let operation = catalogue::find(product, name);
         let operation = operation.ok_or_else(|| Stop::Broken(anyhow!("there is no operation {name}")))?;
         let parameters: Vec<(String, String)> =
             parameters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let started = Instant::now();
         let mut calls = 0;
-        let (reply, result) = loop {
-            let reply = caller.client.call(operation, &parameters).map_err(Stop::Broken)?;
+        let (answer, result) = loop {
+            let asked = SystemTime::now();
+            let reply =
+                caller.client.call_waiting(operation, &parameters, wait_seconds).map_err(Stop::Broken)?;
+            let answer = Answered { reply, asked, answered: SystemTime::now() };
             calls += 1;
-            if let Some(result) = judge(&reply) {
-                break (reply, result);
+            if let Some(result) = judge(&answer.reply) {
+                break (answer, result);
             }
             if started.elapsed() > PATIENCE {
-                let waited = format!("expected this within {} s; {}", PATIENCE.as_secs(), got(&reply));
-                break (reply, Err(waited));
+                let waited = format!("expected this within {} s; {}", PATIENCE.as_secs(), got(&answer.reply));
+                break (answer, Err(waited));
             }
             thread::sleep(PAUSE);
         };
-        let failed = result.is_err();
+        let (failed, reply) = (result.is_err(), &answer.reply);
         self.narrator.step(&Step {
             title,
             caller: &caller.name,
             product: &product.name().to_lowercase(),
             operation: name,
             parameters: &parameters,
+            wait_seconds,
             calls,
             status: reply.status,
             body: &without_secrets(reply.body.clone()),
@@ -123,16 +175,47 @@ impl Scene {
             milliseconds: started.elapsed().as_secs_f64() * 1_000.0,
             result,
         });
+        self.told(failed)?;
+        Ok(answer)
+    }
+
+    /// A step that calls nobody: looks at something.
+    ///
+    /// # Errors
+    /// It could not be looked at, or is not what it should be.
+    pub(super) fn look(
+        &mut self,
+        title: &str,
+        subject: &str,
+        look: impl FnOnce() -> anyhow::Result<Seen>,
+    ) -> Result<(), Stop> {
+        let started = Instant::now();
+        let seen = look().map_err(Stop::Broken)?;
+        let failed = seen.result.is_err();
+        self.narrator.look(&Look {
+            title,
+            subject,
+            table: seen.table.as_ref().map(|(columns, rows)| (*columns, rows.clone())),
+            seen: seen.json,
+            milliseconds: started.elapsed().as_secs_f64() * 1_000.0,
+            result: seen.result,
+        });
+        self.told(failed)
+    }
+
+    fn told(&mut self, failed: bool) -> Result<(), Stop> {
         if let Some(error) = self.narrator.unheard() {
             return Err(Stop::Broken(error));
         }
-        if failed { Err(Stop::Failed) } else { Ok(reply) }
+        if failed { Err(Stop::Failed) } else { Ok(()) }
     }
 }
 
 fn without_secrets(mut body: Value) -> Value {
-    if let Some(secret) = body.pointer_mut("/AccessKey/AccessKeySecret") {
-        *secret = HIDDEN.into();
+    for path in ["/AccessKey/AccessKeySecret", "/Token"] {
+        if let Some(secret) = body.pointer_mut(path) {
+            *secret = HIDDEN.into();
+        }
     }
     body
 }

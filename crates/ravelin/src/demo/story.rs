@@ -1,8 +1,14 @@
-//! The story: what is called, in which order, and what must come of it.
+//! The story: what is called, in which order, and what must come of it. Its second half, with real packets, is told
+//! where there can be a host.
 
 use wire::catalogue::Product::{Ens, Ram, Sts};
 
-use super::scene::{Caller, Scene, Stop, done, is, one, refused, shows, texts};
+use super::{
+    ground::Lacking,
+    lab_node::LabNode,
+    packets,
+    scene::{Caller, Scene, Stop, done, is, one, refused, shows, texts},
+};
 use crate::client::Credentials;
 
 /// The rule that the group begins with.
@@ -20,10 +26,23 @@ const USER: &str = "alice";
 ///
 /// # Errors
 /// A call could not be made at all.
-pub(super) fn tell(mut scene: Scene, credentials: Credentials) -> anyhow::Result<bool> {
+pub(super) fn tell(
+    mut scene: Scene,
+    credentials: Credentials,
+    host: Result<LabNode, Lacking>,
+) -> anyhow::Result<bool> {
     let url = scene.url().to_owned();
     scene.narrator.begin(&url);
-    let told = scene.caller("root", credentials).and_then(|root| parts(&mut scene, &root));
+    let told = scene.caller("root", credentials).and_then(|root| {
+        parts(&mut scene, &root)?;
+        match host {
+            Ok(mut host) => packets::parts(&mut scene, &root, &mut host),
+            Err(lacking) => {
+                scene.narrator.left_out(packets::PART, &lacking.to_string());
+                Ok(())
+            }
+        }
+    });
     scene.narrator.end(told.is_ok());
     if let Some(error) = scene.narrator.unheard() {
         return Err(error);

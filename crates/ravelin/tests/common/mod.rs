@@ -49,6 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How a server is started.
 pub(crate) struct Launch {
     command: Command,
+    nodes: bool,
 }
 
 impl Launch {
@@ -69,7 +70,13 @@ impl Launch {
             .arg(data)
             .args(["--listen", "127.0.0.1:0"])
             .env("RAVELIN_LOG", "warn");
-        Self { command }
+        Self { command, nodes: false }
+    }
+
+    /// With a listener for nodes at this address.
+    pub(crate) fn node_listen(mut self, address: &str) -> Self {
+        self.nodes = true;
+        self.arg("--node-listen").arg(address)
     }
 
     /// With one more argument.
@@ -102,7 +109,7 @@ impl Launch {
     pub(crate) fn start(mut self) -> Server {
         let mut child = self.command.stdout(Stdio::piped()).spawn().expect("the server can be started");
         let output = child.stdout.take().expect("its output is a pipe");
-        let mut server = Server { child, address: String::new() };
+        let mut server = Server { child, address: String::new(), nodes: String::new() };
         let (send, lines) = mpsc::channel();
         // Reads on for as long as the server lives: it must never wait for a reader.
         std::thread::spawn(move || {
@@ -110,10 +117,12 @@ impl Launch {
                 let _ = send.send(line);
             }
         });
-        while server.address.is_empty() {
+        while server.address.is_empty() || self.nodes && server.nodes.is_empty() {
             let line = lines.recv_timeout(PATIENCE).expect("the server prints that it is ready");
             if let Some(address) = line.strip_prefix("ready http://") {
                 server.address = address.trim().to_owned();
+            } else if let Some(address) = line.strip_prefix("ready nodes ") {
+                server.nodes = address.trim().to_owned();
             }
         }
         server
@@ -125,6 +134,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where it listens for HTTP: `127.0.0.1:port`.
     pub(crate) address: String,
+    /// Where it listens for nodes: an address and a port; empty: nowhere.
+    pub(crate) nodes: String,
 }
 
 impl Server {

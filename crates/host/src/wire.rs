@@ -10,8 +10,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use model::address::Mac;
 use thiserror::Error;
 
-use super::{
-    Link, NamespaceError, Netlink, NetlinkError, in_namespace,
+use crate::{
+    Link, NamespaceError, Netlink, NetlinkError,
+    departure::{self, Departure},
+    in_namespace,
     namespace::{self, set_parameter},
     netlink::{MAIN_TABLE, Pair, Route},
 };
@@ -20,10 +22,6 @@ use super::{
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
 /// The same for IPv6.
 pub const GATEWAY_IPV6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
-/// The metric of an instance's default route through its first interface; further ones cost more.
-const DEFAULT_METRIC: u32 = 100;
-/// The table of an instance's routes through its first interface; further ones have the next.
-const SOURCE_TABLE: u32 = 1_000;
 
 /// Why an interface is not wired.
 #[derive(Debug, Error)]
@@ -152,7 +150,7 @@ impl Wire {
     /// was in a host that is gone.
     fn remove_stale(&self) -> Result<(), NetlinkError> {
         let netlink = Netlink::open()?;
-        netlink.remove_rules(SOURCE_TABLE + self.number)?;
+        departure::forget(&netlink, self.number)?;
         match netlink.link(&self.inner_device) {
             Ok(link) => netlink.remove_link(link.index),
             Err(NetlinkError::NoDevice { .. }) => Ok(()),
@@ -186,7 +184,13 @@ impl Wire {
             netlink.add_address(index, *address, self.length(*address))?;
         }
         if self.medium == Medium::Routed {
-            self.add_default_routes(&netlink, index)?;
+            let departure = Departure {
+                device: index,
+                number: self.number,
+                addresses: &self.addresses,
+                gateways: &[IpAddr::V4(GATEWAY), IpAddr::V6(GATEWAY_IPV6)],
+            };
+            departure.make(&netlink)?;
         }
         Ok(())
     }
@@ -198,34 +202,6 @@ impl Wire {
             (Medium::Routed, IpAddr::V4(_)) => 32,
             (Medium::Routed, IpAddr::V6(_)) => 128,
         }
-    }
-
-    /// Everything goes to the host; what is from an address of a further interface, through that interface.
-    fn add_default_routes(&self, netlink: &Netlink, device: u32) -> Result<(), NetlinkError> {
-        let everywhere = [
-            (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(GATEWAY)),
-            (IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V6(GATEWAY_IPV6)),
-        ];
-        let of_family = |ipv4: bool| self.addresses.iter().copied().filter(move |of| of.is_ipv4() == ipv4);
-        for (to, gateway) in everywhere {
-            if of_family(to.is_ipv4()).next().is_none() {
-                continue;
-            }
-            let route = Route {
-                to: (to, 0),
-                gateway: Some(gateway),
-                device,
-                metric: DEFAULT_METRIC + self.number,
-                table: MAIN_TABLE,
-            };
-            netlink.add_route(&route)?;
-            let table = SOURCE_TABLE + self.number;
-            netlink.add_route(&Route { table, ..route })?;
-            for address in of_family(to.is_ipv4()) {
-                netlink.add_source_rule(address, table)?;
-            }
-        }
-        Ok(())
     }
 
     fn connect_routed(&self, netlink: &Netlink, device: u32) -> Result<(), WireError> {

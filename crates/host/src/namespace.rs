@@ -3,8 +3,8 @@
 //! A thread that enters a namespace never comes back: it is a thread of its own, which ends.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io,
+    fs::{self, File},
+    io::{self, Read},
     os::fd::AsFd,
     path::{Path, PathBuf},
     thread,
@@ -88,6 +88,19 @@ pub fn list() -> Result<Vec<String>, NamespaceError> {
     Ok(names)
 }
 
+/// What is written in the file of a namespace that is not there: a crash came before the namespace had its name, or
+/// after it was removed. None: there is no such file, or the namespace is there.
+pub fn left_over(name: &str) -> Option<String> {
+    /// More is written by nobody.
+    const BYTES_MAX: u64 = 1_024;
+    if exists(name) {
+        return None;
+    }
+    let mut text = String::new();
+    File::open(path(name)).ok()?.take(BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
 /// Makes a namespace, and gives it its name when `prepare` has been called in it: one that has a name is prepared. Does
 /// nothing where it is there.
 ///
@@ -97,18 +110,25 @@ pub fn create<E: From<NamespaceError> + Send>(
     name: &str,
     prepare: impl FnOnce() -> Result<(), E> + Send,
 ) -> Result<(), E> {
+    create_for(name, "", prepare)
+}
+
+/// As [`create`]; the file says `owner` while the namespace is not there yet or any more.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_for<E: From<NamespaceError> + Send>(
+    name: &str,
+    owner: &str,
+    prepare: impl FnOnce() -> Result<(), E> + Send,
+) -> Result<(), E> {
     if exists(name) {
         return Ok(());
     }
     let failed = |what: &str| format!("{what} the network namespace {name}");
     fs::create_dir_all(DIRECTORY).map_err(|error| NamespaceError::of(format!("make {DIRECTORY}"), error))?;
     let path = path(name);
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|error| NamespaceError::of(failed("make a file for"), error))?;
+    fs::write(&path, owner).map_err(|error| NamespaceError::of(failed("make a file for"), error))?;
     on_own_thread(|| {
         unshare(CloneFlags::CLONE_NEWNET).map_err(|error| match error {
             Errno::EINVAL | Errno::ENOSYS => NamespaceError::Unsupported,

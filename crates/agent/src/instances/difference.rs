@@ -1,0 +1,254 @@
+//! What has to be done, from what is there to what has to be there. Pure.
+//!
+//! The order is: what goes, bridges, what comes. A device is switched on as the last thing, where the agent says that it
+//! is bound; a device that is on already stays so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use host::{
+    Link,
+    netlink::{InputRule, RuleAction},
+};
+use ipnet::IpNet;
+use model::{InstanceId, NetworkId, NetworkInterfaceId, NodeId};
+
+use super::{
+    names::{self, Mark},
+    observed::{Found, InnerDevice, Observed},
+    step::Step,
+    target::{Bridge, Machine, Port, Target},
+};
+use crate::device::alias_of;
+
+/// The place of the rule that leads what comes in through a bridge to its own routes. The next one ends what these do
+/// not lead on.
+pub const RULE_PRIORITY: u32 = 1_000;
+/// Added to the index of a bridge, this is the table of its own routes.
+pub const TABLE_BASE: u32 = 7_600_000;
+
+/// What there is to compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// This node.
+    pub node: NodeId,
+    /// What has to be there.
+    pub target: &'a Target,
+    /// What is there.
+    pub observed: &'a Observed,
+    /// The indexes of the devices of interfaces that are enforced.
+    pub in_force: &'a BTreeMap<NetworkInterfaceId, u32>,
+}
+
+/// What has to be done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// In this order.
+    pub steps: Vec<Step>,
+    /// Instances for which nothing can be done, and why.
+    pub refused: BTreeMap<InstanceId, String>,
+}
+
+/// How a bridge has to be, beside its addresses.
+pub fn rules(name: &str, index: u32, bridge: &Bridge) -> Vec<InputRule> {
+    let families: BTreeSet<bool> = bridge.blocks.iter().map(|block| block.addr().is_ipv4()).collect();
+    let rule = |ipv4, priority, action| InputRule { device: name.to_owned(), ipv4, priority, action };
+    let of = |ipv4| {
+        let own = RuleAction::Table(TABLE_BASE + index);
+        [rule(ipv4, RULE_PRIORITY, own), rule(ipv4, RULE_PRIORITY + 1, RuleAction::Unreachable)]
+    };
+    families.into_iter().flat_map(of).collect()
+}
+
+impl Comparison<'_> {
+    /// What has to be done.
+    pub fn difference(&self) -> Difference {
+        let mut difference = Difference::default();
+        let leaving = self.leaving(&mut difference);
+        let steps = &mut difference.steps;
+        steps.extend(leaving.iter().map(|instance| Step::EndProcesses { instance: *instance }));
+        self.stray_devices(&leaving, steps);
+        steps.extend(self.removed(&leaving));
+        self.bridges(steps);
+        for (instance, machine) in self.target.machines.iter().filter(|(_, machine)| machine.runs()) {
+            if !difference.refused.contains_key(instance) {
+                self.machine(*instance, machine, leaving.contains(instance), &mut difference.steps);
+            }
+        }
+        self.stray_bridges(&mut difference.steps);
+        difference
+    }
+
+    /// Instances of this node that are there and are not to be, or not as they are.
+    fn leaving(&self, difference: &mut Difference) -> BTreeSet<InstanceId> {
+        let mut leaving = BTreeSet::new();
+        for (instance, found) in &self.observed.machines {
+            let Found::Namespace { mark, .. } = found else { continue };
+            let machine = self.target.machines.get(instance);
+            match mark.filter(|mark| mark.node == self.node) {
+                Some(mark) if machine.is_none_or(|machine| !self.is_of(machine, mark)) => {
+                    leaving.insert(*instance);
+                }
+                Some(_) => {}
+                None if machine.is_some() => {
+                    let name = names::namespace(*instance);
+                    let why =
+                        format!("the network namespace {name} is not one that this node made: remove it");
+                    difference.refused.insert(*instance, why);
+                }
+                None => {}
+            }
+        }
+        leaving
+    }
+
+    fn is_of(&self, machine: &Machine, mark: Mark) -> bool {
+        let wanted = Mark { node: self.node, boots: machine.boots, images: machine.images };
+        machine.runs() && mark == wanted
+    }
+
+    /// Namespaces that go, and files of ours that never became one.
+    fn removed(&self, leaving: &BTreeSet<InstanceId>) -> impl Iterator<Item = Step> {
+        let own = self.node.to_string();
+        let remains = self.observed.machines.iter().filter(move |(instance, found)| match found {
+            Found::Remains(owner) => {
+                let wanted = self.target.machines.get(instance);
+                *owner == own && !wanted.is_some_and(Machine::runs)
+            }
+            _ => false,
+        });
+        let gone = leaving.iter().copied().chain(remains.map(|(instance, _)| *instance));
+        gone.collect::<Vec<_>>().into_iter().map(|instance| Step::RemoveNamespace { instance })
+    }
+
+    /// Devices that belong to no interface that runs, or whose other end is not what it should be.
+    fn stray_devices(&self, leaving: &BTreeSet<InstanceId>, steps: &mut Vec<Step>) {
+        let mut kept = BTreeSet::new();
+        for (instance, machine) in self.target.machines.iter().filter(|(_, machine)| machine.runs()) {
+            let found = self.observed.machines.get(instance).filter(|_| !leaving.contains(instance));
+            let good = |port: &&Port| match found {
+                Some(Found::Namespace { devices, .. }) => inner(devices, port).is_some(),
+                Some(Found::Unlooked) => true,
+                _ => false,
+            };
+            kept.extend(machine.ports.iter().filter(good).map(Port::device));
+        }
+        let ends = self.observed.own_links().filter(|link| link.name.starts_with(names::DEVICE));
+        let stray = ends.filter(|link| !kept.contains(&link.name));
+        steps.extend(stray.map(|link| Step::RemoveDevice { index: link.index, name: link.name.clone() }));
+    }
+
+    fn bridges(&self, steps: &mut Vec<Step>) {
+        for (network, bridge) in &self.target.bridges {
+            let name = names::bridge(*network);
+            let own = |rule: &&InputRule| rule.device == name && is_ours(rule);
+            let rules_there: Vec<&InputRule> = self.observed.rules.iter().filter(own).collect();
+            let Some(link) = self.observed.own_links().find(|link| link.name == name) else {
+                steps.extend(rules_there.into_iter().cloned().map(Step::RemoveRule));
+                steps.push(Step::MakeBridge { network: *network });
+                steps.push(Step::SetUpBridge { network: *network });
+                continue;
+            };
+            let wanted = rules(&name, link.index, bridge);
+            let wrong = rules_there.iter().filter(|rule| !wanted.contains(rule));
+            steps.extend(wrong.map(|rule| Step::RemoveRule((*rule).clone())));
+            let ruled = wanted.iter().all(|rule| rules_there.contains(&rule));
+            if !(ruled && self.has_gateways(link, (*network, bridge), steps) && is_set_up(link, *network)) {
+                steps.push(Step::SetUpBridge { network: *network });
+            }
+        }
+    }
+
+    /// Whether a bridge has its addresses. Those that were given to it and are no gateways any more are taken.
+    fn has_gateways(
+        &self,
+        link: &Link,
+        (network, bridge): (NetworkId, &Bridge),
+        steps: &mut Vec<Step>,
+    ) -> bool {
+        let own = self.observed.addresses.iter().filter(|address| address.device == link.index);
+        let has = |gateway: &IpNet| {
+            own.clone().any(|own| (own.address, own.length) == (gateway.addr(), gateway.prefix_len()))
+        };
+        let wanted = |address: &IpNet| bridge.gateways.contains(address);
+        let unwanted = own.clone().filter(|own| {
+            own.marked && !IpNet::new(own.address, own.length).is_ok_and(|address| wanted(&address))
+        });
+        steps.extend(unwanted.map(|address| Step::RemoveAddress { network, address: *address }));
+        bridge.gateways.iter().all(has)
+    }
+
+    fn machine(&self, instance: InstanceId, machine: &Machine, anew: bool, steps: &mut Vec<Step>) {
+        let found = self.observed.machines.get(&instance).filter(|_| !anew);
+        let devices = match found {
+            Some(Found::Unlooked) => None,
+            Some(Found::Namespace { devices, .. }) => Some(&devices[..]),
+            Some(Found::Remains(_)) | None => {
+                steps.push(Step::MakeNamespace { instance });
+                Some(&[][..])
+            }
+        };
+        for port in &machine.ports {
+            self.port(instance, port, devices, steps);
+        }
+    }
+
+    /// `devices` are those in the namespace; none: they are as they should be.
+    fn port(
+        &self,
+        instance: InstanceId,
+        port: &Port,
+        devices: Option<&[InnerDevice]>,
+        steps: &mut Vec<Step>,
+    ) {
+        let number = port.number;
+        let own = |link: &&Link| link.name == port.device();
+        let inside = devices.map(|devices| inner(devices, port));
+        let pair = match inside {
+            Some(None) => None,
+            _ => self.observed.own_links().find(own),
+        };
+        let Some(link) = pair else {
+            let made = [
+                Step::MakeDevices { instance, number },
+                Step::Configure { instance, number },
+                Step::Offer { instance, number },
+            ];
+            return steps.extend(made);
+        };
+        let configured = |inner: &InnerDevice| inner.link.alias == port.inner_alias();
+        if inside.flatten().is_some_and(|inner| !configured(inner)) {
+            steps.push(Step::Configure { instance, number });
+        }
+        let bridge = self.observed.link(&names::bridge(port.network)).map(|bridge| bridge.index);
+        if link.alias != alias_of(port.interface) || bridge.is_none() || link.master != bridge {
+            steps.push(Step::Offer { instance, number });
+        } else if !link.up && self.in_force.get(&port.interface) == Some(&link.index) {
+            steps.push(Step::SwitchOn { instance, number, index: link.index });
+        }
+    }
+
+    /// Bridges of networks of which nothing is here any more, and rules about bridges that are gone.
+    fn stray_bridges(&self, steps: &mut Vec<Step>) {
+        let kept: BTreeSet<String> =
+            self.target.bridges.keys().map(|network| names::bridge(*network)).collect();
+        let stray_rule = |rule: &&InputRule| is_ours(rule) && !kept.contains(&rule.device);
+        steps.extend(self.observed.rules.iter().filter(stray_rule).cloned().map(Step::RemoveRule));
+        let bridges = self.observed.own_links().filter(|link| link.name.starts_with(names::BRIDGE));
+        let stray = bridges.filter(|link| !kept.contains(&link.name));
+        steps.extend(stray.map(|link| Step::RemoveBridge { index: link.index, name: link.name.clone() }));
+    }
+}
+
+fn is_set_up(bridge: &Link, network: NetworkId) -> bool {
+    bridge.up && bridge.alias == names::bridge_alias(network)
+}
+
+fn is_ours(rule: &InputRule) -> bool {
+    rule.device.starts_with(names::BRIDGE) && (RULE_PRIORITY..=RULE_PRIORITY + 1).contains(&rule.priority)
+}
+
+/// The instance's end of a port, where it is that. Another one with its name is none.
+fn inner<'a>(devices: &'a [InnerDevice], port: &Port) -> Option<&'a InnerDevice> {
+    let name = port.inner_device();
+    devices.iter().find(|device| device.link.name == name && device.link.mac == Some(port.mac))
+}

@@ -1,0 +1,232 @@
+//! An edge site: a server, lab nodes, and instances of one network on them.
+
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    os::fd::AsFd,
+    time::Duration,
+};
+
+use host::{Netlink, in_namespace, namespace, netlink::Pair};
+use model::address::Mac;
+use serde_json::json;
+use tempfile::TempDir;
+use traffic::{Client as Source, Flow, Knock, Protocol, Server as Sink, knock};
+
+use crate::{
+    change::enforce,
+    common::{Answer, Client, Launch, Server, wait_until},
+    node::LabNode,
+};
+
+/// The version of the product Ravelin.
+const RAVELIN: &str = "2026-11-22";
+/// Where everything is.
+pub(crate) const REGION: &str = "edge-1";
+/// How often a flow sends.
+const INTERVAL: Duration = Duration::from_micros(500);
+/// How long what is permitted may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for an answer that is not to come.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// An instance.
+pub(crate) struct Instance {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its first address.
+    pub(crate) address: IpAddr,
+}
+
+impl Instance {
+    fn namespace(&self) -> String {
+        format!("ravelin-{}", self.id)
+    }
+}
+
+/// An edge site.
+pub(crate) struct Site {
+    /// Its nodes.
+    pub(crate) nodes: Vec<LabNode>,
+    /// A client of the server.
+    pub(crate) client: Client,
+    _server: Server,
+    _place: TempDir,
+}
+
+impl Site {
+    /// A site with so many lab nodes, all connected.
+    pub(crate) fn with_nodes(count: u8) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let server = Launch::on(&data).node_listen("0.0.0.0:0").start();
+        let client = server.client();
+        let port = server.nodes.rsplit_once(':').unwrap().1.parse().unwrap();
+        let mut site = Self { nodes: Vec::new(), client, _server: server, _place: place };
+        for number in 1..=count {
+            let wish = [("EnsRegionId", REGION), ("Lab", "true")];
+            let made = site.ravelin("CreateNodeToken", &wish);
+            let (id, token) = (made.text("/NodeId"), made.text("/Token"));
+            let node = LabNode::join(number, id, token, port, site._place.path());
+            site.nodes.push(node);
+        }
+        for node in &site.nodes {
+            wait_until("the node is connected", || site.is_connected(node).then_some(()));
+        }
+        site
+    }
+
+    /// Calls an operation of the product Ravelin, which succeeds.
+    pub(crate) fn ravelin(&self, action: &str, parameters: &[(&str, &str)]) -> Answer {
+        let answer = self.client.v3_of("POST", RAVELIN, action, parameters);
+        assert_eq!(answer.code(), "", "{action}: {:?}", answer.body);
+        answer
+    }
+
+    /// Calls an operation of ENS, which succeeds.
+    pub(crate) fn ens(&self, action: &str, parameters: &[(&str, &str)]) -> Answer {
+        let answer = self.client.v3(action, parameters);
+        assert_eq!(answer.code(), "", "{action}: {:?}", answer.body);
+        answer
+    }
+
+    /// Whether the server has a connection with a node.
+    pub(crate) fn is_connected(&self, node: &LabNode) -> bool {
+        let answer = self.ravelin("DescribeNodes", &[("NodeId", &node.id)]);
+        answer.body.pointer("/Nodes/Node/0/Connected") == Some(&json!(true))
+    }
+
+    /// Runs so many instances, of one network, and waits until they are up.
+    pub(crate) fn run(&self, count: usize) -> Vec<Instance> {
+        let amount = count.to_string();
+        let made = self.ens("RunInstances", &[("EnsRegionId", REGION), ("Amount", &amount)]);
+        let ids = made.list("/InstanceIds").iter().map(|id| id.as_str().unwrap().to_owned());
+        ids.map(|id| {
+            self.wait(&id, "Running");
+            let found = self.ens("DescribeInstances", &[("InstanceId", &id)]);
+            let address = found.text("/Instances/Instance/0/InnerIpAddress/IpAddress/0").parse().unwrap();
+            Instance { id, address }
+        })
+        .collect()
+    }
+
+    /// Waits until an instance has this state.
+    pub(crate) fn wait(&self, instance: &str, status: &str) {
+        wait_until(&format!("{instance} is {status}"), || {
+            let found = self.ens("DescribeInstances", &[("InstanceId", instance)]);
+            (found.text("/Instances/Instance/0/Status") == status).then_some(())
+        });
+    }
+
+    /// A group that lets these in: TCP and UDP, each of these ports.
+    pub(crate) fn group(&self, ports: &[u16]) -> String {
+        let rule = |protocol: &str, port: u16| {
+            json!({ "Direction": "ingress", "IpProtocol": protocol, "PortRange": format!("{port}/{port}"),
+                    "Policy": "Accept", "Priority": 1, "SourceCidrIp": "0.0.0.0/0" })
+        };
+        let rules: Vec<_> = ports.iter().flat_map(|port| [rule("TCP", *port), rule("UDP", *port)]).collect();
+        let rules = json!(rules).to_string();
+        let made = self.ens("CreateSecurityGroup", &[("SecurityGroupName", "g"), ("Permissions", &rules)]);
+        made.text("/SecurityGroupId").to_owned()
+    }
+
+    /// An instance joins a group, and that is in force.
+    pub(crate) fn join(&self, instance: &Instance, group: &str) {
+        enforce(
+            &self.client,
+            "JoinSecurityGroup",
+            &[("SecurityGroupId", group), ("InstanceId", &instance.id)],
+        );
+    }
+
+    /// Joins the bridges on which the first instance and the second one are, on two nodes, by a link.
+    pub(crate) fn trunk(&self, instances: &[Instance]) {
+        let end = |instance: &Instance| self.node_of(instance);
+        let (one, other) = (end(&instances[0]), end(&instances[1]));
+        assert_ne!(one.0, other.0, "the instances are on two nodes");
+        let peer = namespace::open(&other.0).unwrap();
+        let make = || {
+            let netlink = Netlink::open().unwrap();
+            let (mac, peer_mac) = (Mac([0x02, 0x98, 0, 0, 0, 1]), Mac([0x02, 0x98, 0, 0, 0, 2]));
+            let (name, peer_name) = ("trunk", "trunk");
+            netlink
+                .add_pair(&Pair { name, mac, group: 0, peer_name, peer_mac, peer_namespace: peer.as_fd() })
+                .unwrap();
+        };
+        in_namespace(&one.0, make).unwrap();
+        for (namespace, bridge) in [one, other] {
+            in_namespace(&namespace, || {
+                let netlink = Netlink::open().unwrap();
+                let trunk = netlink.link("trunk").unwrap().index;
+                netlink.set_master(trunk, bridge).unwrap();
+                netlink.set_up(trunk).unwrap();
+            })
+            .unwrap();
+        }
+    }
+
+    /// The namespace of the node on which an instance is, and the index of the bridge to which its device belongs.
+    pub(crate) fn node_of(&self, instance: &Instance) -> (String, u32) {
+        let found = self.ens("DescribeInstances", &[("InstanceId", &instance.id)]);
+        let interface =
+            found.text("/Instances/Instance/0/NetworkInterfaces/NetworkInterfaces/0/NetworkInterfaceId");
+        let alias = format!("ravelin:{interface}");
+        let place = self.nodes.iter().find_map(|node| {
+            let links = in_namespace(&node.namespace, || Netlink::open().unwrap().links().unwrap()).unwrap();
+            let device = links.into_iter().find(|link| link.alias == alias)?;
+            Some((node.namespace.clone(), device.master.expect("it is on a bridge")))
+        });
+        place.expect("some node has it")
+    }
+
+    /// Begins a flow between two instances, and waits until it is through.
+    pub(crate) fn flow(&self, from: &Instance, to: &Instance, protocol: Protocol, port: u16) -> Flow {
+        self.flow_to(from, to, to.address, protocol, port)
+    }
+
+    /// As [`Site::flow`], to another address of the instance.
+    pub(crate) fn flow_to(
+        &self,
+        from: &Instance,
+        to: &Instance,
+        address: IpAddr,
+        protocol: Protocol,
+        port: u16,
+    ) -> Flow {
+        let address = SocketAddr::new(address, port);
+        let sink = in_namespace(&to.namespace(), || Sink::listen(protocol, address)).unwrap().unwrap();
+        let source = in_namespace(&from.namespace(), || Source::connect(protocol, address, PATIENCE))
+            .unwrap()
+            .unwrap();
+        let flow = Flow::begin(source, sink, INTERVAL).unwrap();
+        let seen = flow.wait(PATIENCE, |seen| seen.back.received > 0);
+        assert!(seen.back.received > 0, "{protocol:?} {port} does not get through: {seen:?}");
+        flow
+    }
+
+    /// Whether a TCP port of an instance can be reached from another one, also where nobody listens there.
+    pub(crate) fn reaches(&self, from: &Instance, address: IpAddr, port: u16) -> bool {
+        let to = SocketAddr::new(address, port);
+        in_namespace(&from.namespace(), || knock(to, SILENCE)).unwrap().unwrap() != Knock::Silent
+    }
+
+    /// Releases instances, and waits until nothing is left of them on any node.
+    pub(crate) fn release(&self, instances: Vec<Instance>) {
+        for instance in &instances {
+            self.ens("ReleasePostPaidInstance", &[("InstanceId", &instance.id)]);
+        }
+        for instance in &instances {
+            wait_until("the instance is gone", || {
+                let found = self.ens("DescribeInstances", &[("InstanceId", &instance.id)]);
+                (found.body["TotalCount"] == 0).then_some(())
+            });
+            assert!(!namespace::exists(&instance.namespace()), "the namespace of {} is left", instance.id);
+        }
+        for node in &self.nodes {
+            let links = in_namespace(&node.namespace, || Netlink::open().unwrap().links().unwrap()).unwrap();
+            let left: Vec<_> = links.iter().filter(|link| link.alias.starts_with("ravelin:")).collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}
