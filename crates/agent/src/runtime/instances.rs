@@ -31,6 +31,8 @@ struct Told {
     wanted: Arc<Desired>,
     in_force: BTreeMap<NetworkInterfaceId, u32>,
     news: bool,
+    /// Whether it is known what is wanted. Before, nothing is touched: instances of an earlier process run on.
+    known: bool,
     /// Whether everything is to be said again: a session has begun.
     again: bool,
     ended: bool,
@@ -52,14 +54,19 @@ impl Driver {
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
         let slot = Arc::new(Slot::default());
-        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, said: Vec::new() };
+        let (said, unsaid) = (Vec::new(), false);
+        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, said, unsaid };
         thread::Builder::new().name("instances".into()).spawn(move || thread.run())?;
         Ok(Self { slot })
     }
 
-    /// Says what is wanted and what is in force, where that is otherwise than before.
+    /// Says what is wanted and what is in force, where that is otherwise than before. Not before something is wanted: what
+    /// is not wanted is removed.
     pub(crate) fn tell(&self, wanted: &Desired, in_force: BTreeMap<NetworkInterfaceId, u32>) {
         let mut told = self.slot.told.lock();
+        // At the start it looks at what is there, also where nothing is wanted: instances may be left that are not.
+        told.news |= !told.known;
+        told.known = true;
         if told.wanted.instances != wanted.instances {
             told.wanted = Arc::new(wanted.clone());
             told.news = true;
@@ -93,18 +100,18 @@ struct Thread {
     outbox: Arc<Outbox>,
     shared: Arc<Shared>,
     said: Vec<InstanceReport>,
+    /// Whether something of it could not be said.
+    unsaid: bool,
 }
 
 impl Thread {
     fn run(mut self) {
-        // At the start it looks at what is there, also where nothing is wanted: instances may be left that are not.
-        let mut look = true;
         loop {
             let (wanted, in_force, again) = {
                 let mut told = self.slot.told.lock();
                 let idle = told.wanted.instances.is_empty() && self.said.is_empty();
-                while !(look || told.news || told.again || told.ended) {
-                    if idle {
+                while !(told.ended || told.known && (told.news || told.again)) {
+                    if idle || !told.known {
                         self.slot.news.wait(&mut told);
                     } else if self.slot.news.wait_for(&mut told, PAUSE).timed_out() {
                         break;
@@ -116,7 +123,6 @@ impl Thread {
                 told.news = false;
                 (Arc::clone(&told.wanted), told.in_force.clone(), std::mem::take(&mut told.again))
             };
-            look = false;
             let states = self.driver.bring(&wanted, &in_force);
             self.say(states, again);
         }
@@ -124,11 +130,13 @@ impl Thread {
 
     /// Says how instances stand: all of them, or those that stand otherwise than it was said.
     fn say(&mut self, states: Vec<InstanceReport>, again: bool) {
+        let again = again || self.unsaid;
         let is_news = |report: &&InstanceReport| again || !self.said.contains(report);
         let news: Vec<InstanceReport> = states.iter().filter(is_news).cloned().collect();
-        for part in news.chunks(STATES_MAX) {
-            self.outbox.say(Message::InstanceStates(instance::to_states(part)));
-        }
+        let said = news
+            .chunks(STATES_MAX)
+            .all(|part| self.outbox.say(Message::InstanceStates(instance::to_states(part))));
+        self.unsaid = !said;
         if states != self.said {
             self.shared.set_instances(states.iter().map(instance_status).collect());
             self.said = states;
@@ -144,4 +152,61 @@ fn instance_status(report: &InstanceReport) -> InstanceStatus {
         ReportedState::Failed(why) => ("failed", Some(why.to_string())),
     };
     InstanceStatus { instance_id: report.instance.to_string(), state: name.to_owned(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use model::{InstanceId, UnixMillis};
+    use policy::{DesiredInstance, WantedState};
+
+    use super::*;
+    use crate::identity::Validity;
+
+    /// Says what it is called with, and answers that everything runs.
+    struct Recorder(mpsc::Sender<Desired>);
+
+    impl InstanceDriver for Recorder {
+        fn bring(&mut self, wanted: &Desired, _: &BTreeMap<NetworkInterfaceId, u32>) -> Vec<InstanceReport> {
+            self.0.send(wanted.clone()).unwrap();
+            let report = |(id, of): (&InstanceId, &DesiredInstance)| InstanceReport {
+                instance: *id,
+                boots: of.boots,
+                images: of.images,
+                state: ReportedState::Running,
+            };
+            wanted.instances.iter().map(report).collect()
+        }
+    }
+
+    fn wanted() -> Desired {
+        let instance = DesiredInstance {
+            host_name: "a".into(),
+            wanted: WantedState::Running,
+            boots: 1,
+            images: 1,
+            interfaces: [].into(),
+        };
+        Desired { instances: [(InstanceId::from_entropy(1), instance)].into(), ..Desired::default() }
+    }
+
+    #[test]
+    fn nothing_is_touched_before_it_is_known_what_is_wanted() {
+        let (sender, brought) = mpsc::channel();
+        let outbox = Arc::new(Outbox::default());
+        let validity = Validity { from: UnixMillis(0), until: UnixMillis::NEVER };
+        let shared = Shared::new("node".into(), "server".into(), "0".into(), validity);
+        let driver =
+            Driver::start(Box::new(Recorder(sender)), Arc::clone(&outbox), Arc::new(shared)).unwrap();
+        driver.begin();
+        driver.tell(&wanted(), BTreeMap::new());
+        let patience = Duration::from_secs(60);
+        assert_eq!(brought.recv_timeout(patience).unwrap().instances, wanted().instances);
+        driver.tell(&Desired::default(), BTreeMap::new());
+        let mut last = brought.recv_timeout(patience).unwrap();
+        while !last.instances.is_empty() {
+            last = brought.recv_timeout(patience).unwrap();
+        }
+    }
 }
