@@ -257,6 +257,10 @@ impl Begin {
 fn log_beginning(outcome: &Outcome, shared: &Shared) {
     let tally = shared.enforcement().tally;
     let (generation, interfaces, absent) = (outcome.generation, tally.interfaces, tally.absent);
+    if generation == 0 {
+        tracing::info!(node = shared.node, guarded = tally.guarded, "nothing was wanted of this node yet");
+        return;
+    }
     tracing::info!(
         node = shared.node,
         generation,
