@@ -4,16 +4,19 @@
 use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
 
 use model::{
-    NetworkInterfaceId,
+    InstanceId, NetworkInterfaceId,
     node::{InstanceReport, ReportedState},
 };
 use parking_lot::{Condvar, Mutex};
-use policy::Desired;
+use policy::{Desired, DesiredInstance, WantedState};
 use protocol::{instance, node::from_node::Message};
 use tokio::sync::Notify;
 
 use super::{outbox::Outbox, shared::Shared};
-use crate::{instances::InstanceDriver, status::InstanceStatus};
+use crate::{
+    instances::{InstanceDriver, names},
+    status::InstanceStatus,
+};
 
 /// How long what failed rests before it is tried again, and how often what somebody else removed is looked for.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -129,12 +132,12 @@ impl Thread {
             };
             let states = self.driver.bring(&wanted, &in_force);
             self.look.notify_one();
-            self.say(states, again);
+            self.say(&wanted, states, again);
         }
     }
 
     /// Says how instances stand: all of them, or those that stand otherwise than it was said.
-    fn say(&mut self, states: Vec<InstanceReport>, again: bool) {
+    fn say(&mut self, wanted: &Desired, states: Vec<InstanceReport>, again: bool) {
         let again = again || self.unsaid;
         let is_news = |report: &&InstanceReport| again || !self.said.contains(report);
         let news: Vec<InstanceReport> = states.iter().filter(is_news).cloned().collect();
@@ -142,29 +145,48 @@ impl Thread {
             .chunks(STATES_MAX)
             .all(|part| self.outbox.say(Message::InstanceStates(instance::to_states(part))));
         self.unsaid = !said;
-        if states != self.said {
-            self.shared.set_instances(states.iter().map(instance_status).collect());
-            self.said = states;
-        }
+        self.shared.set_instances(instance_statuses(wanted, &states));
+        self.said = states;
     }
 }
 
-fn instance_status(report: &InstanceReport) -> InstanceStatus {
-    let (name, message) = match &report.state {
-        ReportedState::Running => ("running", None),
-        ReportedState::Stopped => ("stopped", None),
-        ReportedState::Gone => ("gone", None),
-        ReportedState::Failed(why) => ("failed", Some(why.to_string())),
+fn instance_statuses(wanted: &Desired, states: &[InstanceReport]) -> Vec<InstanceStatus> {
+    let report = |id| states.iter().find(|report| report.instance == id).map(|report| &report.state);
+    wanted.instances.iter().map(|(id, instance)| instance_status(*id, instance, report(*id))).collect()
+}
+
+fn instance_status(
+    id: InstanceId,
+    instance: &DesiredInstance,
+    state: Option<&ReportedState>,
+) -> InstanceStatus {
+    let (name, message) = match state {
+        Some(ReportedState::Running) => ("running", None),
+        Some(ReportedState::Stopped) => ("stopped", None),
+        Some(ReportedState::Gone) => ("gone", None),
+        Some(ReportedState::Failed(why)) => ("failed", Some(why.to_string())),
+        None => ("coming", None),
     };
-    InstanceStatus { instance_id: report.instance.to_string(), state: name.to_owned(), message }
+    let wanted = match instance.wanted {
+        WantedState::Running => "running",
+        WantedState::Stopped => "stopped",
+        WantedState::Gone => "gone",
+    };
+    InstanceStatus {
+        instance_id: id.to_string(),
+        host_name: instance.host_name.to_string(),
+        wanted: wanted.to_owned(),
+        state: name.to_owned(),
+        namespace: (name == "running").then(|| names::namespace(id)),
+        message,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
-    use model::{InstanceId, UnixMillis};
-    use policy::{DesiredInstance, WantedState};
+    use model::UnixMillis;
 
     use super::*;
     use crate::identity::Validity;
