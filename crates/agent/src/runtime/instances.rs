@@ -10,6 +10,7 @@ use model::{
 use parking_lot::{Condvar, Mutex};
 use policy::{Desired, DesiredInstance, WantedState};
 use protocol::{instance, node::from_node::Message};
+use tokio::sync::Notify;
 
 use super::{outbox::Outbox, shared::Shared};
 use crate::{
@@ -55,10 +56,11 @@ impl Driver {
         driver: Box<dyn InstanceDriver>,
         outbox: Arc<Outbox>,
         shared: Arc<Shared>,
+        look: Arc<Notify>,
     ) -> io::Result<Self> {
         let slot = Arc::new(Slot::default());
         let (said, unsaid) = (Vec::new(), false);
-        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, said, unsaid };
+        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, look, said, unsaid };
         thread::Builder::new().name("instances".into()).spawn(move || thread.run())?;
         Ok(Self { slot })
     }
@@ -102,6 +104,8 @@ struct Thread {
     slot: Arc<Slot>,
     outbox: Arc<Outbox>,
     shared: Arc<Shared>,
+    /// Told when devices may be otherwise than before: the kernel does not tell of an alias that a device gets while it is off.
+    look: Arc<Notify>,
     said: Vec<InstanceReport>,
     /// Whether something of it could not be said.
     unsaid: bool,
@@ -127,6 +131,7 @@ impl Thread {
                 (Arc::clone(&told.wanted), told.in_force.clone(), std::mem::take(&mut told.again))
             };
             let states = self.driver.bring(&wanted, &in_force);
+            self.look.notify_one();
             self.say(&wanted, states, again);
         }
     }
@@ -220,7 +225,8 @@ mod tests {
         let validity = Validity { from: UnixMillis(0), until: UnixMillis::NEVER };
         let shared = Shared::new("node".into(), "server".into(), "0".into(), validity);
         let driver =
-            Driver::start(Box::new(Recorder(sender)), Arc::clone(&outbox), Arc::new(shared)).unwrap();
+            Driver::start(Box::new(Recorder(sender)), Arc::clone(&outbox), Arc::new(shared), Arc::default())
+                .unwrap();
         driver.begin();
         driver.tell(&wanted(), BTreeMap::new());
         let patience = Duration::from_secs(60);
