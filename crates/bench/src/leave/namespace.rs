@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use lab::driver::{Netlink, namespace::set_parameter};
+use host::{Netlink, namespace::set_parameter};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, setns, unshare},

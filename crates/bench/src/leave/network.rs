@@ -12,7 +12,7 @@ use std::{
 
 use agent::device::alias_of;
 use anyhow::Context as _;
-use lab::driver::{Netlink, netlink::Pair};
+use host::{Netlink, netlink::Pair};
 use model::{NetworkInterfaceId, address::Mac};
 use traffic::{Client, Protocol, Server};
 
