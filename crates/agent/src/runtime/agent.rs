@@ -8,6 +8,7 @@ use std::{
 };
 
 use dataplane::{Dataplane, DataplaneError};
+use model::NodeId;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::{
@@ -109,6 +110,11 @@ impl Agent {
         let guarded = settings.guarded()?;
         let version = version.to_owned();
         Ok(Self { settings, guarded, directory, identity, saved, wanted, version, driver: None })
+    }
+
+    /// The node.
+    pub fn node(&self) -> NodeId {
+        self.identity.node
     }
 
     /// With a driver that makes instances.

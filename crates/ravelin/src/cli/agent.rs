@@ -85,14 +85,6 @@ pub struct JoinArguments {
     /// The file with the token; `-` reads it from standard input.
     #[arg(long, value_name = "FILE|-")]
     pub token_file: PathBuf,
-    /// Where the node's key is kept: a directory of its own, which is made where it is missing.
-    #[arg(
-        long,
-        env = "RAVELIN_AGENT_DIRECTORY",
-        default_value = "/var/lib/ravelin-agent",
-        value_name = "DIR"
-    )]
-    pub directory: PathBuf,
     /// What the node is called; the host's own name where it is not given.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -103,6 +95,8 @@ pub struct JoinArguments {
     /// wanted of it before is forgotten; what is in force stays so until the first word of the new one.
     #[arg(long)]
     pub again: bool,
+    #[command(flatten)]
+    pub settings: SettingArguments,
 }
 
 /// What `run` is told.

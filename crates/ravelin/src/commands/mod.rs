@@ -1,8 +1,8 @@
 //! The subcommands that are not the server: the operator's, the client's, the profiles'.
 
 mod agent;
-mod bind;
 mod authority;
+mod bind;
 mod column;
 mod configure;
 mod hint;
@@ -17,8 +17,8 @@ use anyhow::{Context as _, bail};
 
 pub use self::{
     agent::agent,
-    bind::{bind, unbind},
     authority::node_authority,
+    bind::{bind, unbind},
     configure::configure,
     lab::lab,
     product::{ServerChoice, add_products, expand_numbered, is_product, run},

@@ -13,7 +13,7 @@ use std::{
 };
 
 use dataplane::{Dataplane as _, Device, EbpfDataplane, Options};
-use lab::driver::{Netlink, namespace, netlink::Pair};
+use host::{Netlink, namespace, netlink::Pair};
 use model::address::Mac;
 use nix::{
     errno::Errno,

@@ -10,7 +10,7 @@ use agent::{
 };
 use anyhow::Context as _;
 use dataplane::EbpfDataplane;
-use lab::driver::Netlink;
+use host::Netlink;
 use model::ram::Secret;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle, time::timeout};
 
@@ -67,7 +67,6 @@ impl LabNode {
                 version: env!("CARGO_PKG_VERSION"),
             };
             let identity = identity::join(&order).await.context("the host cannot join")?;
-            let node = identity.node;
             drop(agent::directory::AgentDirectory::take(&settings.directory)?);
             identity.write(&settings.directory)?;
             let (stop, stopped) = oneshot::channel::<()>();
@@ -75,10 +74,13 @@ impl LabNode {
             let ended = self.runtime.spawn(async move {
                 let agent = Agent::open(settings, env!("CARGO_PKG_VERSION"))?;
                 let options = agent.settings().dataplane.options()?;
-                let driver = LabDriver::open(node);
+                let driver = LabDriver::new(agent.node());
                 let dataplane = tokio::task::spawn_blocking(|| EbpfDataplane::open(options)).await??;
                 let feed = DeviceFeed::kernel().await?;
-                let ready = || drop(ready.send(()));
+                let ready = || {
+                    // Whoever waited may have given up.
+                    let _ = ready.send(());
+                };
                 let stopped = async { drop(stopped.await) };
                 Ok(agent.with_driver(Box::new(driver)).run(dataplane, feed, ready, stopped).await?)
             });

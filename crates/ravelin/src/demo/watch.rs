@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use lab::driver::in_namespace;
+use host::in_namespace;
 use serde_json::{Value, json};
 use traffic::{Client, Flow, Knock, Protocol, Seen, Server};
 

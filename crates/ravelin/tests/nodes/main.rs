@@ -3,7 +3,7 @@
 //! Each test has a mount and a network namespace of its own, with everything that it makes in them: nothing is left of it
 //! whatever ends it. Needs root; without it each test says `skipped`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what helps tests is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "what helps tests is a test")]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -37,7 +37,8 @@ impl LabNode {
         fs::write(&token_file, token).unwrap();
         let server = format!("10.99.{number}.1:{port}");
         let mut join = node.command(&["agent", "join", "--server", &server, "--token-file"]);
-        let joined = node.run(join.arg(&token_file)).wait_with_output().unwrap();
+        join.arg(&token_file).arg("--directory").arg(node.directory.join("state"));
+        let joined = node.run(&mut join).wait_with_output().unwrap();
         assert!(joined.status.success(), "{joined:?}");
         node.start();
         node
@@ -96,7 +97,7 @@ impl LabNode {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ravelin"));
-        command.args(arguments).arg("--config").arg(self.directory.join("agent.toml"));
+        command.args(arguments);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("RAVELIN_") {
                 command.env_remove(name);
@@ -114,7 +115,8 @@ impl LabNode {
 
     /// Starts its agent.
     pub(crate) fn start(&mut self) {
-        let mut command = self.command(&["agent", "run"]);
+        let mut command = self.command(&["agent", "run", "--config"]);
+        command.arg(self.directory.join("agent.toml"));
         self.agent = Some(self.run(command.stdout(Stdio::null())));
     }
 

@@ -10,7 +10,7 @@ use agent::{
 use anyhow::{Context as _, bail};
 use model::ram::Secret;
 
-use super::VERSION;
+use super::{VERSION, settings};
 use crate::{cli::JoinArguments, output, serve};
 
 /// The longest token that is read, in bytes.
@@ -21,7 +21,7 @@ const TOKEN_BYTES_MAX: u64 = 4096;
 /// # Errors
 /// Why it did not become one, for people.
 pub(super) fn join(arguments: &JoinArguments) -> anyhow::Result<()> {
-    let directory = AgentDirectory::take(&arguments.directory)?;
+    let directory = AgentDirectory::take(&settings::load(&arguments.settings)?.directory)?;
     let before = match Identity::read(directory.path()) {
         Ok(identity) => Some(identity),
         Err(IdentityError::Missing { .. }) => None,

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use agent::{directory::AgentDirectory, identity::Identity, saved::Saved};
+use agent::{LabDriver, directory::AgentDirectory, identity::Identity, saved::Saved};
+use anyhow::anyhow;
 use dataplane::{DataplaneError, EbpfDataplane};
 
 use super::settings;
@@ -31,6 +32,11 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
         Err(DataplaneError::Missing { .. }) => false,
         Err(error) => return Err(error.into()),
     };
+    // Of a host that never joined there are none.
+    if let Ok(identity) = Identity::read(directory.path()) {
+        let removed = LabDriver::new(identity.node).remove_all();
+        removed.map_err(|why| anyhow!("instances that this node has made are still there: {why}"))?;
+    }
     if forget {
         Saved::remove(directory.path())?;
         Identity::remove(directory.path())?;

@@ -1,6 +1,9 @@
 //! `ravelin agent run`.
 
-use agent::runtime::{Agent, DeviceFeed};
+use agent::{
+    LabDriver,
+    runtime::{Agent, DeviceFeed},
+};
 use dataplane::EbpfDataplane;
 use tokio::runtime::{Builder, Runtime};
 
@@ -24,6 +27,8 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let _log = log::start(&settings.log, format_of(settings.log_format))?;
     keep_files_private();
     let agent = Agent::open(settings, VERSION)?;
+    let driver = LabDriver::new(agent.node());
+    let agent = agent.with_driver(Box::new(driver));
     runtime()?.block_on(async {
         let mut signals = StopSignals::listen()?;
         let feed = DeviceFeed::kernel().await?;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::driver::{Netlink, namespace};
+use host::{Netlink, namespace};
 use serde_json::json;
 use wire::catalogue::Product::{Ens, Ravelin};
 
