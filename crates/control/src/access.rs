@@ -6,10 +6,12 @@ use model::{
     AccountId, Entity, State,
     account::Account,
     change::{Change, Changes},
+    node::EnforcementWait,
     ram::{AccessKey, User, UserId, document::PolicyDocument},
 };
 
-/// Accounts, users, access keys and policies: what authentication and authorisation need.
+/// Accounts, users, access keys and policies: what authentication and authorisation need. And how long changes of
+/// accounts wait for nodes, which every one of them asks.
 ///
 /// Every request asks for it, and it hardly ever changes. Because nothing else can be seen through it, such a read
 /// need not wait for commits of other things.
@@ -37,6 +39,11 @@ impl<'a> Access<'a> {
         self.0.users().get(&id)
     }
 
+    /// How long the account's changes wait for nodes; none: it has no setting of its own.
+    pub fn enforcement_wait(self, account: AccountId) -> Option<&'a Arc<EnforcementWait>> {
+        self.0.enforcement_wait(account)
+    }
+
     /// The document in force of a policy that the account wrote.
     pub fn document(self, account: AccountId, name: &str) -> Option<&'a Arc<PolicyDocument>> {
         self.0.document(account, name)
@@ -48,7 +55,11 @@ pub(crate) fn concerned(changes: &Changes) -> bool {
     let shown = |entity: &Entity| {
         matches!(
             entity,
-            Entity::Account(_) | Entity::User(_) | Entity::AccessKey(_) | Entity::CustomPolicy(_)
+            Entity::Account(_)
+                | Entity::User(_)
+                | Entity::AccessKey(_)
+                | Entity::CustomPolicy(_)
+                | Entity::EnforcementWait(_)
         )
     };
     changes.0.iter().flat_map(|Change { before, after }| [before, after]).flatten().any(shown)

@@ -22,6 +22,7 @@ use crate::{
     fleet::Fleet,
     history::{self, HistoryRecord},
     load::{self, OpenError},
+    lost::LostGenerations,
     metrics::{Metrics, Sizes},
     nonces::{Forgetting, NonceRecord},
     published::{Part, Read, Seen, Shared, Unavailable},
@@ -161,11 +162,12 @@ impl Control {
         let loaded = load::load(&*store, progress)?;
         let nonces = load::load_nonces(&*store, clock.now())?;
         load::initialise(&mut *store)?;
+        let lost = LostGenerations::load(&*store, clock.now())?;
         let revision = store.revision();
         let (jobs, queue) = mpsc::sync_channel(settings.queue_max.max(1));
         let core = Arc::new(Core {
             shared: Shared::new(loaded.state, loaded.memberships, revision),
-            fleet: Fleet::new(revision, settings.fleet),
+            fleet: Fleet::new(revision, lost.clone(), settings.fleet),
             settings,
             clock,
             metrics: Metrics::new(),
@@ -182,7 +184,8 @@ impl Control {
             entropy: SystemEntropy::new(),
             history: loaded.history,
             forgetting: Forgetting::default(),
-            last_generation: revision,
+            last_generation: lost.highest(revision),
+            lost,
             clock_rests_until: None,
             snapshots: Vec::new(),
             failed: None,
@@ -290,7 +293,8 @@ impl Control {
     }
 
     /// Looks at the state; what it shows is on disk. `f` may be called again if a commit fails meanwhile. It must be
-    /// short, for the writer waits for it, and must not use this handle.
+    /// short, for the writer waits for it, and must not use this handle, but for [`Control::standing`] and
+    /// [`Control::enforcement`].
     ///
     /// # Errors
     /// A commit that the answer depends on does not end within the deadline.
@@ -397,9 +401,10 @@ impl Control {
         self.0.core.identity
     }
 
-    /// Adds what is counted here to a registry, under names that begin with `control_`.
+    /// Adds what is counted here to a registry, under names that begin with `control_` and `fleet_`.
     pub fn register(&self, registry: &mut Registry) {
         self.0.core.metrics.register(registry);
+        self.0.core.fleet.metrics.register(&self.0.core, registry);
     }
 
     /// How much there is of what, for metrics.

@@ -18,6 +18,7 @@ mod entropy;
 pub mod fleet;
 mod history;
 mod load;
+mod lost;
 mod metrics;
 mod nonces;
 mod pending;

@@ -86,6 +86,10 @@ pub struct Sizes {
     pub security_groups: usize,
     /// Memberships of interfaces in groups.
     pub memberships: usize,
+    /// Nodes.
+    pub nodes: usize,
+    /// Network interfaces that are bound to nodes.
+    pub bindings: usize,
 }
 
 impl Sizes {
@@ -102,6 +106,8 @@ impl Sizes {
             interfaces: state.interfaces().len(),
             security_groups: state.groups().len(),
             memberships: published.memberships,
+            nodes: state.nodes().len(),
+            bindings: state.bindings().len(),
         }
     }
 }

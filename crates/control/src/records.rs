@@ -8,7 +8,8 @@ use model::{AccountId, Entity, EntityKey, ram::UserId};
 use store::{Batch, MAX_VALUE_BYTES, Table};
 
 /// The version of the encoding of all tables. Version 2 brought nodes, bindings and enforcements, and records of more
-/// than one nonce, version 3 the authority of nodes and hostings: what is of an earlier version is read as it is.
+/// than one nonce, version 3 the authority of nodes, hostings and how long accounts wait for nodes: what is of an earlier
+/// version is read as it is.
 pub const SCHEMA: u32 = 3;
 /// Where the table `Meta` keeps the version: four bytes, the most significant first.
 pub const SCHEMA_KEY: &[u8] = b"schema";
@@ -68,6 +69,7 @@ pub fn entity_key(key: &EntityKey) -> Vec<u8> {
         EntityKey::Enforcement(id) => numbered(12, id.number()),
         EntityKey::NodeAuthority => tagged(13, &[]),
         EntityKey::Hosting(id) => numbered(14, id.number()),
+        EntityKey::EnforcementWait(AccountId(id)) => tagged(15, &[&id.to_be_bytes()]),
     }
 }
 

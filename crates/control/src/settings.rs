@@ -62,7 +62,8 @@ impl Default for Settings {
 }
 
 /// What is kept of nodes, and of what they have confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct FleetSettings {
     /// The most generations whose receipts are kept, of those that every node has confirmed and as many of those that
     /// some have not.

@@ -29,6 +29,7 @@ use crate::{
     entropy::SystemEntropy,
     fleet,
     history::HistoryIndex,
+    lost::LostGenerations,
     nonces::{self, Forgetting},
     pending::{self, Fate, Pending},
     published::Published,
@@ -53,6 +54,8 @@ pub(crate) struct Writer {
     pub(crate) forgetting: Forgetting,
     /// The highest generation that was ever given, durable or not.
     pub(crate) last_generation: u64,
+    /// Generations that are not given again.
+    pub(crate) lost: LostGenerations,
     /// Before this moment the clock is not asked again, because it could not do what was due.
     pub(crate) clock_rests_until: Option<Instant>,
     /// Who wants a snapshot after this turn.
@@ -140,8 +143,8 @@ pub(crate) fn try_alone(
     let wake = turn.unwrap_or_else(|_| {
         tracing::error!("the writer failed and has ended");
         *guard = None;
-        core.shared.set_phase(Phase::Stopped);
         core.fleet.stop();
+        core.shared.set_phase(Phase::Stopped);
         true
     });
     drop(guard);
@@ -288,6 +291,7 @@ impl Writer {
         };
         // Nobody else changes the state, so that it is the same one when the plan is applied.
         let planned = self.core.shared.with(|now| model::plan(&now.state, actor, command, &mut context));
+        let planned = planned.and_then(|plan| self.core.fleet.check(&plan).map(|()| plan));
         if self.entropy.failed() { None } else { Some(planned) }
     }
 
@@ -316,7 +320,7 @@ impl Writer {
         self.last_generation = generation;
         self.core.shared.apply(&plan.changes, generation);
         // On the state after exactly this change: what the nodes that it concerns are told does not depend on the batch.
-        let staged = |published: &Published| fleet::stage(&plan.changes, &published.state, generation);
+        let staged = |published: &Published| fleet::stage(&plan, &published.state, generation);
         pending.staged.extend(self.core.shared.with(staged));
         let receipt = Receipt { generation, outcome: plan.outcome };
         let history_bytes = pending.apply(about, reply, (plan.changes, encoded), receipt);
@@ -336,9 +340,11 @@ impl Writer {
         if !durable {
             return if pending.batch.is_empty() { Ok(()) } else { self.store.write_unsynced(&pending.batch) };
         }
+        self.lost.put(&mut pending.batch);
         self.history.trim(&self.core.settings.history, &mut pending.batch);
         let start = Instant::now();
         self.store.commit(self.last_generation, &pending.batch)?;
+        self.lost.saved();
         self.count_commit(start, pending.generations());
         // Nodes first: whoever is answered finds the receipt.
         let staged = mem::take(&mut pending.staged);
@@ -384,7 +390,7 @@ impl Drop for Farewell {
         if std::thread::panicking() {
             tracing::error!("the writer failed and has ended");
         }
-        self.0.shared.set_phase(Phase::Stopped);
         self.0.fleet.stop();
+        self.0.shared.set_phase(Phase::Stopped);
     }
 }

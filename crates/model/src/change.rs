@@ -10,7 +10,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, Enforcement, Hosting, Node, NodeAuthority},
+    node::{Binding, Enforcement, EnforcementWait, Hosting, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId},
     security_group::SecurityGroup,
 };
@@ -46,6 +46,8 @@ pub enum Entity {
     NodeAuthority(Arc<NodeAuthority>),
     /// Where an instance really runs.
     Hosting(Arc<Hosting>),
+    /// How long an account's changes wait for nodes.
+    EnforcementWait(Arc<EnforcementWait>),
 }
 
 /// Names one entity among all of them.
@@ -79,6 +81,8 @@ pub enum EntityKey {
     NodeAuthority,
     /// Where an instance really runs.
     Hosting(InstanceId),
+    /// How long an account's changes wait for nodes.
+    EnforcementWait(AccountId),
 }
 
 impl Entity {
@@ -99,13 +103,14 @@ impl Entity {
             Self::Enforcement(e) => EntityKey::Enforcement(e.interface),
             Self::NodeAuthority(_) => EntityKey::NodeAuthority,
             Self::Hosting(e) => EntityKey::Hosting(e.instance),
+            Self::EnforcementWait(e) => EntityKey::EnforcementWait(e.account),
         }
     }
 
-    /// Its place in the order of creation; accounts and the authority of nodes stand before everything.
+    /// Its place in the order of creation; accounts, their settings and the authority of nodes stand before everything.
     pub fn serial(&self) -> u64 {
         match self {
-            Self::Account(_) | Self::NodeAuthority(_) => 0,
+            Self::Account(_) | Self::NodeAuthority(_) | Self::EnforcementWait(_) => 0,
             Self::User(e) => e.serial,
             Self::AccessKey(e) => e.serial,
             Self::CustomPolicy(e) => e.serial,
@@ -141,7 +146,7 @@ into_entity! {
     Account => Account, User => User, AccessKey => AccessKey, CustomPolicy => CustomPolicy, Network => Network,
     VSwitch => VSwitch, Instance => Instance, NetworkInterface => Interface, SecurityGroup => SecurityGroup,
     Node => Node, Binding => Binding, Enforcement => Enforcement, NodeAuthority => NodeAuthority,
-    Hosting => Hosting
+    Hosting => Hosting, EnforcementWait => EnforcementWait
 }
 
 /// One entity that comes, changes or goes. Both sides name the same entity.

@@ -456,6 +456,8 @@ pub enum Outcome {
         /// From when on it is not good any more.
         expires_at: crate::context::UnixMillis,
     },
+    /// A node that is to obey although it has been wanted to have a newer generation.
+    NodeReadmitted(NodeId),
     /// How many entities the clock changed.
     Advanced(usize),
 }

@@ -274,6 +274,9 @@ pub enum Refusal {
     /// The authority is not the one that is to be replaced.
     #[error("the authority of nodes is another one by now")]
     OtherNodeAuthority,
+    /// The node has not regressed, as far as is known.
+    #[error("node {0} has not been found to hold a newer generation than this server ever gave")]
+    NodeNotRegressed(NodeId),
     /// A host may not join.
     #[error("the token is not accepted: {0}")]
     NodeToken(TokenFault),

@@ -122,6 +122,8 @@ impl Delta {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn interface(groups: &[u128]) -> DesiredInterface {
@@ -184,5 +186,67 @@ mod tests {
         let stopped = apply(&[(one, Some(WantedState::Stopped))]);
         assert_eq!(stopped, [(one, WantedState::Stopped), (other, WantedState::Running)]);
         assert_eq!(apply(&[(one, None)]), [(other, WantedState::Running)]);
+    }
+
+    #[test]
+    fn an_empty_delta_takes_no_memory_and_each_part_some() {
+        assert!(Delta::default().is_empty());
+        assert_eq!(Delta::default().bytes(), 0);
+        let (one, two) = (delta(&[(1, None)], &[]), delta(&[(1, None), (2, Some(&[1]))], &[1]));
+        assert!(!one.is_empty() && one.bytes() > 0 && two.bytes() > 2 * one.bytes());
+    }
+
+    /// A delta as a node gets it: an interface comes with the groups that it is in.
+    fn any_delta() -> impl Strategy<Value = Delta> {
+        let groups = || prop::collection::btree_set(0u128..4, 0..4);
+        let interfaces = prop::collection::vec((0u128..4, prop::option::of(groups())), 0..4);
+        let instances = prop::collection::btree_map(0u128..3, prop::option::of(0u64..3), 0..3);
+        (interfaces, groups(), 0usize..3, instances).prop_map(
+            |(interfaces, mut changed, rules, instances)| {
+                let interfaces: Vec<(u128, Option<Vec<u128>>)> = interfaces
+                    .into_iter()
+                    .map(|(id, groups)| (id, groups.map(|groups| groups.into_iter().collect())))
+                    .collect();
+                changed.extend(interfaces.iter().filter_map(|(_, groups)| groups.as_ref()).flatten());
+                let wanted: Vec<(u128, Option<&[u128]>)> =
+                    interfaces.iter().map(|(id, groups)| (*id, groups.as_deref())).collect();
+                let mut delta = delta(&wanted, &changed.into_iter().collect::<Vec<_>>());
+                let rule = crate::text::parse_rule("ingress accept tcp from 10.0.0.0/8").unwrap();
+                let rules = vec![rule; rules];
+                delta.groups.values_mut().for_each(|group| group.rules = rules.as_slice().into());
+                let instance = |boots| DesiredInstance {
+                    host_name: "a".into(),
+                    wanted: WantedState::Running,
+                    boots,
+                    images: 0,
+                    interfaces: [].into(),
+                };
+                let instances = instances.into_iter();
+                delta.instances = instances
+                    .map(|(id, boots)| (InstanceId::from_entropy(id), boots.map(instance)))
+                    .collect();
+                delta
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn merged_changes_lead_to_the_same_as_one_after_the_other(
+            deltas in prop::collection::vec(any_delta(), 0..6),
+            before in 0usize..6,
+        ) {
+            let mut one_by_one = Desired::default();
+            let (first, rest) = deltas.split_at(before.min(deltas.len()));
+            first.iter().for_each(|delta| one_by_one.apply(delta));
+            let mut at_once = one_by_one.clone();
+            let mut merged = Delta::default();
+            for delta in rest {
+                one_by_one.apply(delta);
+                merged.merge(delta.clone());
+            }
+            at_once.apply(&merged);
+            prop_assert_eq!(at_once, one_by_one);
+        }
     }
 }

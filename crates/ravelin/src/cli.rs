@@ -126,6 +126,11 @@ pub struct ServeArguments {
     /// Answer everybody, signed or not. For trying things out; never where others can reach it.
     #[arg(long)]
     pub lenient: bool,
+    /// Hold the answer to each change until the nodes that it concerns have confirmed it, for so many seconds at most, up to
+    /// 60; then the answer is ens.interface.error, and the change stays made. Requests may say otherwise by the header
+    /// x-ravelin-wait, and accounts by ModifyAccountEnforcement [default: 0].
+    #[arg(long, value_name = "SECONDS")]
+    pub wait_for_enforcement: Option<String>,
     /// A settings file (TOML).
     #[arg(long, env = "RAVELIN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

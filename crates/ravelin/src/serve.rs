@@ -80,6 +80,7 @@ fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
     flag("node_listen", arguments.node_listen.clone());
     flag("log", arguments.log.clone());
     flag("gateway.mode", arguments.lenient.then(|| "lenient".into()));
+    flag("gateway.wait_for_enforcement", arguments.wait_for_enforcement.clone());
     Settings::load(&Sources {
         file: arguments.config.as_deref(),
         environment: &environment,
@@ -154,6 +155,7 @@ impl Served {
             timing: settings.timing.clone(),
             site: settings.site.clone(),
             history: settings.history,
+            fleet: settings.fleet,
             commit_on_submitter: true,
             ..control::Settings::default()
         };
@@ -206,6 +208,8 @@ impl Served {
                         () = stop => {}
                         () = self.control.stopped() => tracing::error!("the control plane has ended; stopping"),
                     }
+                    // Whoever waits for nodes is answered now, rather than cut off later.
+                    self.control.stop_waiting();
                 };
                 let stopped = server.run(ended).await;
                 if stopped.connections_cut > 0 {

@@ -49,6 +49,8 @@ pub struct Settings {
     pub timing: model::Timing,
     /// How much history is kept.
     pub history: control::HistoryRetention,
+    /// What is kept of nodes, and of what they have confirmed.
+    pub fleet: control::FleetSettings,
     /// The edge sites, images and instance types that are offered.
     pub site: model::site::Catalogue,
 }
@@ -92,6 +94,7 @@ impl Default for Settings {
             limits: model::Limits::default(),
             timing: model::Timing::default(),
             history: control::HistoryRetention::default(),
+            fleet: control::FleetSettings::default(),
             site: model::site::Catalogue::default(),
         }
     }

@@ -48,6 +48,11 @@ pub enum Progress {
         at: UnixMillis,
         /// How long after it was on disk.
         after: Duration,
+        /// From the arrival of the update that had it at the node to the end of the read-back, as the node says.
+        took: Duration,
+        /// From the arrival to the last store that put it in force; none: nothing had to be stored, or the node does not
+        /// say.
+        switched: Option<Duration>,
     },
     /// The node was deleted before it confirmed it. Nobody waits for it any more.
     Deleted,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::NodeId;
 use tokio::sync::Notify;
 
-use super::{Ended, Heard, Told, roster::Step};
+use super::{Ended, Heard, Told, following::Step, hearing::Counted};
 use crate::{
     control::{Control, Core, WeakControl},
     desired::desired,
@@ -38,6 +38,12 @@ impl Follower {
     /// # Errors
     /// [`Ended`]: there is nothing to tell any more, and the connection should be closed.
     pub async fn next(&mut self) -> Result<Told, Ended> {
+        let told = self.told().await?;
+        self.core.fleet.metrics.told(&told);
+        Ok(told)
+    }
+
+    async fn told(&self) -> Result<Told, Ended> {
         loop {
             let step = self.core.fleet.roster().step(self.node, self.number)?;
             match step {
@@ -77,14 +83,29 @@ impl Follower {
     /// Takes in what the node says. What a node that does not follow any more says is passed over.
     pub fn heard(&self, heard: Heard) {
         let fleet = &self.core.fleet;
-        let now = fleet.moment(self.core.clock.now());
+        let now = self.core.clock.now();
         let of_itself = matches!(heard, Heard::InstanceStates(_) | Heard::Report(_));
-        let heard = fleet.roster().hear(self.node, self.number, heard, now);
-        if heard.is_ok_and(|counted| counted.impossible) {
-            tracing::warn!(node = %self.node, "a node speaks of a generation that it was never told");
-        }
+        let Ok(counted) = fleet.hear((self.node, self.number), heard, now) else { return };
+        fleet.metrics.heard(&counted);
+        self.log(&counted);
         if of_itself {
             self.carry_out_reports();
+        }
+    }
+
+    fn log(&self, counted: &Counted) {
+        let node = self.node;
+        if counted.impossible {
+            tracing::warn!(%node, "a node speaks of a generation that it was never told");
+        }
+        if counted.regressed {
+            tracing::warn!(%node, "a node has confirmed a newer generation, and keeps what it enforces");
+        }
+        if let Some(reason) = counted.refused {
+            tracing::warn!(%node, ?reason, "a node refuses an update");
+        }
+        if counted.not_in_force {
+            tracing::warn!(%node, "an update is not in force everywhere at a node");
         }
     }
 }
@@ -92,7 +113,9 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         let now = self.core.clock.now();
-        self.core.fleet.roster().leave(self.node, self.number, now);
+        if self.core.fleet.roster().leave(self.node, self.number, now) {
+            tracing::info!(node = %self.node, "a node does not follow any more");
+        }
     }
 }
 

@@ -21,6 +21,9 @@ pub enum Heard {
         generation: u64,
         /// From the arrival of the update at the node to the end of the read-back.
         took: Duration,
+        /// From the arrival of the update at the node to the last store that put it in force; none: nothing had to be
+        /// stored, or the node does not say.
+        switched: Option<Duration>,
         /// Interfaces without a device, which is nothing to enforce.
         absent: Vec<NetworkInterfaceId>,
     },

@@ -9,7 +9,7 @@ use model::{
 
 use super::{
     Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression, TEXT_MAX,
-    receipts::{End, Moment},
+    receipts::{Confirmation, End, Moment},
     roster::Roster,
     slot::{Regressed, Slot},
 };
@@ -19,8 +19,14 @@ use super::{
 pub(super) struct Counted {
     /// For each generation that it confirmed: how long after it was on disk.
     pub(super) confirmed_after: Vec<Duration>,
+    /// How long an update took at the node that it confirmed.
+    pub(super) took: Option<Duration>,
+    /// An update is not in force everywhere.
+    pub(super) not_in_force: bool,
     /// Why it refused something.
     pub(super) refused: Option<RefusalReason>,
+    /// It was found to have regressed, which was not known.
+    pub(super) regressed: bool,
     /// It said something that cannot be so.
     pub(super) impossible: bool,
 }
@@ -37,69 +43,78 @@ impl Roster {
         let slot = self.slots.get_mut(&node).ok_or(Ended::Deleted)?;
         slot.connection(number)?;
         slot.heard_at = Some(now.at);
-        let before = slot.backlog.bytes();
-        let mut counted = Counted::default();
-        match heard {
-            Heard::Confirmed { generation, absent, .. } => {
-                slot.absent_count = absent.len();
-                counted = self.confirmed(node, generation, now);
-            }
-            Heard::NotInForce { generation, mut problems, problem_count } => {
-                counted.impossible = generation > slot.backlog.told();
-                problems.truncate(KEPT_MAX);
-                problems.iter_mut().for_each(|problem| shorten(&mut problem.message));
-                if !counted.impossible {
-                    slot.backlog.answered(generation);
-                    slot.not_in_force = Some(NotInForce { generation, problems, problem_count });
-                }
-            }
-            Heard::Refused { generation, kept_generation, reason, mut message } => {
-                shorten(&mut message);
-                counted.impossible = generation > slot.backlog.told();
-                if !counted.impossible {
-                    counted.refused = Some(reason);
-                    slot.refuse(Refused { generation, kept_generation, reason, message }, now);
-                }
-            }
-            Heard::InstanceStates(reports) => {
-                let reports = reports.into_iter().map(|report| (report.instance, shortened(report)));
-                slot.connection(number)?.instances.extend(reports);
-            }
-            Heard::Answer { id, answer } => {
-                let waits = slot.connection(number)?.questions.unanswered.remove(&id);
-                // An answer that comes too late is one that nobody waits for.
-                waits.map(|waits| waits.send(answer));
-            }
-            Heard::Report(report) => slot.report = Some((now.at, bounded(report))),
+        // What it answers may make room for what it is to be told next.
+        slot.wake();
+        if let Heard::Confirmed { generation, took, switched, absent } = heard {
+            slot.absent_count = absent.len();
+            let confirmation = Confirmation { at: now, took, switched };
+            return Ok(self.confirmed(node, generation, confirmation));
         }
-        if let Some(slot) = self.slots.get(&node) {
-            self.pending_bytes = self.pending_bytes - before + slot.backlog.bytes();
-            slot.wake();
-        }
-        Ok(counted)
+        Ok(self.change(node, |slot| slot.hear(heard, now)).unwrap_or_default())
     }
 
-    fn confirmed(&mut self, node: NodeId, generation: u64, now: Moment) -> Counted {
-        let (mut counted, bounds) = (Counted::default(), self.bounds());
+    fn confirmed(&mut self, node: NodeId, generation: u64, confirmation: Confirmation) -> Counted {
+        let took = Some(confirmation.took);
+        let (mut counted, bounds) = (Counted { took, ..Counted::default() }, self.bounds());
         let Some(slot) = self.slots.get_mut(&node) else { return counted };
         if generation > slot.backlog.told() {
-            counted.impossible = true;
-            return counted;
+            return Counted { impossible: true, ..Counted::default() };
         }
         slot.confirm(generation);
         while let Some(awaited) = slot.awaited.front().copied().filter(|awaited| *awaited <= generation) {
             slot.awaited.pop_front();
-            let durable = self.receipts.end(awaited, node, End::Confirmed(now), bounds);
-            let after = durable.map(|durable| now.running.saturating_sub(durable.running));
+            let durable = self.receipts.end(awaited, node, End::Confirmed(confirmation), bounds);
+            let after = durable.map(|durable| confirmation.at.running.saturating_sub(durable.running));
             counted.confirmed_after.extend(after);
-            slot.forgotten = 0;
         }
-        slot.behind_since = slot.awaited.front().and_then(|awaited| self.receipts.durable(*awaited));
+        if generation >= slot.forgotten_through {
+            slot.forgotten = 0;
+            slot.behind_since = slot.awaited.front().and_then(|awaited| self.receipts.durable(*awaited));
+        }
         counted
     }
 }
 
 impl Slot {
+    fn hear(&mut self, heard: Heard, now: Moment) -> Counted {
+        let mut counted = Counted::default();
+        match heard {
+            Heard::NotInForce { generation, .. } | Heard::Refused { generation, .. }
+                if generation > self.backlog.told() =>
+            {
+                counted.impossible = true;
+            }
+            Heard::NotInForce { generation, mut problems, problem_count } => {
+                problems.truncate(KEPT_MAX);
+                problems.iter_mut().for_each(|problem| shorten(&mut problem.message));
+                self.backlog.answered(generation);
+                self.not_in_force = Some(NotInForce { generation, problems, problem_count });
+                counted.not_in_force = true;
+            }
+            Heard::Refused { generation, kept_generation, reason, mut message } => {
+                shorten(&mut message);
+                counted.refused = Some(reason);
+                counted.regressed = reason == RefusalReason::Regressed && self.regressed.is_none();
+                self.refuse(Refused { generation, kept_generation, reason, message }, now);
+            }
+            Heard::Answer { id, answer } => {
+                let questions = self.connection.as_mut().map(|connection| &mut connection.questions);
+                let waits = questions.and_then(|questions| questions.unanswered.remove(&id));
+                // An answer that comes too late is one that nobody waits for.
+                waits.map(|waits| waits.send(answer));
+            }
+            Heard::Report(report) => self.report = Some((now.at, bounded(report))),
+            Heard::InstanceStates(reports) => {
+                let reports = reports.into_iter().map(|report| (report.instance, shortened(report)));
+                if let Some(connection) = &mut self.connection {
+                    connection.instances.extend(reports);
+                }
+            }
+            Heard::Confirmed { .. } => {}
+        }
+        counted
+    }
+
     fn confirm(&mut self, generation: u64) {
         self.backlog.answered(generation);
         self.confirmed = self.confirmed.max(Some(generation));

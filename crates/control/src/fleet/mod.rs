@@ -15,10 +15,13 @@
 mod backlog;
 mod enforcement;
 mod follower;
+mod following;
 mod heard;
 mod hearing;
 mod instances;
+mod metrics;
 mod question;
+mod questions;
 mod receipts;
 mod roster;
 mod shared;
@@ -26,6 +29,7 @@ mod slot;
 mod stage;
 mod standing;
 mod told;
+mod view;
 
 pub use self::{
     enforcement::{Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress},

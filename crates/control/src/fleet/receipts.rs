@@ -6,7 +6,7 @@ use model::{NodeId, UnixMillis};
 use tokio::sync::Notify;
 
 /// A moment, on both clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     /// The time of day.
     pub(super) at: UnixMillis,
@@ -23,12 +23,22 @@ pub(super) struct Bounds {
     pub(super) nodes: usize,
 }
 
+/// When a node confirmed a generation, and how long that took there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Confirmation {
+    pub(super) at: Moment,
+    /// From the arrival of the update that had the generation to the end of the read-back.
+    pub(super) took: Duration,
+    /// To the last store that put it in force.
+    pub(super) switched: Option<Duration>,
+}
+
 /// What became of a generation at a node that it concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
     /// It has not confirmed it.
     Open,
-    Confirmed(Moment),
+    Confirmed(Confirmation),
     /// The node was deleted before it confirmed it.
     Deleted,
 }
@@ -163,6 +173,11 @@ impl Receipts {
         Some(Arc::clone(receipt.waiting.get_or_insert_default()))
     }
 
+    /// How many generations some node has not confirmed.
+    pub(super) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
     /// Wakes everybody who waits.
     pub(super) fn wake_all(&self) {
         self.open.values().for_each(Receipt::wake);
@@ -179,5 +194,87 @@ impl Receipt {
     /// The nodes that have not confirmed it.
     pub(super) fn unconfirmed(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.nodes.iter().filter(|(_, end)| *end == End::Open).map(|(node, _)| *node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn node(number: u8) -> NodeId {
+        NodeId::from_entropy(number.into())
+    }
+
+    fn moment(number: u64) -> Moment {
+        Moment { at: UnixMillis(0), running: Duration::from_millis(number) }
+    }
+
+    fn confirmed(number: u64) -> End {
+        End::Confirmed(Confirmation { at: moment(number), took: Duration::ZERO, switched: None })
+    }
+
+    #[test]
+    fn a_receipt_is_settled_by_the_last_of_its_nodes() {
+        let bounds = Bounds { generations: 10, nodes: 10 };
+        let mut receipts = Receipts::after(4);
+        assert!(receipts.add(5, moment(1), [node(1), node(2)].into_iter(), bounds).is_empty());
+        assert_eq!(receipts.end(5, node(3), End::Deleted, bounds), None, "it does not concern that one");
+        assert_eq!(receipts.end(5, node(1), confirmed(3), bounds), Some(moment(1)));
+        assert_eq!(receipts.end(5, node(1), End::Deleted, bounds), None, "it has confirmed it already");
+        assert!(matches!(receipts.of(5), Known::Open(_)) && receipts.waiting(5).is_some());
+        assert_eq!(receipts.end(5, node(2), End::Deleted, bounds), Some(moment(1)));
+        let Known::Settled(Some(receipt)) = receipts.of(5) else { panic!("it is not settled") };
+        let ends = [(node(1), confirmed(3)), (node(2), End::Deleted)];
+        assert_eq!(receipt.nodes.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(ends));
+        assert!(receipts.waiting(5).is_none());
+        assert!(matches!(receipts.of(4), Known::Forgotten));
+        assert!(matches!(receipts.of(6), Known::Settled(None)));
+    }
+
+    proptest! {
+        /// Whatever happens, the bounds hold, and of what is not forgotten the truth is told.
+        #[test]
+        fn the_bounds_hold_and_nothing_is_invented(
+            events in prop::collection::vec(prop_oneof![
+                prop::collection::btree_set(0u8..5, 1..5).prop_map(Ok),
+                (0u64..60, 0u8..5).prop_map(Err),
+            ], 1..60),
+            bounds in (1usize..6, 4usize..12).prop_map(|(generations, nodes)| Bounds { generations, nodes }),
+        ) {
+            let mut receipts = Receipts::after(0);
+            let mut open: BTreeMap<u64, BTreeSet<u8>> = BTreeMap::new();
+            for (event, generation) in events.into_iter().zip(1u64..) {
+                match event {
+                    Ok(nodes) => {
+                        let ids: BTreeSet<NodeId> = nodes.iter().map(|number| node(*number)).collect();
+                        receipts.add(generation, moment(generation), ids.into_iter(), bounds);
+                        open.insert(generation, nodes);
+                    }
+                    Err((generation, number)) => {
+                        receipts.end(generation, node(number), confirmed(99), bounds);
+                        open.get_mut(&generation).map(|nodes| nodes.remove(&number));
+                    }
+                }
+                prop_assert!(receipts.open.len() <= bounds.generations.max(1));
+                prop_assert!(receipts.settled.len() <= bounds.generations);
+                prop_assert!(receipts.nodes <= bounds.nodes || receipts.open.len() == 1);
+                let counted = receipts.open.values().chain(receipts.settled.values());
+                prop_assert_eq!(receipts.nodes, counted.map(|receipt| receipt.nodes.len()).sum::<usize>());
+                for (generation, nodes) in &open {
+                    match receipts.of(*generation) {
+                        Known::Forgotten => {}
+                        Known::Settled(receipt) => prop_assert!(receipt.is_some() && nodes.is_empty()),
+                        Known::Open(receipt) => {
+                            let expected = nodes.iter().map(|number| node(*number)).collect();
+                            prop_assert_eq!(receipt.unconfirmed().collect::<BTreeSet<_>>(), expected);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

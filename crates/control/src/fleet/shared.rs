@@ -1,8 +1,11 @@
 //! The roster as everybody shares it, and what callers ask of it.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
-use model::{NodeId, UnixMillis};
+use model::{NodeId, Outcome, Plan, Refusal, UnixMillis};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::oneshot,
@@ -10,21 +13,30 @@ use tokio::{
 };
 
 use super::{
-    Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Hello, NodeStanding, Question,
-    receipts::Moment,
+    Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Heard, Hello, NodeStanding,
+    Question,
+    following::Followed,
+    hearing::Counted,
+    metrics::FleetMetrics,
+    receipts::{Known, Moment},
     roster::{Roster, Staged},
 };
-use crate::{control::Control, settings::FleetSettings};
+use crate::{control::Control, lost::LostGenerations, settings::FleetSettings};
 
 /// The roster. Whoever looks at the state and at it locks the state first.
 pub(crate) struct Fleet {
     roster: Mutex<Roster>,
+    /// How many generations some node has not confirmed: where it is none, nobody has to lock anything to know.
+    open: AtomicUsize,
+    pub(crate) metrics: FleetMetrics,
     began: Instant,
 }
 
 impl Fleet {
-    pub(crate) fn new(generation: u64, settings: FleetSettings) -> Self {
-        Self { roster: Mutex::new(Roster::new(generation, settings)), began: Instant::now() }
+    /// A fleet of which nothing is known up to a generation.
+    pub(crate) fn new(generation: u64, lost: LostGenerations, settings: FleetSettings) -> Self {
+        let roster = Mutex::new(Roster::new(generation, lost, settings));
+        Self { roster, open: AtomicUsize::new(0), metrics: FleetMetrics::new(), began: Instant::now() }
     }
 
     pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
@@ -35,10 +47,46 @@ impl Fleet {
         Moment { at, running: self.began.elapsed() }
     }
 
+    /// Refuses what is legal as far as the state says, and is not as far as nodes are concerned.
+    pub(crate) fn check(&self, plan: &Plan) -> Result<(), Refusal> {
+        match plan.outcome {
+            Outcome::NodeReadmitted(node) if !self.roster().has_regressed(node) => {
+                Err(Refusal::NodeNotRegressed(node))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes up changes that are on disk, up to a generation.
     pub(crate) fn publish(&self, staged: Vec<Staged>, generation: u64, now: UnixMillis) {
         let now = self.moment(now);
-        self.roster().publish(staged, generation, now);
+        let mut roster = self.roster();
+        roster.publish(staged, generation, now);
+        self.count_open(&roster);
+    }
+
+    fn count_open(&self, roster: &Roster) {
+        // Before the callers of the changes are answered.
+        self.open.store(roster.receipts.open_count(), Ordering::Release);
+    }
+
+    /// The follower with this number says something.
+    pub(super) fn hear(
+        &self,
+        (node, number): (NodeId, u64),
+        heard: Heard,
+        now: UnixMillis,
+    ) -> Result<Counted, Ended> {
+        let now = self.moment(now);
+        let mut roster = self.roster();
+        let counted = roster.hear(node, number, heard, now);
+        self.count_open(&roster);
+        counted
+    }
+
+    /// Ends all waiting, and lets nobody wait from now on.
+    pub(crate) fn stop_waiting(&self) {
+        self.roster().stop_waiting();
     }
 
     /// The state was replaced by what a failed store was found to hold. `staged` is what is on disk of what was not
@@ -48,6 +96,7 @@ impl Fleet {
         let mut roster = self.roster();
         roster.publish(staged, generation, now);
         roster.replace(generation, forgotten);
+        self.count_open(&roster);
     }
 
     /// Ends all connections and all waiting.
@@ -71,9 +120,19 @@ impl Control {
             if found.certificate(hello.certificate, now).is_none() {
                 return Err(FollowError::Certificate);
             }
-            let mut roster = core.fleet.roster();
-            let followed = roster.follow(node, hello, core.fleet.moment(now));
-            let (number, wake) = followed.map_err(|_: Ended| FollowError::Stopping)?;
+            let (source, generation) = (hello.source, hello.generation);
+            let followed = core.fleet.roster().follow(node, hello, core.fleet.moment(now));
+            let Followed { number, wake, regressed, found } = followed.map_err(|_: Ended| FollowError::Stopping)?;
+            core.fleet.metrics.connections.inc();
+            tracing::info!(%node, %source, generation, "a node follows");
+            core.fleet.metrics.regressions.inc_by(u64::from(found));
+            if regressed {
+                tracing::warn!(
+                    %node,
+                    generation,
+                    "a node holds a generation that this server never gave or has lost: it keeps what it enforces, and is told nothing until ReadmitNode says that what is here counts"
+                );
+            }
             Ok(Follower::new(self, node, number, wake))
         })
     }
@@ -104,13 +163,21 @@ impl Control {
         self.core().fleet.roster().enforcement(generation)
     }
 
+    /// Whether every node that a generation concerns has confirmed it or was deleted, as far as is known. Costs nearly
+    /// nothing where nothing is unconfirmed.
+    pub fn is_enforced(&self, generation: u64) -> bool {
+        let fleet = &self.core().fleet;
+        fleet.open.load(Ordering::Acquire) == 0
+            || matches!(fleet.roster().receipts.of(generation), Known::Settled(_))
+    }
+
     /// Waits until a generation is in force at every node that it concerns, for this long at most. A generation that
     /// concerns no node does not wait.
     pub async fn enforced(&self, generation: u64, deadline: Duration) -> Enforced {
         let fleet = &self.core().fleet;
         let waits = {
             let mut roster = fleet.roster();
-            let waits = roster.receipts.waiting(generation).filter(|_| !roster.stopping);
+            let waits = roster.receipts.waiting(generation).filter(|_| !roster.impatient);
             // From here on no wake-up is missed: whoever wakes holds the same lock.
             waits.map(|wait| wait.notified_owned())
         };
@@ -128,10 +195,9 @@ impl Control {
         fleet.roster().slots.get(&node).map(|slot| slot.standing(now)).unwrap_or_default()
     }
 
-    /// Lets a node that has regressed follow what is here, although it has been wanted to have a newer generation: it
-    /// gets a snapshot that it is to obey, at once or when it connects. False: it has not regressed.
-    pub fn readmit(&self, node: NodeId) -> bool {
-        self.core().fleet.roster().readmit(node)
+    /// Lets nobody wait for nodes any more: whoever does learns at once how far they are. For a server that is stopping.
+    pub fn stop_waiting(&self) {
+        self.core().fleet.stop_waiting();
     }
 }
 

@@ -63,8 +63,10 @@ pub(super) struct Slot {
     pub(super) confirmed: Option<u64>,
     /// Generations that concern it and that it has not confirmed, the oldest first.
     pub(super) awaited: VecDeque<u64>,
-    /// How many more there were, older ones, of which no receipt is kept.
+    /// How many more there are, older ones, of which no receipt is kept.
     pub(super) forgotten: u64,
+    /// The newest of them.
+    pub(super) forgotten_through: u64,
     /// When the oldest generation that it has not confirmed was durable.
     pub(super) behind_since: Option<Moment>,
     pub(super) not_in_force: Option<NotInForce>,
@@ -87,6 +89,7 @@ impl Slot {
             confirmed: None,
             awaited: VecDeque::new(),
             forgotten: 0,
+            forgotten_through: 0,
             behind_since: None,
             not_in_force: None,
             refused: None,
@@ -135,7 +138,9 @@ impl Slot {
 
     /// Why it has not confirmed a generation.
     pub(super) fn delay(&self, generation: u64) -> Delay {
-        if let Some(Regressed { regression, .. }) = self.regressed {
+        if let Some(Regressed { regression, .. }) = self.regressed
+            && !regression.readmitted
+        {
             return Delay::Regressed { generation: regression.generation };
         }
         if self.connected().is_none() {

@@ -4,7 +4,9 @@ use std::{net::SocketAddr, time::Duration};
 
 use model::UnixMillis;
 
-use super::{InstanceProblem, NodeProblem, NodeReport, RefusalReason, receipts::Moment, slot::Slot};
+use super::{
+    InstanceProblem, NodeProblem, NodeReport, RefusalReason, receipts::Moment, slot::Slot, view::Behind,
+};
 
 /// What is known of a node beside the state. Nothing of it outlives this process.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -89,6 +91,13 @@ pub struct Regression {
 }
 
 impl Slot {
+    /// How far the node is behind.
+    pub(super) fn behind(&self, now: Moment) -> Behind {
+        let time = self.behind_since.map(|since| now.running.saturating_sub(since.running));
+        let generations = self.forgotten + self.awaited.len() as u64;
+        Behind { generations, time: time.unwrap_or_default() }
+    }
+
     /// What is known of the node.
     pub(super) fn standing(&self, now: Moment) -> NodeStanding {
         let connection = self.connected().map(|connection| NodeConnection {
@@ -97,15 +106,15 @@ impl Slot {
             agent_version: connection.agent_version.clone(),
             booted_at: connection.booted_at,
         });
-        let behind = self.behind_since.map(|since| now.running.saturating_sub(since.running));
+        let behind = self.behind(now);
         let (instance_problems, instance_problem_count) = self.instance_problems();
         NodeStanding {
             connection,
             disconnected_at: self.left_at,
             heard_at: self.heard_at,
             confirmed_generation: self.confirmed,
-            generations_behind: self.forgotten + self.awaited.len() as u64,
-            behind: behind.unwrap_or_default(),
+            generations_behind: behind.generations,
+            behind: behind.time,
             pending_bytes: self.backlog.bytes(),
             not_in_force: self.not_in_force.clone(),
             refused: self.refused.clone(),

@@ -4,8 +4,8 @@ use control::records;
 use model::{
     AccountId, Entity, NetworkInterfaceId, NodeId, UnixMillis,
     node::{
-        Binding, Device, Digest, Enforcement, Node, NodeAuthority, NodeCertificate, NodeStatus, NodeToken,
-        PreviousAuthority,
+        Binding, Device, Digest, Enforcement, EnforcementWait, Node, NodeAuthority, NodeCertificate,
+        NodeStatus, NodeToken, PreviousAuthority,
     },
     ram::Secret,
 };
@@ -64,13 +64,14 @@ fn what_is_kept_of_nodes_reads_back_as_it_was_written() {
         created_at: UnixMillis(5),
         previous,
     };
-    let entities: [Entity; 6] = [
+    let entities: [Entity; 7] = [
         node().into(),
         binding(Device::Aliased).into(),
         binding(Device::Named("vnet0".parse().unwrap())).into(),
         enforcement.into(),
         authority(None).into(),
         authority(Some(previous)).into(),
+        EnforcementWait { account: ACCOUNT, seconds: 7 }.into(),
     ];
     for entity in entities {
         let key = records::entity_key(&entity.key());

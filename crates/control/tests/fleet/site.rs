@@ -1,10 +1,18 @@
 //! What the tests have in common: an account with nodes, groups and bound interfaces, and nodes that obey.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use control::{
-    Clock, Control, Follower, Heard, Hello, Settings, Submission, Told, desired,
-    fleet::{Ended, FollowError},
+    Clock, Control, Failure, Follower, Heard, Hello, Receipt, Settings, Submission, Told, desired,
+    fleet::{Ended, FollowError, NodeProblem, RefusalReason},
 };
 use model::{
     Actor, Command, NetworkInterfaceId, NodeId, SecurityGroupId, UnixMillis,
@@ -14,16 +22,27 @@ use model::{
     refusal::Target,
 };
 use policy::Desired;
-use store::{Batch, MemoryStore, Store};
+use store::{Batch, Failures, MemoryStore, Store};
 
 use crate::world::{IntoCommand, World, fingerprint};
 
-/// The clock of the world that the site was made in, standing still.
-struct StandingClock(UnixMillis);
+/// A clock that stands still until it is set.
+#[derive(Clone)]
+pub struct ManualClock(Arc<AtomicI64>);
 
-impl Clock for StandingClock {
+impl ManualClock {
+    pub fn at(now: UnixMillis) -> Self {
+        Self(Arc::new(AtomicI64::new(now.0)))
+    }
+
+    pub fn pass(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
-        self.0
+        UnixMillis(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -43,6 +62,8 @@ pub fn settings() -> Settings {
 /// Two nodes, each with two interfaces of a group of its own; both groups have a rule.
 pub struct Site {
     pub control: Control,
+    pub clock: ManualClock,
+    pub failures: Failures,
     pub actor: Actor,
     pub nodes: [NodeId; 2],
     pub groups: [SecurityGroupId; 2],
@@ -51,11 +72,11 @@ pub struct Site {
 
 impl Site {
     pub fn new() -> Self {
-        Self::with(settings(), |_| {})
+        Self::with(settings(), |store| Box::new(store))
     }
 
-    /// As [`Site::new`], with these settings; `look` sees the store before it is opened.
-    pub fn with(settings: Settings, look: impl FnOnce(&mut MemoryStore)) -> Self {
+    /// As [`Site::new`], with these settings, on what is made of its store.
+    pub fn with(settings: Settings, made: impl FnOnce(MemoryStore) -> Box<dyn Store>) -> Self {
         let mut world = World::new();
         let vswitch = world.subnet();
         let nodes = [world.node(0), world.node(1)];
@@ -68,27 +89,34 @@ impl Site {
             })
         });
         let mut store = MemoryStore::new();
+        let failures = store.failures();
         fill(&mut store, &world);
-        look(&mut store);
-        let clock = Arc::new(StandingClock(world.now));
-        let control = Control::open(Box::new(store), settings, clock, &mut |_| {}).unwrap().control;
-        Self { control, actor: Actor::Root(world.account), nodes, groups, interfaces }
+        let clock = ManualClock::at(world.now);
+        let opened = Control::open(made(store), settings, Arc::new(clock.clone()), &mut |_| {});
+        let (control, actor) = (opened.unwrap().control, Actor::Root(world.account));
+        Self { control, clock, failures, actor, nodes, groups, interfaces }
     }
 
     pub fn submission(&self, command: impl IntoCommand) -> Submission {
         let command = command.command();
         let actor = match command {
-            Command::Node(NodeCommand::RenewCertificate { node, .. }) => Actor::Node(node),
+            Command::Node(NodeCommand::RenewCertificate { node, .. } | NodeCommand::Join { node, .. }) => {
+                Actor::Node(node)
+            }
             _ => self.actor,
         };
         let (operation, request_id, source, nonce) = ("Test", "request".into(), None, None);
         Submission { actor, command, operation, request_id, source, nonce }
     }
 
+    pub fn act(&self, command: impl IntoCommand) -> Result<Receipt, Failure> {
+        self.control.submit_blocking(self.submission(command))
+    }
+
     /// Carries out a command that must be legal; gives its generation.
     #[track_caller]
     pub fn must(&self, command: impl IntoCommand) -> u64 {
-        self.control.submit_blocking(self.submission(command)).unwrap().generation
+        self.act(command).unwrap().generation
     }
 
     pub fn leave(&self, node: usize, interface: usize) -> SecurityGroupCommand {
@@ -109,8 +137,21 @@ impl Site {
 
     /// Lets a node connect that is at a generation.
     pub fn follow(&self, node: usize, generation: u64) -> Result<Follower, FollowError> {
-        self.control.follow(self.nodes[node], hello(generation, fingerprint(u8::try_from(node).unwrap())))
+        self.control.follow(self.nodes[node], hello(generation, certificate(node)))
     }
+
+    /// A node that has connected, obeyed its first snapshot and confirmed it.
+    pub fn node(&self, node: usize) -> Obedient {
+        let mut node = Obedient::new(self.follow(node, 0).unwrap());
+        assert!(matches!(node.obey_now(), Some(Ok(Told::Snapshot { .. }))));
+        node.confirm();
+        node
+    }
+}
+
+/// The certificate of one of the two nodes.
+pub fn certificate(node: usize) -> Digest {
+    fingerprint(u8::try_from(node).unwrap())
 }
 
 /// Commits, as revision 1, everything that there is in a world, and its account.
@@ -133,21 +174,32 @@ pub fn hello(generation: u64, certificate: Digest) -> Hello {
     }
 }
 
+/// One poll of a future, as a task would make it.
+pub fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
 /// A node that obeys what it is told.
 pub struct Obedient {
     pub follower: Follower,
     pub generation: u64,
     pub desired: Desired,
+    /// Whether it was told a generation on this connection.
+    pub told: bool,
 }
 
 impl Obedient {
     pub fn new(follower: Follower) -> Self {
-        Self { follower, generation: 0, desired: Desired::default() }
+        Self { follower, generation: 0, desired: Desired::default(), told: false }
     }
 
     /// Takes up what it is told next, and does not answer.
     pub async fn obey(&mut self) -> Result<Told, Ended> {
         let told = self.follower.next().await?;
+        self.told |= !matches!(told, Told::Question { .. });
         match &told {
             Told::Snapshot { generation, desired, .. } => {
                 (self.generation, self.desired) = (*generation, desired.clone());
@@ -164,9 +216,31 @@ impl Obedient {
         Ok(told)
     }
 
+    /// As [`Obedient::obey`], if there is something.
+    pub fn obey_now(&mut self) -> Option<Result<Told, Ended>> {
+        poll_once(self.obey())
+    }
+
     /// Says that everything is in force that it was told.
     pub fn confirm(&self) {
-        let (generation, took, absent) = (self.generation, Duration::from_micros(100), Vec::new());
-        self.follower.heard(Heard::Confirmed { generation, took, absent });
+        self.confirm_generation(self.generation);
+    }
+
+    pub fn confirm_generation(&self, generation: u64) {
+        let (took, switched) = (Duration::from_micros(100), Some(Duration::from_micros(60)));
+        self.follower.heard(Heard::Confirmed { generation, took, switched, absent: Vec::new() });
+    }
+
+    /// Says that something is not in force.
+    pub fn fail(&self, interface: NetworkInterfaceId) {
+        let problem = NodeProblem { interface, message: "the device is not there".into() };
+        let generation = self.generation;
+        self.follower.heard(Heard::NotInForce { generation, problems: vec![problem], problem_count: 1 });
+    }
+
+    /// Says that it does not obey a generation.
+    pub fn refuse(&self, generation: u64, reason: RefusalReason) {
+        let (kept_generation, message) = (self.generation, "no".into());
+        self.follower.heard(Heard::Refused { generation, kept_generation, reason, message });
     }
 }

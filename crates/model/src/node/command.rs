@@ -85,6 +85,12 @@ pub enum NodeCommand {
         /// When the new one expires.
         expires_at: UnixMillis,
     },
+    /// Lets a node obey what is wanted of it here although it has been wanted to have a newer generation. Changes nothing
+    /// that is kept: whether the node has regressed is known where nodes are followed.
+    Readmit {
+        /// The node.
+        node: NodeId,
+    },
     /// Revokes all certificates of a node and its token. What is bound to it stays bound. Always legal.
     RevokeCertificates {
         /// The node.
@@ -132,5 +138,11 @@ pub enum NodeCommand {
         source_check: Option<bool>,
         /// The prefixes that it may use, in place of those that it might.
         allowed_prefixes: Option<Vec<IpNet>>,
+    },
+    /// Sets how long the account's changes wait for nodes.
+    ModifyEnforcementWait {
+        /// For how many seconds, up to [`ENFORCEMENT_WAIT_SECONDS_MAX`](super::ENFORCEMENT_WAIT_SECONDS_MAX); none: as
+        /// long as the server's setting says.
+        seconds: Option<u8>,
     },
 }

@@ -5,6 +5,7 @@ mod binding;
 mod command;
 mod hosting;
 mod token;
+mod wait;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub use self::{
     command::{NodeCommand, NodeWish},
     hosting::{Hosting, InstanceReport, ReportedState},
     token::{NodeToken, TokenText},
+    wait::{ENFORCEMENT_WAIT_SECONDS_MAX, EnforcementWait},
 };
 use crate::{account::AccountId, context::UnixMillis, id::NodeId, site::Symbol};
 

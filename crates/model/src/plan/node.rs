@@ -14,8 +14,8 @@ use crate::{
     context::{Context, UnixMillis},
     id::NodeId,
     node::{
-        Binding, Digest, NODE_NAME_MAX, Node, NodeCertificate, NodeCommand as Command, NodeStatus, NodeToken,
-        NodeWish, TokenText,
+        Binding, Digest, ENFORCEMENT_WAIT_SECONDS_MAX, EnforcementWait, NODE_NAME_MAX, Node, NodeCertificate,
+        NodeCommand as Command, NodeStatus, NodeToken, NodeWish, TokenText,
     },
     refusal::{CertificateFault, Kind, Refusal, TokenFault},
     state::State,
@@ -45,6 +45,10 @@ pub(super) fn plan(
         Command::RenewCertificate { node, under, fingerprint, expires_at } => {
             renew(state, itself(state, actor, *node)?, *under, (*fingerprint, *expires_at), context.now)
         }
+        Command::Readmit { node } => {
+            let node = find(state, account()?, *node)?.id;
+            Ok(Plan { changes: Changes::default(), outcome: Outcome::NodeReadmitted(node) })
+        }
         Command::RevokeCertificates { node } => Ok(revoke(find(state, account()?, *node)?, context.now)),
         Command::Delete { node, force } => delete(state, account()?, *node, *force, context),
         Command::ReportInstances { node, reports } => {
@@ -59,6 +63,7 @@ pub(super) fn plan(
             let prefixes = allowed_prefixes.as_deref();
             binding::modify_enforcement(state, account()?, *interface, *source_check, prefixes, context)
         }
+        Command::ModifyEnforcementWait { seconds } => modify_wait(state, account()?, *seconds),
     }
 }
 
@@ -106,6 +111,22 @@ fn create_token(
         None => changes.create(after),
     }
     Ok(Plan { changes, outcome: Outcome::NodeToken { node, token, expires_at } })
+}
+
+fn modify_wait(state: &State, account: AccountId, seconds: Option<u8>) -> Result<Plan, Refusal> {
+    if seconds.is_some_and(|seconds| seconds > ENFORCEMENT_WAIT_SECONDS_MAX) {
+        let reason = format!("a change waits for nodes for {ENFORCEMENT_WAIT_SECONDS_MAX} seconds at most");
+        return Err(Refusal::unfit("WaitSeconds", reason));
+    }
+    let mut changes = Changes::default();
+    match (state.enforcement_wait(account), seconds.map(|seconds| EnforcementWait { account, seconds })) {
+        (None, None) => {}
+        (None, Some(after)) => changes.create(after),
+        (Some(before), None) => changes.remove(Arc::clone(before)),
+        (Some(before), Some(after)) if **before == after => {}
+        (Some(before), Some(after)) => changes.update(Arc::clone(before), after),
+    }
+    Ok(Plan::done(changes))
 }
 
 /// A node that nothing is known of but where it is to stand.

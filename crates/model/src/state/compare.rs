@@ -45,6 +45,7 @@ impl State {
         same("authority of nodes", &self.node_authority, &other.node_authority)?;
         same_tables("hostings", &self.hostings, &other.hostings)?;
         same("instances of nodes", &self.hosted_by, &other.hosted_by)?;
+        same("waits of accounts", &self.enforcement_waits, &other.enforcement_waits)?;
         // Symbols are a cache: what is not used any more may stay in it.
         same("due", &self.due, &other.due)
     }

@@ -95,6 +95,7 @@ impl State {
             }
             Entity::NodeAuthority(_) => self.node_authority = None,
             Entity::Hosting(e) => self.forget_hosting(e, gone),
+            Entity::EnforcementWait(e) => drop(self.enforcement_waits.remove(&e.account)),
         }
     }
 
@@ -163,6 +164,7 @@ impl State {
                 self.count_serial(e.serial);
                 self.learn_hosting(e);
             }
+            Entity::EnforcementWait(e) => drop(self.enforcement_waits.insert(e.account, Arc::clone(e))),
         }
     }
 

@@ -31,7 +31,7 @@ use crate::{
     instance::Instance,
     interface::NetworkInterface,
     network::{Network, VSwitch},
-    node::{Binding, DeviceName, Digest, Enforcement, Hosting, Node, NodeAuthority},
+    node::{Binding, DeviceName, Digest, Enforcement, EnforcementWait, Hosting, Node, NodeAuthority},
     ram::{AccessKey, CustomPolicy, User, UserId, document::PolicyDocument},
     security_group::SecurityGroup,
     site::Symbol,
@@ -86,6 +86,7 @@ pub struct State {
     node_authority: Option<Arc<NodeAuthority>>,
     hostings: Table<Hosting>,
     hosted_by: HashMap<NodeId, BTreeSet<InstanceId>>,
+    enforcement_waits: HashMap<AccountId, Arc<EnforcementWait>>,
     due: BTreeSet<(UnixMillis, Due)>,
     symbols: HashSet<Symbol>,
 }
@@ -335,6 +336,11 @@ impl State {
         self.hosted_by.get(&node).map_or(0, BTreeSet::len)
     }
 
+    /// How long the account's changes wait for nodes; none: it has no setting of its own.
+    pub fn enforcement_wait(&self, account: AccountId) -> Option<&Arc<EnforcementWait>> {
+        self.enforcement_waits.get(&account)
+    }
+
     /// The text as a symbol: the one copy that is kept here, where there is one.
     pub fn symbol(&self, text: &str) -> Symbol {
         self.symbols.get(text).cloned().unwrap_or_else(|| text.into())
@@ -367,6 +373,7 @@ impl State {
             .chain(self.enforcements.all().cloned().map(Entity::from))
             .chain(self.node_authority.iter().cloned().map(Entity::from))
             .chain(self.hostings.all().cloned().map(Entity::from))
+            .chain(self.enforcement_waits.values().cloned().map(Entity::from))
     }
 
     /// Makes the changes. They must have been planned against this very state.

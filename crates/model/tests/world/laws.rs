@@ -68,6 +68,7 @@ fn held(state: &State, key: &EntityKey) -> Option<Entity> {
         EntityKey::Enforcement(id) => state.enforcements().get(id).cloned().map(Entity::from),
         EntityKey::NodeAuthority => state.node_authority().cloned().map(Entity::from),
         EntityKey::Hosting(id) => state.hostings().get(id).cloned().map(Entity::from),
+        EntityKey::EnforcementWait(account) => state.enforcement_wait(*account).cloned().map(Entity::from),
     }
 }
 

@@ -24,8 +24,8 @@ use wire::{
 
 /// The largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// How long a call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call may take: a minute, and one more where the server waits for nodes.
+const PATIENCE: Duration = Duration::from_secs(125);
 
 /// The header that asks for an answer when the change is in force.
 const WAIT_HEADER: &str = "x-ravelin-wait";
@@ -112,7 +112,8 @@ impl Client {
         self.call_waiting(operation, parameters, None)
     }
 
-    /// As [`Client::call`]; a change is answered when it is in force, or after so many seconds.
+    /// As [`Client::call`]; a change is answered when the nodes that it concerns have confirmed it, or when so many
+    /// seconds are over. Without a number the settings of account and server say how long.
     ///
     /// # Errors
     /// As [`Client::call`].

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
+use model::node::ENFORCEMENT_WAIT_SECONDS_MAX;
 use wire::catalogue::{self, Encoding, Kind, Operation, Parameter, Product};
 
 use super::{hint, table};
@@ -11,6 +12,9 @@ use crate::{
     client::{Client, Reply, Trust, profile},
     output::{self, Mark, OutputFormat},
 };
+
+/// The longest that a call may ask to wait, in seconds.
+const WAIT_MAX: i64 = ENFORCEMENT_WAIT_SECONDS_MAX as i64;
 
 /// The server answered an error of the caller's making.
 const EXIT_REFUSED: u8 = 3;
@@ -96,10 +100,21 @@ fn operation_command(operation: &'static Operation) -> Command {
         about.push_str(&format!("\n{}\n", operation.description));
     }
     about.push_str(&format!("\nRAM action: {} ({})", operation.ram.action, operation.ram.access.name()));
+    let wait = Arg::new("wait")
+        .long("wait")
+        .value_name("SECONDS")
+        .value_parser(clap::value_parser!(u8).range(0..=WAIT_MAX))
+        .help("Wait until the nodes that the change concerns have confirmed it, for so many seconds at most")
+        .long_help(
+            "Wait until the nodes that the change concerns have confirmed it, for so many seconds at most, up to 60. \
+             Where they have not by then the answer is ens.interface.error, which names them; the change stays made. \
+             Without it the settings of the account and of the server say how long",
+        );
     Command::new(operation.name)
         .about(operation.summary)
         .long_about(about)
         .args(operation.parameters.iter().map(argument))
+        .args(operation.handler.mutates().then_some(wait))
         .arg(
             Arg::new("parameter")
                 .long("parameter")
@@ -197,6 +212,7 @@ pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         } else {
             OutputFormat::Json
         },
+        wait: operation.handler.mutates().then(|| arguments.get_one::<u8>("wait").copied()).flatten(),
     };
     let sent = parameters(operation, arguments)?;
     call(operation, &choice, &sent, &format!("ravelin {} {}", command_of(product), operation.name))
@@ -221,6 +237,10 @@ pub struct ServerChoice {
     /// How to print the answer.
     #[arg(long, short, value_enum, default_value = "json", value_name = "FORMAT")]
     pub output: OutputFormat,
+    /// Wait until the nodes that the change concerns have confirmed it, for so many seconds at most, up to 60. Without it
+    /// the settings of the account and of the server say how long.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u8).range(0..=WAIT_MAX))]
+    pub wait: Option<u8>,
 }
 
 /// Calls an operation, prints its answer, and says what to do where it is refused. `command` is the one to look up.
@@ -244,7 +264,7 @@ pub fn call(
         None => Trust::System,
     };
     let client = Client::new(&profile.endpoint, profile.credentials()?, &trust)?;
-    let reply = client.call(operation, sent)?;
+    let reply = client.call_waiting(operation, sent, choice.wait.map(u32::from))?;
     let code = print(&reply, choice.output)?;
     if let Some(refused) = reply.error_code()
         && let Some(hint) = hint::of(operation, refused, sent)

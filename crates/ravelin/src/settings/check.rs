@@ -1,6 +1,7 @@
 //! What values settings may have beyond their type.
 
 use anyhow::{Context as _, bail};
+use model::node::ENFORCEMENT_WAIT_SECONDS_MAX;
 use toml::{Table, Value};
 use wire::{
     catalogue,
@@ -31,8 +32,16 @@ pub fn values(settings: &Settings) -> anyhow::Result<()> {
     if settings.limits.rules_per_interface > most {
         bail!("limits.rules_per_interface must be at most {most}: no more can be enforced for one interface");
     }
-    if let Value::Table(gateway) = Value::try_from(&settings.gateway)? {
+    if let Value::Table(mut gateway) = Value::try_from(&settings.gateway)? {
+        // 0 is not to wait.
+        gateway.remove("wait_for_enforcement");
         not_zero("gateway", &gateway)?;
+    }
+    if let Value::Table(fleet) = Value::try_from(settings.fleet)? {
+        not_zero("fleet", &fleet)?;
+    }
+    if settings.gateway.wait_for_enforcement > ENFORCEMENT_WAIT_SECONDS_MAX {
+        bail!("gateway.wait_for_enforcement must be from 0 to {ENFORCEMENT_WAIT_SECONDS_MAX} seconds");
     }
     if let Err(wrong) = settings.nodes.check() {
         bail!("nodes.{wrong}");

@@ -52,7 +52,7 @@ fn state() -> State {
 
 fn confirmed(generation: u64, absent: &[u128]) -> Heard {
     let absent = absent.iter().map(|number| interface(*number)).collect();
-    Heard::Confirmed { generation, took: Duration::ZERO, absent }
+    Heard::Confirmed { generation, took: Duration::ZERO, switched: None, absent }
 }
 
 fn absent(heard: &Heard) -> usize {

@@ -40,6 +40,7 @@ pub(crate) fn spoken(message: node::FromNode) -> Result<Spoken, Malformed> {
             Heard::Confirmed {
                 generation: confirmed.generation,
                 took: Duration::from_micros(confirmed.took_us),
+                switched: (confirmed.switched_us > 0).then(|| Duration::from_micros(confirmed.switched_us)),
                 absent: absent.collect::<Result<_, _>>()?,
             }
         }

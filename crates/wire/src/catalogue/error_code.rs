@@ -122,7 +122,7 @@ codes! {
     INSTANCE_NOT_FOUND: "InvalidInstanceId.NotFound", 400, "The specified InstanceId does not exist.",
         "The specified instance does not exist, or belongs to another account.";
     ENS_INTERFACE_ERROR: "ens.interface.error", 400, "An error occurred while calling the API.",
-        "The change is made and durable, but a node that must carry it out failed, or did not answer in the time that the caller wanted to wait. There are no nodes yet: the code comes with them, and nothing answers it until then.";
+        "The change is made and durable, and stays made; but not every node that it concerns has confirmed it in the time that was to be waited (`x-ravelin-wait`, or the setting of the account or of the server). The message names the nodes and why; DescribeEnforcement shows when they come to it. Do not send the request again: the change is there, and the nodes catch up by themselves.";
     DEPENDENCY_VIOLATION: "DependencyViolation", 400, "%s.",
         "The resource is still used by others. The message names them; remove them first.";
     GROUP_LIMIT: "InstanceSecurityGroupLimitExceeded", 400,
@@ -178,6 +178,10 @@ codes! {
     NO_NODE_AUTHORITY: "OperationDenied.NoNodeAuthority", 400,
         "No node can join this server yet; start it with: ravelin serve --node-listen ADDRESS:PORT",
         "Nodes have no way to this server, and a token would lead nowhere. With --node-listen (the setting node_listen) the server listens for nodes, and makes the authority that signs their certificates.";
+    NODE_NOT_REGRESSED: "InvalidOperation.NodeNotRegressed", 400, "%s.",
+        "The node has not been found to hold a newer generation than this server ever gave, and so there is nothing to readmit. It may not have connected since the server began to run: DescribeNodes shows it.";
+    GENERATION_NOT_FOUND: "InvalidGeneration.NotFound", 400, "The specified Generation does not exist.",
+        "No change has this number yet. The header x-ravelin-generation of the answer to a change has it.";
     INTERFACE_BOUND: "InvalidOperation.InterfaceBound", 400, "%s.",
         "A network interface is bound to one device of one node. The message names the node; UnbindNetworkInterface ends that binding.";
     INTERFACE_NOT_BOUND: "InvalidOperation.InterfaceNotBound", 400, "%s.",
@@ -277,4 +281,5 @@ pub static GATEWAY: &[&ErrorCode] = &[
     &SERVICE_UNAVAILABLE,
     &INTERNAL_ERROR,
     &CALL_INTERFACE,
+    &ENS_INTERFACE_ERROR,
 ];

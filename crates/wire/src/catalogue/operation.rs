@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
-use model::{AccountId, Actor, Command, Outcome, State, UnixMillis, site};
+use control::{
+    Control,
+    fleet::{Enforcement, NodeStanding},
+};
+use model::{AccountId, Actor, Command, NodeId, Outcome, State, UnixMillis, site};
 use serde_json::{Map, Value};
 
 use super::{Arguments, ErrorCode, Fault, Parameter};
@@ -220,6 +224,25 @@ pub type Answer = Map<String, Value>;
 /// What came of one of many: its id, and its fault if it has one.
 pub type ItemResult = (String, Option<Fault>);
 
+/// What is known of nodes beside the state: who is connected, and how far generations are in force there.
+pub trait Fleet: Sync {
+    /// What is known of a node.
+    fn standing(&self, node: NodeId) -> NodeStanding;
+
+    /// How far a generation is in force; none: there is none such on disk.
+    fn enforcement(&self, generation: u64) -> Option<Enforcement>;
+}
+
+impl Fleet for Control {
+    fn standing(&self, node: NodeId) -> NodeStanding {
+        Control::standing(self, node)
+    }
+
+    fn enforcement(&self, generation: u64) -> Option<Enforcement> {
+        Control::enforcement(self, generation)
+    }
+}
+
 /// One call: who calls what with which arguments.
 pub struct Call<'a> {
     /// The operation.
@@ -236,6 +259,10 @@ pub struct Call<'a> {
     pub now: UnixMillis,
     /// What the operator offers.
     pub site: &'a site::Catalogue,
+    /// What is known of nodes.
+    pub fleet: &'a dyn Fleet,
+    /// How long changes wait for nodes where neither request nor account says so, in seconds; 0: not at all.
+    pub wait_seconds: u8,
     /// Where the call comes from.
     pub source: Option<IpAddr>,
 }

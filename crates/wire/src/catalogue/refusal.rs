@@ -47,6 +47,7 @@ pub fn fault_of(refusal: &Refusal, operation: &Operation) -> Fault {
         Refusal::InterfaceNotBound(_) => Fault::with(&code::INTERFACE_NOT_BOUND, &refusal.to_string()),
         Refusal::InterfaceHosted { .. } => Fault::with(&code::INTERFACE_HOSTED, &refusal.to_string()),
         Refusal::DeviceBound { .. } => Fault::with(&code::DEVICE_BOUND, &refusal.to_string()),
+        Refusal::NodeNotRegressed(_) => Fault::with(&code::NODE_NOT_REGRESSED, &refusal.to_string()),
         Refusal::NoNodeAuthority => Fault::of(&code::NO_NODE_AUTHORITY),
         // Nodes and the operator hear these themselves, and not in the RPC protocol.
         Refusal::NodeToken(_) | Refusal::NodeCertificate(_) | Refusal::OtherNodeAuthority => {

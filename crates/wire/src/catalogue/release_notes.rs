@@ -128,6 +128,10 @@ const FIRST_RAVELIN: &[&str] = &[
     "UnbindNetworkInterface",
     "DescribeNetworkInterfaceBindings",
     "ModifyNetworkInterfaceEnforcement",
+    "ReadmitNode",
+    "DescribeEnforcement",
+    "DescribeAccountEnforcement",
+    "ModifyAccountEnforcement",
 ];
 
 #[cfg(test)]

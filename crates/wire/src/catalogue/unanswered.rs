@@ -16,8 +16,8 @@ impl Operation {
     pub fn answers(&self, error: &ErrorCode) -> bool {
         let own = WITHOUT_RULES.iter().find(|(name, _)| self.product == Product::Ens && *name == self.name);
         let of_rules = own.is_some_and(|(_, never)| never.contains(&error));
-        // The code of the nodes comes with them.
-        *error != code::ENS_INTERFACE_ERROR && !of_rules
+        // Only changes wait for nodes.
+        (*error != code::ENS_INTERFACE_ERROR || self.handler.mutates()) && !of_rules
     }
 }
 
@@ -36,9 +36,10 @@ mod tests {
                 "SecurityGroupRuleConflict.Duplicated",
                 "AuthorizationLimitExceed",
                 "SecurityGroupRule.NotFound",
-                "ens.interface.error"
             ]
         );
+        let describe = find(Product::Ens, "DescribeSecurityGroupAttribute").unwrap();
+        assert!(leave.answers(&code::ENS_INTERFACE_ERROR) && !describe.answers(&code::ENS_INTERFACE_ERROR));
         let join = find(Product::Ens, "JoinSecurityGroup").unwrap();
         assert!(join.answers(&code::RULE_LIMIT) && !join.answers(&code::RULE_NOT_FOUND));
         let authorize = find(Product::Ens, "AuthorizeSecurityGroup").unwrap();

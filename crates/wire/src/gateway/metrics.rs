@@ -86,6 +86,8 @@ impl Metrics {
             ("network_interface", sizes.interfaces),
             ("security_group", sizes.security_groups),
             ("membership", sizes.memberships),
+            ("node", sizes.nodes),
+            ("binding", sizes.bindings),
         ] {
             self.entities.get_or_create(&KindLabel { kind }).set(number(size));
         }

@@ -9,6 +9,7 @@ mod lenient;
 mod metrics;
 mod protocol_fault;
 mod reply;
+mod waiting;
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -63,6 +64,9 @@ pub struct GatewaySettings {
     pub nonces_max: usize,
     /// The most parameters of one request.
     pub parameters_max: usize,
+    /// How long the answer to a change waits until the nodes that it concerns have confirmed it, in seconds, up to 60; 0:
+    /// not at all. Counts where neither the request nor its account says something else.
+    pub wait_for_enforcement: u8,
 }
 
 impl Default for GatewaySettings {
@@ -75,6 +79,7 @@ impl Default for GatewaySettings {
             nonces_per_account_max: nonces.per_account,
             nonces_max: nonces.total,
             parameters_max: QueryLimits::default().parameters_max,
+            wait_for_enforcement: 0,
         }
     }
 }
@@ -116,7 +121,8 @@ struct Seen {
     format: Format,
     operation: Option<&'static Operation>,
     access_key: Option<Box<str>>,
-    generation: Option<u64>,
+    /// The changes that it made, the oldest first.
+    generations: Vec<u64>,
     /// The nonce of a mutation that has not gone to the control plane.
     nonce: Option<NonceRecord>,
 }
@@ -161,7 +167,7 @@ impl Gateway {
             format: Format::preferred(request.headers),
             operation: None,
             access_key: None,
-            generation: None,
+            generations: Vec::new(),
             nonce: None,
         };
         let result = self.process(&request, &request_id, &mut seen).await;
@@ -184,7 +190,7 @@ impl Gateway {
             format: seen.format,
             base_url: self.base_url(request.headers, request.secure),
             host: host(request.headers),
-            generation: seen.generation,
+            generation: seen.generations.last().copied(),
             lenient: self.settings.mode == Mode::Lenient,
         };
         match result {
@@ -261,6 +267,7 @@ impl Gateway {
         self.throttle(&caller, operation)?;
         let parameters = envelope.into_parameters();
         self.authorise(&caller, operation, &parameters, request, now).await?;
+        let asked = waiting::asked(request.headers)?;
         let arguments = catalogue::validate(operation, &parameters)?;
         let call = Call {
             operation,
@@ -270,9 +277,13 @@ impl Gateway {
             arguments: &arguments,
             now,
             site: &self.site,
+            fleet: &self.control,
+            wait_seconds: self.settings.wait_for_enforcement,
             source: request.peer,
         };
-        self.carry_out(&call, request_id, seen).await
+        let answer = self.carry_out(&call, request_id, seen).await?;
+        self.wait(&seen.generations, asked, caller.account).await?;
+        Ok(answer)
     }
 
     fn throttle(&self, caller: &Caller, operation: &'static Operation) -> Result<(), Fault> {
@@ -326,7 +337,7 @@ impl Gateway {
                 let submission = submission(call, command, seen.nonce.take(), request_id);
                 match self.control.submit(submission).await {
                     Ok(receipt) => {
-                        seen.generation = Some(receipt.generation);
+                        seen.generations.push(receipt.generation);
                         self.recent_leaves.remember(self.settings.mode, call);
                         answer(call, &receipt.outcome)
                     }
@@ -347,8 +358,7 @@ impl Gateway {
                             .map_err(|failure| failed(&failure, call.operation)),
                         Err(fault) => Err(fault),
                     };
-                    seen.generation =
-                        result.as_ref().map(|receipt| receipt.generation).ok().or(seen.generation);
+                    seen.generations.extend(result.as_ref().map(|receipt| receipt.generation));
                     results.push((item.id, result.err()));
                 }
                 answer(&results)

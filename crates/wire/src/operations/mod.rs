@@ -1,5 +1,6 @@
 //! The operations, one file each; adding one is adding a file and a line in its product's list.
 
+pub(crate) mod delay;
 mod ens;
 mod filter;
 mod page;

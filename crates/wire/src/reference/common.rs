@@ -29,6 +29,7 @@ by whom.
 | Signature | in `Authorization` | `Signature` | see below |
 | Digest of the body | `x-acs-content-sha256` | | SHA-256, small hexadecimal digits |
 | Format of the answer | `accept`, or the parameter `Format` | `Format` | `JSON` (the default) or `XML` |
+| Wait for nodes | `x-ravelin-wait`, with either signature | the same header | for how many seconds, 0 to 60, the answer to a change waits until nodes have confirmed it; see [below](#waiting-for-nodes) |
 
 Parameters of the operation stand in the query, in a form body (`application/x-www-form-urlencoded`), or in both; of a name that
 stands in both the body's value counts. Names are exact. Parameters that the operation does not know are ignored, but must be
@@ -74,6 +75,20 @@ HTTP 200 and an object that has `RequestId` and the fields of the operation's pa
 | `x-ravelin-mode` | `lenient`, where the server runs in its lenient mode |
 
 A call that changes something is answered with 200 once the change is on disk.
+
+## Waiting for nodes
+
+A change that concerns nodes (a Leave of an interface that is bound to one, a rule of a group that such an interface is in) is in
+force when each of them has read it back from its kernel and confirmed it. The answer can be held back until then:
+
+1. for as long as the request's header `x-ravelin-wait: <seconds>` says; it need not be signed,
+2. or else as the account's setting says (`ModifyAccountEnforcement`), for clients that send no headers of their own,
+3. or else as the server's says (`ravelin serve --wait-for-enforcement`), which is not at all where nothing is set.
+
+When all of them have confirmed in time, the answer is the usual one. Otherwise it is `ens.interface.error`, whose message names
+those that have not, and why. The change stays made, `x-ravelin-generation` has its number, and the nodes catch up by
+themselves: `DescribeEnforcement` shows when. A change that concerns no node is answered at once. A header that is no whole number
+from 0 to 60 is `InvalidParameter`, whatever is called, and nothing is changed.
 
 ## Errors
 

@@ -194,12 +194,13 @@ fn concerning(operation: &Operation) -> Vec<&'static ErrorCode> {
     let ram = operation.product == Product::Ram;
     let needed =
         operation.parameters.iter().any(|parameter| parameter.required) || !operation.exactly_one.is_empty();
-    let candidates: [(&'static ErrorCode, bool); 5] = [
+    let candidates: [(&'static ErrorCode, bool); 6] = [
         (&error_code::MISSING_PARAMETER, needed),
         (&error_code::NO_PERMISSION, operation.ram.access != Access::None && !ram),
         (&error_code::INVALID_PARAMETER_NAMED, !operation.parameters.is_empty() && !ram),
         (&error_code::INVALID_PARAMETER, !operation.parameters.is_empty() && !ram),
         (&error_code::CALL_INTERFACE, operation.handler.mutates()),
+        (&error_code::ENS_INTERFACE_ERROR, operation.handler.mutates()),
     ];
     candidates.into_iter().filter(|(_, concerns)| *concerns).map(|(code, _)| code).collect()
 }

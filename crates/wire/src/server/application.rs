@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use http::HeaderMap;
+use model::node::ENFORCEMENT_WAIT_SECONDS_MAX;
 
 use crate::{
     catalogue::Fault,
@@ -13,6 +14,11 @@ use crate::{
 pub trait Application: Send + Sync + 'static {
     /// Answers a request to the API. The future may be dropped before it resolves, when the time for a request is over.
     fn handle(&self, request: RawRequest<'_>) -> impl Future<Output = RawResponse> + Send;
+
+    /// How long an answer may be held back on purpose, beyond the time that a request may take, in seconds.
+    fn wait_seconds_max(&self) -> u64 {
+        0
+    }
 
     /// The answer to a request that is refused before it gets that far. The headers tell the format that the caller wants.
     fn refuse(&self, headers: &HeaderMap, fault: Fault) -> RawResponse;
@@ -27,6 +33,10 @@ pub trait Application: Send + Sync + 'static {
 impl Application for Gateway {
     fn handle(&self, request: RawRequest<'_>) -> impl Future<Output = RawResponse> + Send {
         Gateway::handle(self, request)
+    }
+
+    fn wait_seconds_max(&self) -> u64 {
+        u64::from(ENFORCEMENT_WAIT_SECONDS_MAX)
     }
 
     fn refuse(&self, headers: &HeaderMap, fault: Fault) -> RawResponse {

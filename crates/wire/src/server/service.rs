@@ -162,7 +162,8 @@ async fn call<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, bo
         peer: Some(link.peer),
         secure: link.secure,
     };
-    let deadline = Duration::from_secs(shared.limits.request_seconds_max);
+    let seconds = shared.limits.request_seconds_max + shared.application.wait_seconds_max();
+    let deadline = Duration::from_secs(seconds);
     let failed = |code: &'static ErrorCode| refuse(shared, &parts.headers, Fault::of(code));
     match tokio::time::timeout(deadline, caught(shared.application.handle(request))).await {
         Ok(Some(answer)) => response(answer),
@@ -171,7 +172,7 @@ async fn call<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, bo
             failed(&code::INTERNAL_ERROR)
         }
         Err(_) => {
-            tracing::warn!(seconds = shared.limits.request_seconds_max, "answering a request took too long");
+            tracing::warn!(seconds, "answering a request took too long");
             failed(&code::SERVICE_UNAVAILABLE)
         }
     }

@@ -82,7 +82,7 @@ pub struct HttpLimits {
     pub header_seconds_max: u64,
     /// How long the body of a request may take to arrive, in seconds.
     pub body_seconds_max: u64,
-    /// How long a request may take to be answered once it is there, in seconds.
+    /// How long a request may take to be answered once it is there, in seconds; what it waits for nodes does not count.
     pub request_seconds_max: u64,
     /// How long a peer may take to accept an answer, in seconds.
     pub answer_seconds_max: u64,

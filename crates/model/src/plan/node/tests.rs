@@ -344,6 +344,28 @@ fn an_authority_is_the_operators_alone() {
 }
 
 #[test]
+fn a_node_of_the_account_may_be_readmitted_and_nothing_changes() {
+    let mut world = World::new();
+    let node = world.node(1);
+    assert_eq!(world.must(Command::Readmit { node }), Outcome::NodeReadmitted(node));
+    assert!(world.changes.0.is_empty());
+    assert_eq!(world.act(Command::Readmit { node: NodeId::from_entropy(1) }), Err(R::NodeNotFound));
+}
+
+#[test]
+fn an_account_has_its_own_wait_for_nodes_or_none() {
+    let mut world = World::new();
+    let wait = |world: &World| world.state.enforcement_wait(world.account).map(|wait| wait.seconds);
+    for (seconds, changed) in [(None, 0), (Some(5), 1), (Some(5), 0), (Some(0), 1), (Some(60), 1), (None, 1)]
+    {
+        world.must(Command::ModifyEnforcementWait { seconds });
+        assert_eq!((wait(&world), world.changes.0.len()), (seconds, changed));
+    }
+    let refused = world.act(Command::ModifyEnforcementWait { seconds: Some(61) });
+    assert_eq!(unfit_field(refused), "WaitSeconds");
+}
+
+#[test]
 fn an_authority_is_replaced_by_whoever_means_the_present_one() {
     let mut world = World::new();
     let present = world.token(None).authority;

@@ -1,11 +1,12 @@
 //! A small world for tests: a state that grows by planned commands, and calls that go the way of real ones, from the
 //! text of their parameters to their answer. Ids and time are fixed, so that every run is the same.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
+use control::fleet::{Enforcement, NodeStanding};
 use model::{
-    AccountId, Actor, Context, InstanceId, Limits, NetworkId, Refusal, SecurityGroupId, Timing, UnixMillis,
-    VSwitchId,
+    AccountId, Actor, Context, InstanceId, Limits, NetworkId, NodeId, Refusal, SecurityGroupId, Timing,
+    UnixMillis, VSwitchId,
     command::{AddressFamily, ChargeWish, DiskWish, InstanceWish, Placement},
     instance::Instance,
     node::NodeCommand,
@@ -14,7 +15,7 @@ use model::{
 };
 
 use crate::{
-    catalogue::{self, conforms, fault_of, prelude::*, validate},
+    catalogue::{self, Fleet, conforms, fault_of, prelude::*, validate},
     protocol::{
         parameters::Parameters,
         percent,
@@ -37,8 +38,29 @@ pub(crate) struct World {
     pub(crate) now: UnixMillis,
     /// Who calls.
     pub(crate) actor: Actor,
+    /// What is known of nodes beside the state.
+    pub(crate) fleet: KnownFleet,
     timing: Timing,
     drawn: u128,
+}
+
+/// What a test says is known of nodes.
+#[derive(Default)]
+pub(crate) struct KnownFleet {
+    /// What is known of single nodes.
+    pub(crate) standings: BTreeMap<NodeId, NodeStanding>,
+    /// How far generations are in force.
+    pub(crate) enforcements: BTreeMap<u64, Enforcement>,
+}
+
+impl Fleet for KnownFleet {
+    fn standing(&self, node: NodeId) -> NodeStanding {
+        self.standings.get(&node).cloned().unwrap_or_default()
+    }
+
+    fn enforcement(&self, generation: u64) -> Option<Enforcement> {
+        self.enforcements.get(&generation).cloned()
+    }
 }
 
 impl World {
@@ -50,6 +72,7 @@ impl World {
             limits: Limits::default(),
             now: UnixMillis(1_767_323_045_000), // 2026-01-02T03:04:05Z
             actor: Actor::Operator,
+            fleet: KnownFleet::default(),
             timing: Timing::default(),
             drawn: 0,
         };
@@ -233,6 +256,7 @@ impl World {
     ) -> Result<Answer, Fault> {
         let arguments = validate(operation, &read(parameters))?;
         let site = self.site.clone();
+        let fleet = std::mem::take(&mut self.fleet);
         let call = Call {
             operation,
             actor: self.actor,
@@ -241,18 +265,27 @@ impl World {
             arguments: &arguments,
             now: self.now,
             site: &site,
+            fleet: &fleet,
+            wait_seconds: 3,
             source: None,
         };
+        let result = self.handle(&call);
+        self.fleet = fleet;
+        result
+    }
+
+    fn handle(&mut self, call: &Call<'_>) -> Result<Answer, Fault> {
+        let operation = call.operation;
         match operation.handler {
-            Handler::Query(query) => query(&call, &self.state),
-            Handler::Identity(query) => query(&call, control::Access::new(&self.state)),
+            Handler::Query(query) => query(call, &self.state),
+            Handler::Identity(query) => query(call, control::Access::new(&self.state)),
             Handler::Change { command, answer } => {
-                let outcome = self.plan(command(&call)?).map_err(|refusal| fault_of(&refusal, operation))?;
-                Ok(answer(&call, &outcome))
+                let outcome = self.plan(command(call)?).map_err(|refusal| fault_of(&refusal, operation))?;
+                Ok(answer(call, &outcome))
             }
             Handler::ChangeEach { commands, answer } => {
                 let mut results = Vec::new();
-                for item in commands(&call)? {
+                for item in commands(call)? {
                     let refused = |refusal| fault_of(&refusal, operation);
                     let result = item.command.and_then(|command| self.plan(command).map_err(refused));
                     results.push((item.id, result.err()));

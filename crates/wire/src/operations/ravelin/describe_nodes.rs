@@ -10,6 +10,7 @@ use super::{
         page::{PAGE_NUMBER, PAGE_SIZE, Page},
     },
     parameters::{NODE_EXAMPLE, NODE_ID_FILTER},
+    standing,
 };
 use crate::catalogue::prelude::*;
 
@@ -20,7 +21,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "DescribeNodes",
     family: "node",
     summary: "Lists nodes, the newest first.",
-    description: "A node is Pending until a host joins with its token, Ready from then on, and Gone when its certificates were revoked. `InstanceCount` says how many instances a lab node runs. `TokenExpiredTime` is there while its newest token can still be used. `CertificateFingerprint` is the SHA-256 of its newest certificate.",
+    description: "A node is Pending until a host joins with its token, Ready from then on, and Gone when its certificates were revoked. `InstanceCount` says how many instances a lab node runs. `TokenExpiredTime` is there while its newest token can still be used. `CertificateFingerprint` is the SHA-256 of its newest certificate.\n\n`ConfirmedGeneration` is the newest change that it has confirmed since the server began to run. `GenerationsBehind` counts the changes that concern it and that it has not confirmed, and `MillisecondsBehind` says for how long the oldest of them has been on disk; a node that nothing new concerns is not behind, whatever the number. `NotInForce` is there where something is not in force at the node, `InstanceProblems` where instances on it are not as they are wanted, `Refused` where it does not obey an update, and `Regression` where it holds a generation that this server never gave or has lost: see ReadmitNode. `Report` is what its agent said last of itself, every few seconds; it counts from when the agent began.",
     methods: Methods::GetOrPost,
     parameters: &[
         NODE_ID_FILTER,
@@ -51,6 +52,55 @@ pub(super) static OPERATION: Operation = Operation {
             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         ),
         Field::text("Nodes.Node[].CertificateExpiredTime", "2027-02-20T03:09:05Z"),
+        Field::boolean("Nodes.Node[].Connected", "true"),
+        Field::text("Nodes.Node[].ConnectedTime", "2026-11-22T03:10:00Z"),
+        Field::text("Nodes.Node[].DisconnectedTime", "2026-11-22T03:09:58Z"),
+        Field::text("Nodes.Node[].LastHeardTime", "2026-11-22T04:00:01Z"),
+        Field::text("Nodes.Node[].SourceAddress", "192.0.2.17:41812"),
+        Field::text("Nodes.Node[].AgentVersion", "0.1.0"),
+        Field::text("Nodes.Node[].BootTime", "2026-11-20T08:00:00Z"),
+        Field::integer("Nodes.Node[].ConfirmedGeneration", "42"),
+        Field::integer("Nodes.Node[].GenerationsBehind", "0"),
+        Field::integer("Nodes.Node[].MillisecondsBehind", "0"),
+        Field::integer("Nodes.Node[].PendingBytes", "0"),
+        Field::integer("Nodes.Node[].AbsentNetworkInterfaceCount", "0"),
+        Field::integer("Nodes.Node[].Regression.Generation", "57"),
+        Field::text("Nodes.Node[].Regression.FoundTime", "2026-11-22T03:10:00Z"),
+        Field::boolean("Nodes.Node[].Regression.Readmitted", "false"),
+        Field::integer("Nodes.Node[].Refused.Generation", "43"),
+        Field::integer("Nodes.Node[].Refused.KeptGeneration", "42"),
+        Field::text("Nodes.Node[].Refused.Reason", "Invalid"),
+        Field::text("Nodes.Node[].Refused.Message", "the update of generation 43 contradicts itself"),
+        Field::integer("Nodes.Node[].NotInForce.Generation", "43"),
+        Field::integer("Nodes.Node[].NotInForce.ProblemCount", "1"),
+        Field::text(
+            "Nodes.Node[].NotInForce.Problems.Problem[].NetworkInterfaceId",
+            "eni-5f6533jbifugr5fo2j1wabcde",
+        ),
+        Field::text(
+            "Nodes.Node[].NotInForce.Problems.Problem[].Message",
+            "read back from the kernel, it has another class",
+        ),
+        Field::integer("Nodes.Node[].InstanceProblemCount", "1"),
+        Field::text(
+            "Nodes.Node[].InstanceProblems.InstanceProblem[].InstanceId",
+            "i-5f6533jbifugr5fo2j1wabcde",
+        ),
+        Field::text(
+            "Nodes.Node[].InstanceProblems.InstanceProblem[].Message",
+            "the network namespace cannot be made",
+        ),
+        Field::text("Nodes.Node[].Report.Time", "2026-11-22T04:00:01Z"),
+        Field::integer("Nodes.Node[].Report.NetworkInterfaceCount", "12"),
+        Field::integer("Nodes.Node[].Report.AbsentNetworkInterfaceCount", "0"),
+        Field::integer("Nodes.Node[].Report.GuardedDeviceCount", "0"),
+        Field::integer("Nodes.Node[].Report.FlowCount", "310"),
+        Field::integer("Nodes.Node[].Report.DriftFound", "0"),
+        Field::integer("Nodes.Node[].Report.DriftRepaired", "0"),
+        Field::text("Nodes.Node[].Report.AuditTime", "2026-11-22T03:59:30Z"),
+        Field::integer("Nodes.Node[].Report.DroppedPacketCount", "17"),
+        Field::text("Nodes.Node[].Report.DroppedPackets.DroppedPacket[].Reason", "no rule"),
+        Field::integer("Nodes.Node[].Report.DroppedPackets.DroppedPacket[].Count", "17"),
     ],
     errors: &[],
     ram: Ram::named("ravelin:DescribeNodes", Access::List, "node", "NodeId"),
@@ -99,5 +149,6 @@ fn shown(call: &Call<'_>, state: &State, node: &Node) -> Value {
         put("CertificateFingerprint", json!(certificate.fingerprint.to_string()));
         put("CertificateExpiredTime", json!(certificate.expires_at.to_text()));
     }
+    standing::put(&mut shown, &call.fleet.standing(node.id));
     Value::Object(shown)
 }

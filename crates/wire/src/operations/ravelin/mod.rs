@@ -3,11 +3,16 @@
 mod bind_network_interface;
 mod create_node_token;
 mod delete_node;
+mod describe_account_enforcement;
+mod describe_enforcement;
 mod describe_network_interface_bindings;
 mod describe_nodes;
+mod modify_account_enforcement;
 mod modify_network_interface_enforcement;
 mod parameters;
+mod readmit_node;
 mod revoke_node_certificate;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod transfer_instance;
@@ -20,9 +25,13 @@ pub(super) static OPERATIONS: &[&Operation] = &[
     &create_node_token::OPERATION,
     &describe_nodes::OPERATION,
     &revoke_node_certificate::OPERATION,
+    &readmit_node::OPERATION,
     &delete_node::OPERATION,
     &bind_network_interface::OPERATION,
     &unbind_network_interface::OPERATION,
     &describe_network_interface_bindings::OPERATION,
     &modify_network_interface_enforcement::OPERATION,
+    &describe_enforcement::OPERATION,
+    &describe_account_enforcement::OPERATION,
+    &modify_account_enforcement::OPERATION,
 ];

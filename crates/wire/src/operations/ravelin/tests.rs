@@ -1,5 +1,11 @@
 //! Nodes and bindings, as callers see them.
 
+use std::time::Duration;
+
+use control::fleet::{
+    Delay, Enforcement, EnforcementState, InstanceProblem, NodeConnection, NodeEnforcement, NodeProblem,
+    NodeReport, NodeStanding, NotInForce, Progress, RefusalReason, Refused, Regression,
+};
 use model::{
     Actor, NetworkInterfaceId, NodeId, UnixMillis,
     node::{Digest, InstanceReport, NodeCommand, ReportedState, TokenText},
@@ -326,4 +332,171 @@ fn every_operation_of_this_product_has_an_action_of_its_own() {
         assert_eq!(operation.ram.action, format!("ravelin:{}", operation.name));
         assert!(find(Product::Ravelin, operation.name).is_some());
     }
+}
+
+fn standing(generation: u64) -> NodeStanding {
+    NodeStanding {
+        connection: Some(NodeConnection {
+            since: UnixMillis(0),
+            source: "[2001:db8::1]:4711".parse().unwrap(),
+            agent_version: "0.1.0".into(),
+            booted_at: Some(UnixMillis(0)),
+        }),
+        disconnected_at: Some(UnixMillis(0)),
+        heard_at: Some(UnixMillis(0)),
+        confirmed_generation: Some(generation),
+        generations_behind: 2,
+        behind: Duration::from_millis(1_500),
+        pending_bytes: 300,
+        not_in_force: Some(NotInForce {
+            generation,
+            problems: vec![
+                NodeProblem {
+                    interface: NetworkInterfaceId::from_number(1),
+                    message: "closed".into()
+                };
+                30
+            ],
+            problem_count: 31,
+        }),
+        refused: Some(Refused {
+            generation,
+            kept_generation: 1,
+            reason: RefusalReason::Invalid,
+            message: "it contradicts itself".into(),
+        }),
+        regression: Some(Regression { generation: 99, found_at: UnixMillis(0), readmitted: true }),
+        absent_count: 1,
+        instance_problems: vec![
+            InstanceProblem {
+                instance: model::InstanceId::from_number(1),
+                message: "no bridge".into()
+            };
+            12
+        ],
+        instance_problem_count: 13,
+        report: Some((
+            UnixMillis(0),
+            NodeReport {
+                audited_at: Some(UnixMillis(0)),
+                dropped_packets: [("no rule".into(), 7), ("spoofed".into(), 5)].into(),
+                ..NodeReport::default()
+            },
+        )),
+    }
+}
+
+#[test]
+fn what_is_known_of_a_node_is_listed_with_it() {
+    let mut world = World::new();
+    let (quiet, node) = (ready(&mut world, 1), ready(&mut world, 2));
+    world.fleet.standings.insert(node, standing(40));
+    let shown = listed(&mut world, &[("NodeId", &node.to_string())]).remove(0);
+    assert_eq!((&shown["Connected"], &shown["ConfirmedGeneration"]), (&json!(true), &json!(40)));
+    assert_eq!((&shown["GenerationsBehind"], &shown["MillisecondsBehind"]), (&json!(2), &json!(1_500)));
+    assert_eq!(shown["SourceAddress"], "[2001:db8::1]:4711");
+    assert_eq!(shown["Regression"]["Generation"], 99);
+    assert_eq!(shown["Refused"]["Reason"], "Invalid");
+    assert_eq!(shown["NotInForce"]["ProblemCount"], 31);
+    assert_eq!(shown["NotInForce"]["Problems"]["Problem"].as_array().unwrap().len(), 10);
+    assert_eq!(shown["InstanceProblemCount"], 13);
+    assert_eq!(shown["InstanceProblems"]["InstanceProblem"][9]["Message"], "no bridge");
+    assert_eq!(shown["Report"]["DroppedPacketCount"], 12);
+    assert_eq!(shown["Report"]["DroppedPackets"]["DroppedPacket"][0]["Reason"], "no rule");
+    let shown = listed(&mut world, &[("NodeId", &quiet.to_string())]).remove(0);
+    assert_eq!((&shown["Connected"], &shown["GenerationsBehind"]), (&json!(false), &json!(0)));
+    let absent = ["ConnectedTime", "ConfirmedGeneration", "Regression", "Refused", "NotInForce", "Report"];
+    assert!(absent.iter().all(|name| shown.get(name).is_none()), "{shown}");
+}
+
+fn enforcement(generation: u64, nodes: &[(NodeId, bool)]) -> Enforcement {
+    let all = nodes.iter().all(|(_, confirmed)| *confirmed);
+    let progress = |confirmed| match confirmed {
+        true => Progress::Confirmed {
+            at: UnixMillis(1_000),
+            after: Duration::from_micros(2_150),
+            took: Duration::from_micros(1_400),
+            switched: Some(Duration::from_micros(900)),
+        },
+        false => Progress::Behind(Delay::NotConnected { since: UnixMillis(0) }),
+    };
+    Enforcement {
+        generation,
+        state: if all { EnforcementState::Confirmed } else { EnforcementState::Pending },
+        durable_at: Some(UnixMillis(998)),
+        nodes: nodes
+            .iter()
+            .map(|(node, confirmed)| NodeEnforcement { node: *node, progress: progress(*confirmed) })
+            .collect(),
+    }
+}
+
+#[test]
+fn a_generation_is_shown_with_the_nodes_that_it_concerns() {
+    let mut world = World::new();
+    let (one, other) = (ready(&mut world, 1), ready(&mut world, 2));
+    world.fleet.enforcements.insert(7, enforcement(7, &[(one, true), (other, false)]));
+    let describe = |world: &mut World, more: &[(&str, &str)]| {
+        let parameters = [&[("Generation", "7")], more].concat();
+        Value::Object(call(world, "DescribeEnforcement", &parameters).unwrap())
+    };
+    let shown = describe(&mut world, &[]);
+    assert_eq!((&shown["State"], &shown["ConfirmedCount"]), (&json!("Pending"), &json!(1)));
+    assert_eq!((&shown["TotalCount"], &shown["DurableUnixMilliseconds"]), (&json!(2), &json!(998)));
+    let nodes = shown["Nodes"]["Node"].as_array().unwrap();
+    assert_eq!(nodes[0]["NodeId"], other.to_string(), "who has not confirmed stands first");
+    assert_eq!((&nodes[0]["Confirmed"], &nodes[0]["Reason"]), (&json!(false), &json!("NotConnected")));
+    assert!(nodes[0]["Message"].as_str().unwrap().contains("not connected since 1970-01-01T00:00:00Z"));
+    assert_eq!(nodes[1]["ConfirmedAfterMicroseconds"], 2_150);
+    assert_eq!(
+        (&nodes[1]["TookMicroseconds"], &nodes[1]["SwitchedMicroseconds"]),
+        (&json!(1_400), &json!(900))
+    );
+    let second = describe(&mut world, &[("PageSize", "1"), ("PageNumber", "2")]);
+    assert_eq!(second["Nodes"]["Node"][0]["NodeId"], one.to_string());
+    // Another account's nodes are nothing that it could see or wait for.
+    world.actor = Actor::Root(world.new_account("other"));
+    let shown = describe(&mut world, &[]);
+    assert_eq!((&shown["State"], &shown["TotalCount"]), (&json!("Confirmed"), &json!(0)));
+    assert!(shown.get("DurableTime").is_none());
+}
+
+#[test]
+fn a_generation_that_is_not_known_is_said_to_be_so_and_one_that_is_none_is_an_error() {
+    let mut world = World::new();
+    let unknown = Enforcement { state: EnforcementState::Unknown, durable_at: None, ..enforcement(3, &[]) };
+    world.fleet.enforcements.insert(3, unknown);
+    assert_eq!(
+        text(&call(&mut world, "DescribeEnforcement", &[("Generation", "3")]).unwrap(), "/State"),
+        "Unknown"
+    );
+    let describe =
+        |world: &mut World, generation| fault(world, "DescribeEnforcement", &[("Generation", generation)]);
+    assert_eq!(describe(&mut world, "4"), "InvalidGeneration.NotFound");
+    assert_eq!(describe(&mut world, "0"), "InvalidParameter.Generation");
+    assert_eq!(describe(&mut world, ""), "MissingParameter");
+    assert_eq!(fault(&mut world, "ReadmitNode", &[("NodeId", "node-unknown")]), "InvalidNodeId.NotFound");
+}
+
+#[test]
+fn an_account_says_how_long_its_changes_wait_or_leaves_it_to_the_server() {
+    let mut world = World::new();
+    let waits = |world: &mut World| {
+        let shown = Value::Object(call(world, "DescribeAccountEnforcement", &[]).unwrap());
+        (shown["WaitSeconds"].clone(), shown.get("AccountWaitSeconds").cloned())
+    };
+    assert_eq!(waits(&mut world), (json!(3), None));
+    for seconds in ["0", "60"] {
+        call(&mut world, "ModifyAccountEnforcement", &[("WaitSeconds", seconds)]).unwrap();
+        let own = json!(seconds.parse::<u8>().unwrap());
+        assert_eq!(waits(&mut world), (own.clone(), Some(own)));
+    }
+    let too_long = fault(&mut world, "ModifyAccountEnforcement", &[("WaitSeconds", "61")]);
+    assert_eq!(too_long, "InvalidParameter.WaitSeconds");
+    let account = world.actor;
+    world.actor = Actor::Root(world.new_account("other"));
+    assert_eq!(waits(&mut world), (json!(3), None), "it is the account's own");
+    world.actor = account;
+    call(&mut world, "ModifyAccountEnforcement", &[]).unwrap();
+    assert_eq!(waits(&mut world), (json!(3), None));
 }

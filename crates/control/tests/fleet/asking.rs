@@ -1,0 +1,93 @@
+//! Questions to nodes, and their answers.
+
+use std::time::Duration;
+
+use control::{
+    Heard, Told,
+    fleet::{Answer, AskError, InterfaceCounters, Question},
+};
+use model::NodeId;
+
+use crate::site::Site;
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+fn question(site: &Site) -> Question {
+    Question::Counters { interface: site.interfaces[0][0] }
+}
+
+#[test]
+fn a_node_is_asked_and_answers() {
+    let site = Site::new();
+    let mut node = site.node(0);
+    runtime().block_on(async {
+        for failed in [false, true] {
+            let (control, id, question) = (site.control.clone(), site.nodes[0], question(&site));
+            let asked = question.clone();
+            let asking = tokio::spawn(async move { control.ask(id, asked, LONG).await });
+            let Told::Question { id, question: told } = node.obey().await.unwrap() else {
+                panic!("no question")
+            };
+            assert_eq!(told, question);
+            node.follower.heard(Heard::Answer { id: id + 1, answer: Answer::Failed("not asked".into()) });
+            let counters = Answer::Counters(InterfaceCounters { flow_count: 3, ..Default::default() });
+            let answer = if failed { Answer::Failed("no such interface".into()) } else { counters.clone() };
+            node.follower.heard(Heard::Answer { id, answer });
+            let answered = asking.await.unwrap();
+            let expected =
+                if failed { Err(AskError::Failed("no such interface".into())) } else { Ok(counters) };
+            assert_eq!(answered, expected);
+        }
+    });
+}
+
+#[test]
+fn whoever_asks_hears_why_there_is_no_answer() {
+    let site = Site::new();
+    runtime().block_on(async {
+        let ask = || site.control.ask(site.nodes[0], question(&site), LONG);
+        assert_eq!(ask().await, Err(AskError::NotConnected));
+        let nobody = site.control.ask(NodeId::from_entropy(1), question(&site), LONG).await;
+        assert_eq!(nobody, Err(AskError::NotConnected));
+        let mut node = site.node(0);
+        let soon = Duration::from_millis(1);
+        let asked = site.control.ask(site.nodes[0], question(&site), soon).await;
+        assert_eq!(asked, Err(AskError::Deadline));
+        assert_eq!(node.obey_now(), None, "nobody wants to know any more");
+        let asking: Vec<_> = (0..16)
+            .map(|_| {
+                let (control, id, question) = (site.control.clone(), site.nodes[0], question(&site));
+                tokio::spawn(async move { control.ask(id, question, LONG).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        assert_eq!(ask().await, Err(AskError::Busy));
+        assert!(matches!(node.obey_now(), Some(Ok(Told::Question { .. }))));
+        drop(node);
+        for asking in asking {
+            assert_eq!(asking.await.unwrap(), Err(AskError::NotConnected));
+        }
+    });
+}
+
+/// A question does not wait for updates to be answered, nor for a word of an operator.
+#[test]
+fn a_node_that_is_busy_is_asked_all_the_same() {
+    let site = Site::new();
+    let mut node = site.node(0);
+    for _ in 0..2 {
+        site.must(site.leave(0, 0));
+        site.must(site.join(0, 0));
+        node.obey_now();
+    }
+    runtime().block_on(async {
+        let (control, id, question) = (site.control.clone(), site.nodes[0], question(&site));
+        let asking = tokio::spawn(async move { control.ask(id, question, LONG).await });
+        assert!(matches!(node.obey().await, Ok(Told::Question { .. })));
+        asking.abort();
+    });
+}

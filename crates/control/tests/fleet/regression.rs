@@ -1,0 +1,159 @@
+//! Nodes that hold a newer generation than this control plane ever gave: it was restored from an older backup.
+
+use std::{path::Path, sync::Arc};
+
+use control::{
+    Control, Failure, Heard, Told,
+    fleet::{Delay, EnforcementState, RefusalReason},
+};
+use model::{Command, NodeId, Refusal, node::NodeCommand};
+use store::{FjallStore, Options, Store};
+
+use crate::site::{Obedient, Site, certificate, hello, settings};
+
+fn readmit(node: NodeId) -> NodeCommand {
+    NodeCommand::Readmit { node }
+}
+
+fn regression(site: &Site) -> Option<u64> {
+    site.control.standing(site.nodes[0]).regression.map(|regression| regression.generation)
+}
+
+#[test]
+fn a_regressed_node_keeps_what_it_has_until_an_operator_says_what_counts() {
+    let site = Site::new();
+    let node = site.nodes[0];
+    let mut host = Obedient::new(site.follow(0, 4).unwrap());
+    assert_eq!(regression(&site), Some(4));
+    // It is told once what is here, so that its own people hear of it.
+    let Some(Ok(Told::Snapshot { generation: 1, obey_regression: false, .. })) = host.obey_now() else {
+        panic!("no snapshot")
+    };
+    host.refuse(1, RefusalReason::Regressed);
+    let left = site.must(site.leave(0, 0));
+    // Also when the numbers here have come further than what it holds.
+    for _ in 0..3 {
+        site.must(site.join(0, 0));
+        site.must(site.leave(0, 0));
+    }
+    assert_eq!(host.obey_now(), None);
+    let enforcement = site.control.enforcement(left).unwrap();
+    assert_eq!(enforcement.state, EnforcementState::Pending);
+    let delay = control::fleet::Progress::Behind(Delay::Regressed { generation: 4 });
+    assert_eq!(enforcement.nodes[0].progress, delay);
+    drop(host);
+    let mut host = Obedient::new(site.follow(0, 4).unwrap());
+    assert_eq!(host.obey_now(), None, "it could take it for progress");
+    assert_eq!(regression(&site), Some(4));
+    site.must(readmit(node));
+    let told = host.obey_now();
+    assert!(matches!(told, Some(Ok(Told::Snapshot { obey_regression: true, .. }))), "{told:?}");
+    assert_eq!(host.desired, site.desired(0));
+    assert!(site.control.standing(node).regression.unwrap().readmitted);
+    host.confirm();
+    assert_eq!(regression(&site), None);
+    assert_eq!(site.control.enforcement(left).unwrap().state, EnforcementState::Confirmed);
+    site.must(site.join(0, 0));
+    assert!(matches!(host.obey_now(), Some(Ok(Told::Delta { .. }))));
+}
+
+#[test]
+fn a_node_that_is_away_is_readmitted_when_it_comes() {
+    let site = Site::new();
+    drop(site.follow(0, 4).unwrap());
+    site.must(readmit(site.nodes[0]));
+    let mut host = Obedient::new(site.follow(0, 4).unwrap());
+    assert!(matches!(host.obey_now(), Some(Ok(Told::Snapshot { obey_regression: true, .. }))));
+}
+
+#[test]
+fn only_what_has_regressed_is_readmitted() {
+    let site = Site::new();
+    let refused = |node| match site.act(readmit(node)) {
+        Err(Failure::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(site.nodes[0]), Refusal::NodeNotRegressed(site.nodes[0]));
+    site.node(0);
+    assert_eq!(refused(site.nodes[0]), Refusal::NodeNotRegressed(site.nodes[0]));
+    assert_eq!(refused(NodeId::from_entropy(1)), Refusal::NodeNotFound);
+}
+
+/// What a node has confirmed it knows itself, whatever it says when it connects.
+#[test]
+fn a_node_that_says_so_has_regressed() {
+    let site = Site::new();
+    let mut host = Obedient::new(site.follow(0, 0).unwrap());
+    host.obey_now().unwrap().unwrap();
+    let (kept_generation, message) = (9, "no".into());
+    host.follower.heard(Heard::Refused {
+        generation: 1,
+        kept_generation,
+        reason: RefusalReason::Regressed,
+        message,
+    });
+    assert_eq!(regression(&site), Some(9));
+    site.must(site.leave(0, 0));
+    assert_eq!(host.obey_now(), None);
+    // It says so once more if it is not to be overridden after all.
+    site.must(readmit(site.nodes[0]));
+    host.obey_now().unwrap().unwrap();
+    host.refuse(host.generation, RefusalReason::Regressed);
+    assert_eq!(host.obey_now(), None);
+    assert_eq!(regression(&site), Some(9));
+}
+
+fn open(directory: &Path, site: &Site) -> Control {
+    let store = FjallStore::open(directory, &Options::default()).unwrap();
+    let clock = Arc::new(site.clock.clone());
+    Control::open(Box::new(store), settings(), clock, &mut |_| {}).unwrap().control
+}
+
+/// A restored control plane gives numbers that the lost ones cannot have come to: what a node holds of those is told
+/// apart for ever.
+#[test]
+fn generations_that_a_restored_backup_does_not_have_are_known_as_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, restored) = (directory.path().join("backup"), directory.path().join("restored"));
+    let site = Site::with(settings(), |store| {
+        store::backup(&*store.snapshot().unwrap(), &file).unwrap();
+        Box::new(store)
+    });
+    store::restore(&file, &restored).unwrap();
+    let create = || {
+        let command = model::command::SecurityGroupCommand::Create {
+            name: "a".into(),
+            description: "".into(),
+            rules: vec![],
+        };
+        site.submission(Command::SecurityGroup(command))
+    };
+    let control = open(&restored, &site);
+    let follow = |control: &Control, generation| {
+        let node = site.nodes[0];
+        drop(control.follow(node, hello(generation, certificate(0))).unwrap());
+        let regressed = control.standing(node).regression.is_some();
+        if regressed {
+            control.submit_blocking(site.submission(readmit(node))).unwrap();
+            let mut host = Obedient::new(control.follow(node, hello(generation, certificate(0))).unwrap());
+            host.obey_now().unwrap().unwrap();
+            host.confirm();
+            assert!(control.standing(node).regression.is_none());
+        }
+        regressed
+    };
+    assert!(!follow(&control, 1) && follow(&control, 2));
+    let first = control.submit_blocking(create()).unwrap().generation;
+    assert!(first > 1_000_000);
+    control.stop_blocking();
+    drop(control);
+    // Also after a restart, and when numbers have come further.
+    for _ in 0..2 {
+        let control = open(&restored, &site);
+        let next = control.submit_blocking(create()).unwrap().generation;
+        assert!(next > first && next < first + 20, "it goes on counting: {first} {next}");
+        assert!(follow(&control, 2) && follow(&control, 1_000) && !follow(&control, next));
+        control.stop_blocking();
+        drop(control);
+    }
+}
