@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use lab::driver::{Netlink, namespace::set_parameter};
+use host::{Netlink, namespace::set_parameter};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, setns, unshare},
@@ -59,12 +59,9 @@ impl Namespace {
     /// # Errors
     /// What that gives.
     pub fn within<T: Send>(&self, act: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
-        thread::scope(|scope| {
-            let inside = scope.spawn(|| {
-                self.enter()?;
-                act()
-            });
-            inside.join().map_err(|_| anyhow!("a thread panicked"))?
+        aside(|| {
+            self.enter()?;
+            act()
         })
     }
 
@@ -79,6 +76,14 @@ impl Namespace {
             command.spawn().with_context(|| format!("cannot start {program}"))
         })
     }
+}
+
+/// Does something on a thread of its own, in the namespaces of this one: also what may not wait where others wait.
+///
+/// # Errors
+/// What that gives.
+pub fn aside<T: Send>(act: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+    thread::scope(|scope| scope.spawn(act).join().map_err(|_| anyhow!("a thread panicked"))?)
 }
 
 /// Mounts file systems that this thread and the processes that it starts have alone, and that end with them.

@@ -12,11 +12,11 @@ use std::{
 
 use agent::device::alias_of;
 use anyhow::Context as _;
-use lab::driver::{Netlink, netlink::Pair};
+use host::{Netlink, netlink::Pair};
 use model::{NetworkInterfaceId, address::Mac};
 use traffic::{Client, Protocol, Server};
 
-use super::namespace::Namespace;
+use super::namespace::{Namespace, aside};
 
 /// Where the control plane is, for nodes (RFC 2544: addresses of benchmarks).
 pub const CONTROL_PLANE: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
@@ -87,19 +87,20 @@ impl Host {
     /// The kernel refuses.
     pub fn new(number: u8) -> anyhow::Result<Self> {
         let namespace = Namespace::new()?;
-        let netlink = Netlink::open()?;
-        let name = format!("node{number}");
-        netlink.add_pair(&Pair {
-            name: &name,
-            mac: Mac([2, 0x7f, 0, 0, 1, number]),
-            group: 0,
-            peer_name: UPLINK,
-            peer_mac: Mac([2, 0x7f, 0, 0, 2, number]),
-            peer_namespace: namespace.as_fd(),
+        aside(|| {
+            let (netlink, name) = (Netlink::open()?, format!("node{number}"));
+            netlink.add_pair(&Pair {
+                name: &name,
+                mac: Mac([2, 0x7f, 0, 0, 1, number]),
+                group: 0,
+                peer_name: UPLINK,
+                peer_mac: Mac([2, 0x7f, 0, 0, 2, number]),
+                peer_namespace: namespace.as_fd(),
+            })?;
+            let port = netlink.link(&name)?.index;
+            netlink.set_master(port, netlink.link(BRIDGE)?.index)?;
+            Ok(netlink.set_up(port)?)
         })?;
-        let port = netlink.link(&name)?.index;
-        netlink.set_master(port, netlink.link(BRIDGE)?.index)?;
-        netlink.set_up(port)?;
         namespace.within(|| {
             let netlink = Netlink::open()?;
             let uplink = netlink.link(UPLINK)?.index;

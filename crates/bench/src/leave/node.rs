@@ -1,7 +1,6 @@
 //! A node: a host of the benchmark's network with an agent that has joined the control plane.
 
 use std::{
-    fs,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -120,7 +119,6 @@ struct Agent(Child);
 
 impl Agent {
     fn start(namespace: &Namespace, plan: &Plan<'_>) -> anyhow::Result<Self> {
-        fs::create_dir_all(&plan.directory)?;
         join(namespace, plan)?;
         let metrics = METRICS.to_string();
         let mut run = Command::new(plan.binary);

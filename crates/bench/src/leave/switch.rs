@@ -4,7 +4,7 @@ use std::{net::IpAddr, os::fd::AsFd as _, sync::Arc, time::Instant};
 
 use anyhow::ensure;
 use dataplane::{Binding, ClassId, Dataplane as _, Device, EbpfDataplane, Generation, Interface, Options};
-use lab::driver::{Netlink, netlink::Pair};
+use host::{Netlink, netlink::Pair};
 use model::{NetworkInterfaceId, SecurityGroupId, address::Mac, rule::Rule};
 use policy::{Group, Plan, PolicyClass};
 
