@@ -190,8 +190,14 @@ pub struct DeviceStatus {
 pub struct InstanceStatus {
     /// Which one.
     pub instance_id: String,
-    /// How it is: `running`, `stopped`, `gone` or `failed`.
+    /// What it calls itself.
+    pub host_name: String,
+    /// How it is to be: `running`, `stopped` or `gone`.
+    pub wanted: String,
+    /// How it is: as it is wanted, `coming` or `failed`.
     pub state: String,
+    /// Its namespace, for `ip netns exec`; none: it does not run.
+    pub namespace: Option<String>,
     /// Why it failed.
     pub message: Option<String>,
 }

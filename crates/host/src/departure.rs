@@ -1,5 +1,5 @@
-//! How packets leave an instance: everything by the gateway of its first interface, and what is from an address of a
-//! further one through that.
+//! How packets leave an instance: what is on the link directly, and everything else by the gateway of its first
+//! interface; what is from an address of a further interface, through that.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,12 +22,14 @@ pub struct Departure<'a> {
     pub number: u32,
     /// Its addresses.
     pub addresses: &'a [IpAddr],
+    /// Prefixes that are on its link, beside those of its addresses.
+    pub on_link: &'a [(IpAddr, u8)],
     /// Its gateways. One of a family that it has no address of is passed over.
     pub gateways: &'a [IpAddr],
 }
 
 impl Departure<'_> {
-    /// Makes its default routes and the rules about its addresses, in place of the rules that are there.
+    /// Makes its routes and the rules about its addresses, in place of the rules that are there.
     ///
     /// # Errors
     /// [`NetlinkError`].
@@ -43,15 +45,14 @@ impl Departure<'_> {
             if !self.addresses.iter().any(|address| own(&address)) {
                 continue;
             }
-            let route = Route {
-                to: (everywhere, 0),
-                gateway: Some(*gateway),
-                device: self.device,
-                metric: DEFAULT_METRIC + self.number,
-                table: MAIN_TABLE,
-            };
-            netlink.add_route(&route)?;
-            netlink.add_route(&Route { table, ..route })?;
+            let on_link = self.on_link.iter().filter(|(prefix, _)| own(&prefix));
+            let direct = on_link.map(|to| (*to, None));
+            for (to, gateway) in direct.chain([((everywhere, 0), Some(*gateway))]) {
+                for table in [MAIN_TABLE, table] {
+                    let metric = DEFAULT_METRIC + self.number;
+                    netlink.add_route(&Route { to, gateway, device: self.device, metric, table })?;
+                }
+            }
             for address in self.addresses.iter().filter(own) {
                 netlink.add_source_rule(*address, table)?;
             }

@@ -209,6 +209,11 @@ fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Namespac
     })
 }
 
+/// Whether the kernel has IPv6.
+pub fn has_ipv6() -> bool {
+    Path::new("/proc/sys/net/ipv6").exists()
+}
+
 /// Sets a parameter of the calling thread's namespace, such as `ipv4/ip_forward`.
 ///
 /// # Errors

@@ -107,9 +107,11 @@ pub fn prepare_instance() -> Result<(), WireError> {
         ("ipv4/conf/default/rp_filter", "0"),
         ("ipv4/conf/all/arp_ignore", "1"),
         ("ipv4/conf/all/arp_announce", "2"),
-        ("ipv6/conf/default/accept_ra", "0"),
     ] {
         set_parameter(name, value)?;
+    }
+    if namespace::has_ipv6() {
+        set_parameter("ipv6/conf/default/accept_ra", "0")?;
     }
     let netlink = Netlink::open()?;
     let loopback = netlink.link("lo")?.index;
@@ -118,6 +120,9 @@ pub fn prepare_instance() -> Result<(), WireError> {
 
 /// Addresses are given and can be used at once: nobody is asked whether they have them, and none is made up.
 fn prepare_ipv6() -> Result<(), NamespaceError> {
+    if !namespace::has_ipv6() {
+        return Ok(());
+    }
     for which in ["all", "default"] {
         set_parameter(&format!("ipv6/conf/{which}/disable_ipv6"), "0")?;
         set_parameter(&format!("ipv6/conf/{which}/accept_dad"), "0")?;
@@ -188,6 +193,7 @@ impl Wire {
                 device: index,
                 number: self.number,
                 addresses: &self.addresses,
+                on_link: &[],
                 gateways: &[IpAddr::V4(GATEWAY), IpAddr::V6(GATEWAY_IPV6)],
             };
             departure.make(&netlink)?;

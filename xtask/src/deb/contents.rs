@@ -28,6 +28,7 @@ pub(crate) const EXAMPLES: &[&str] = &[
 const DOCUMENTS: &[&str] = &[
     "operations.md",
     "serving.md",
+    "nodes.md",
     "dataplane.md",
     "decisions.md",
     "lab.md",

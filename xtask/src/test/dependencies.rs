@@ -40,7 +40,11 @@ const BOUNDARIES: &[(&str, &[&str])] = &[
     ("ravelin-wire", &["ravelin-model", "ravelin-control"]),
     ("ravelin-dataplane", &["ravelin-model", "ravelin-policy"]),
     ("ravelin-protocol", &["ravelin-model", "ravelin-policy"]),
-    ("ravelin-agent", &["ravelin-model", "ravelin-policy", "ravelin-dataplane", "ravelin-protocol"]),
+    ("ravelin-host", &["ravelin-model"]),
+    (
+        "ravelin-agent",
+        &["ravelin-model", "ravelin-policy", "ravelin-dataplane", "ravelin-protocol", "ravelin-host"],
+    ),
     ("ravelin-console", &["ravelin-wire", "ravelin-control"]),
     ("xtask", &[]),
 ];

@@ -3,12 +3,12 @@
 //! The order is: what goes, bridges, what comes. A device is switched on as the last thing, where the agent says that it
 //! is bound; a device that is on already stays so.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use host::{
-    Link,
-    netlink::{InputRule, RuleAction},
-};
+use host::{Link, netlink::NoTransit};
 use ipnet::IpNet;
 use model::{InstanceId, NetworkId, NetworkInterfaceId, NodeId};
 
@@ -16,15 +16,13 @@ use super::{
     names::{self, Mark},
     observed::{Found, InnerDevice, Observed},
     step::Step,
-    target::{Bridge, Machine, Port, Target},
+    target::{Machine, Port, Target},
 };
 use crate::device::alias_of;
 
-/// The place of the rule that leads what comes in through a bridge to its own routes. The next one ends what these do
-/// not lead on.
+/// The place of the rules by which nothing is forwarded that comes in through a bridge: what an operator puts before them
+/// counts.
 pub const RULE_PRIORITY: u32 = 1_000;
-/// Added to the index of a bridge, this is the table of its own routes.
-pub const TABLE_BASE: u32 = 7_600_000;
 
 /// What there is to compare.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +35,8 @@ pub struct Comparison<'a> {
     pub observed: &'a Observed,
     /// The indexes of the devices of interfaces that are enforced.
     pub in_force: &'a BTreeMap<NetworkInterfaceId, u32>,
+    /// Whether the kernel has IPv6.
+    pub has_ipv6: bool,
 }
 
 /// What has to be done.
@@ -48,15 +48,11 @@ pub struct Difference {
     pub refused: BTreeMap<InstanceId, String>,
 }
 
-/// How a bridge has to be, beside its addresses.
-pub fn rules(name: &str, index: u32, bridge: &Bridge) -> Vec<InputRule> {
-    let families: BTreeSet<bool> = bridge.blocks.iter().map(|block| block.addr().is_ipv4()).collect();
-    let rule = |ipv4, priority, action| InputRule { device: name.to_owned(), ipv4, priority, action };
-    let of = |ipv4| {
-        let own = RuleAction::Table(TABLE_BASE + index);
-        [rule(ipv4, RULE_PRIORITY, own), rule(ipv4, RULE_PRIORITY + 1, RuleAction::Unreachable)]
-    };
-    families.into_iter().flat_map(of).collect()
+/// The rules about a bridge: networks do not reach each other, whatever the host forwards otherwise.
+pub fn rules(bridge: &str, has_ipv6: bool) -> Vec<NoTransit> {
+    let families = if has_ipv6 { &[true, false][..] } else { &[true] };
+    let rule = |ipv4| NoTransit { device: bridge.to_owned(), ipv4, priority: RULE_PRIORITY };
+    families.iter().map(|ipv4| rule(*ipv4)).collect()
 }
 
 impl Comparison<'_> {
@@ -138,43 +134,22 @@ impl Comparison<'_> {
     }
 
     fn bridges(&self, steps: &mut Vec<Step>) {
-        for (network, bridge) in &self.target.bridges {
-            let name = names::bridge(*network);
-            let own = |rule: &&InputRule| rule.device == name && is_ours(rule);
-            let rules_there: Vec<&InputRule> = self.observed.rules.iter().filter(own).collect();
+        for (network, gateways) in &self.target.bridges {
+            let (network, name) = (*network, names::bridge(*network));
             let Some(link) = self.observed.own_links().find(|link| link.name == name) else {
-                steps.extend(rules_there.into_iter().cloned().map(Step::RemoveRule));
-                steps.push(Step::MakeBridge { network: *network });
-                steps.push(Step::SetUpBridge { network: *network });
+                steps.extend([Step::MakeBridge { network }, Step::SetUpBridge { network }]);
                 continue;
             };
-            let wanted = rules(&name, link.index, bridge);
-            let wrong = rules_there.iter().filter(|rule| !wanted.contains(rule));
-            steps.extend(wrong.map(|rule| Step::RemoveRule((*rule).clone())));
-            let ruled = wanted.iter().all(|rule| rules_there.contains(&rule));
-            if !(ruled && self.has_gateways(link, (*network, bridge), steps) && is_set_up(link, *network)) {
-                steps.push(Step::SetUpBridge { network: *network });
+            let ruled = rules(&name, self.has_ipv6).iter().all(|rule| self.observed.rules.contains(rule));
+            let own = self.observed.addresses.iter().filter(|address| address.device == link.index);
+            let nets = own.filter_map(|own| Some((own, IpNet::new(own.address, own.length).ok()?)));
+            let unwanted = nets.clone().filter(|(own, net)| own.marked && !gateways.contains(net));
+            steps.extend(unwanted.map(|(own, _)| Step::RemoveAddress { network, address: *own }));
+            let has = |gateway: &IpNet| nets.clone().any(|(_, net)| net == *gateway);
+            if !(ruled && is_set_up(link, network) && gateways.iter().all(has)) {
+                steps.push(Step::SetUpBridge { network });
             }
         }
-    }
-
-    /// Whether a bridge has its addresses. Those that were given to it and are no gateways any more are taken.
-    fn has_gateways(
-        &self,
-        link: &Link,
-        (network, bridge): (NetworkId, &Bridge),
-        steps: &mut Vec<Step>,
-    ) -> bool {
-        let own = self.observed.addresses.iter().filter(|address| address.device == link.index);
-        let has = |gateway: &IpNet| {
-            own.clone().any(|own| (own.address, own.length) == (gateway.addr(), gateway.prefix_len()))
-        };
-        let wanted = |address: &IpNet| bridge.gateways.contains(address);
-        let unwanted = own.clone().filter(|own| {
-            own.marked && !IpNet::new(own.address, own.length).is_ok_and(|address| wanted(&address))
-        });
-        steps.extend(unwanted.map(|address| Step::RemoveAddress { network, address: *address }));
-        bridge.gateways.iter().all(has)
     }
 
     fn machine(&self, instance: InstanceId, machine: &Machine, anew: bool, steps: &mut Vec<Step>) {
@@ -231,7 +206,7 @@ impl Comparison<'_> {
     fn stray_bridges(&self, steps: &mut Vec<Step>) {
         let kept: BTreeSet<String> =
             self.target.bridges.keys().map(|network| names::bridge(*network)).collect();
-        let stray_rule = |rule: &&InputRule| is_ours(rule) && !kept.contains(&rule.device);
+        let stray_rule = |rule: &&NoTransit| is_ours(rule) && !kept.contains(&rule.device);
         steps.extend(self.observed.rules.iter().filter(stray_rule).cloned().map(Step::RemoveRule));
         let bridges = self.observed.own_links().filter(|link| link.name.starts_with(names::BRIDGE));
         let stray = bridges.filter(|link| !kept.contains(&link.name));
@@ -243,8 +218,8 @@ fn is_set_up(bridge: &Link, network: NetworkId) -> bool {
     bridge.up && bridge.alias == names::bridge_alias(network)
 }
 
-fn is_ours(rule: &InputRule) -> bool {
-    rule.device.starts_with(names::BRIDGE) && (RULE_PRIORITY..=RULE_PRIORITY + 1).contains(&rule.priority)
+fn is_ours(rule: &NoTransit) -> bool {
+    rule.device.starts_with(names::BRIDGE) && rule.priority == RULE_PRIORITY
 }
 
 /// The instance's end of a port, where it is that. Another one with its name is none.

@@ -48,13 +48,15 @@ pub struct LabDriver {
     /// Instances that were as they are wanted when they were looked at.
     settled: BTreeMap<InstanceId, DesiredInstance>,
     calls: u32,
+    /// Whether nothing was wanted and nothing was left to remove: then there is nothing to look at either.
+    rests: bool,
     watch: Box<dyn FnMut(&Step) + Send>,
 }
 
 impl LabDriver {
     /// The driver of a node. It works in the network namespace of the thread that calls it.
     pub fn new(node: NodeId) -> Self {
-        Self { node, settled: BTreeMap::new(), calls: 0, watch: Box::new(|_| {}) }
+        Self { node, settled: BTreeMap::new(), calls: 0, rests: false, watch: Box::new(|_| {}) }
     }
 
     /// Calls `watch` before each step.
@@ -89,7 +91,8 @@ impl LabDriver {
             let netlink = Netlink::open()?;
             let settled = self.settled.keys().copied().collect();
             let observed = Observed::look(&netlink, &settled)?;
-            let comparison = Comparison { node: self.node, target, observed: &observed, in_force };
+            let (node, has_ipv6) = (self.node, namespace::has_ipv6());
+            let comparison = Comparison { node, target, observed: &observed, in_force, has_ipv6 };
             let difference = comparison.difference();
             failures.refuse(difference.refused);
             let possible = |step: &Step| !failures.stop(step, target);
@@ -157,6 +160,11 @@ struct Brought {
 }
 
 impl Brought {
+    /// Whether nothing is left to do, and nothing failed.
+    fn is_done(&self) -> bool {
+        self.remaining.is_empty() && self.failures.all().is_none()
+    }
+
     /// How an instance stands; none: it is still coming.
     fn stand(
         &self,
@@ -211,9 +219,13 @@ impl InstanceDriver for LabDriver {
         wanted: &Desired,
         in_force: &BTreeMap<NetworkInterfaceId, u32>,
     ) -> Vec<InstanceReport> {
+        if self.rests && wanted.instances.is_empty() {
+            return Vec::new();
+        }
         self.unsettle(wanted);
         let target = Target::of(&wanted.instances);
         let brought = self.bring_to(&target, in_force);
+        self.rests = wanted.instances.is_empty() && brought.as_ref().is_ok_and(Brought::is_done);
         let mut reports = Vec::new();
         for (id, machine) in &target.machines {
             let state = match &brought {

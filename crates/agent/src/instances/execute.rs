@@ -7,16 +7,16 @@ use host::{
     departure::Departure,
     in_namespace,
     namespace::{self, set_parameter},
-    netlink::{Address, Pair, Route},
+    netlink::{Address, Pair},
     wire::{WireError, prepare_instance},
 };
 use model::{InstanceId, NetworkId, NodeId};
 
 use super::{
-    difference::{self, TABLE_BASE},
+    difference,
     names::{self, Mark},
     step::Step,
-    target::{Bridge, Port, Target},
+    target::{Port, Target},
 };
 use crate::device::alias_of;
 
@@ -72,7 +72,7 @@ impl Execution<'_> {
                 let (name, mac) = (names::bridge(*network), names::bridge_mac(*network));
                 Ok(self.netlink.add_bridge(&name, mac, names::DEVICE_GROUP)?)
             }
-            Step::RemoveRule(rule) => Ok(self.netlink.remove_input_rule(rule)?),
+            Step::RemoveRule(rule) => Ok(self.netlink.remove_no_transit(rule)?),
             Step::RemoveAddress { address, .. } => Ok(self.netlink.remove_address(address)?),
             Step::SetUpBridge { network } => self.set_up_bridge(*network),
             Step::MakeNamespace { instance } => self.make_namespace(*instance),
@@ -98,24 +98,18 @@ impl Execution<'_> {
         self.target.port(instance, number).ok_or(StepError::Unwanted)
     }
 
-    /// What is routed through a bridge stays in its network. The alias says that all of it is done.
+    /// Nothing is forwarded from a bridge before it is switched on. The alias says that all of it is done.
     fn set_up_bridge(&self, network: NetworkId) -> Result<(), StepError> {
-        let bridge = self.target.bridges.get(&network).ok_or(StepError::Unwanted)?;
+        let gateways = self.target.bridges.get(&network).ok_or(StepError::Unwanted)?;
         let link = self.netlink.link(&names::bridge(network))?;
-        restrain(&link.name, bridge)?;
-        self.netlink.set_up(link.index)?;
-        for block in &bridge.blocks {
-            let (to, table) = ((block.network(), block.prefix_len()), TABLE_BASE + link.index);
-            let route = Route { to, gateway: None, device: link.index, metric: 0, table };
-            self.netlink.add_route(&route)?;
+        restrain(&link.name)?;
+        for rule in difference::rules(&link.name, namespace::has_ipv6()) {
+            self.netlink.add_no_transit(&rule)?;
         }
-        for rule in difference::rules(&link.name, link.index, bridge) {
-            self.netlink.add_input_rule(&rule)?;
-        }
-        forward(&link.name, bridge)?;
-        for gateway in &bridge.gateways {
+        for gateway in gateways {
             self.netlink.add_address(link.index, gateway.addr(), gateway.prefix_len())?;
         }
+        self.netlink.set_up(link.index)?;
         Ok(self.netlink.set_alias(link.index, &names::bridge_alias(network))?)
     }
 
@@ -155,33 +149,19 @@ impl Execution<'_> {
 }
 
 /// A bridge accepts no configuration from instances, and answers for its own addresses alone.
-fn restrain(name: &str, bridge: &Bridge) -> Result<(), NamespaceError> {
+fn restrain(bridge: &str) -> Result<(), NamespaceError> {
     for (parameter, value) in [("rp_filter", "0"), ("accept_redirects", "0"), ("arp_ignore", "1")] {
-        set_parameter(&format!("ipv4/conf/{name}/{parameter}"), value)?;
+        set_parameter(&format!("ipv4/conf/{bridge}/{parameter}"), value)?;
     }
-    let ipv6 = [
-        ("disable_ipv6", if has_ipv6(bridge) { "0" } else { "1" }),
+    for (parameter, value) in [
+        ("disable_ipv6", "0"),
         ("accept_ra", "0"),
         ("accept_dad", "0"),
         ("accept_redirects", "0"),
         // No link-local address, which would be the same on each of several bridges that are joined.
         ("addr_gen_mode", "1"),
-    ];
-    ipv6.iter().try_for_each(|(parameter, value)| {
-        set_where_there_is(&format!("ipv6/conf/{name}/{parameter}"), value)
-    })
-}
-
-fn has_ipv6(bridge: &Bridge) -> bool {
-    bridge.blocks.iter().any(|block| block.addr().is_ipv6())
-}
-
-/// What comes in through a bridge is forwarded; of what comes in elsewhere, nothing is changed.
-fn forward(name: &str, bridge: &Bridge) -> Result<(), NamespaceError> {
-    set_parameter(&format!("ipv4/conf/{name}/forwarding"), "1")?;
-    if has_ipv6(bridge) {
-        // Since Linux 6.17; before, IPv6 is forwarded only where the operator switches it on for the whole host.
-        set_where_there_is(&format!("ipv6/conf/{name}/force_forwarding"), "1")?;
+    ] {
+        set_where_there_is(&format!("ipv6/conf/{bridge}/{parameter}"), value)?;
     }
     Ok(())
 }
@@ -198,7 +178,7 @@ fn configure(port: &Port) -> Result<(), StepError> {
     netlink.set_up(link.index)?;
     let mut wanted: Vec<(IpAddr, u8)> =
         port.addresses.iter().map(|address| (address.addr(), address.prefix_len())).collect();
-    if Path::new("/proc/sys/net/ipv6").exists() {
+    if namespace::has_ipv6() {
         let own = dataplane::Interface::new(port.interface, port.mac, []);
         wanted.push((IpAddr::V6(own.link_local()), 64));
     }
@@ -207,10 +187,13 @@ fn configure(port: &Port) -> Result<(), StepError> {
         netlink.add_address(link.index, *address, *length)?;
     }
     let addresses: Vec<IpAddr> = port.addresses.iter().map(ipnet::IpNet::addr).collect();
+    let on_link: Vec<(IpAddr, u8)> =
+        port.blocks.iter().map(|block| (block.network(), block.prefix_len())).collect();
     let departure = Departure {
         device: link.index,
         number: port.number,
         addresses: &addresses,
+        on_link: &on_link,
         gateways: &port.gateways,
     };
     departure.make(&netlink)?;

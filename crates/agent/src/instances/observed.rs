@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use host::{
     Link, NamespaceError, Netlink, NetlinkError, in_namespace, namespace,
-    netlink::{Address, InputRule},
+    netlink::{Address, NoTransit},
 };
 use model::InstanceId;
 
@@ -55,8 +55,8 @@ pub struct Observed {
     pub links: Vec<Link>,
     /// Their addresses.
     pub addresses: Vec<Address>,
-    /// Rules about what comes in through a device of that namespace.
-    pub rules: Vec<InputRule>,
+    /// Rules by which what comes in through a device of that namespace is not forwarded.
+    pub rules: Vec<NoTransit>,
 }
 
 impl Observed {
@@ -76,7 +76,7 @@ impl Observed {
             machines,
             links: netlink.links()?,
             addresses: netlink.addresses()?,
-            rules: netlink.input_rules()?,
+            rules: netlink.no_transits()?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use host::netlink::{Address, InputRule};
+use host::netlink::{Address, NoTransit};
 use model::{InstanceId, NetworkId};
 
 /// One thing that is done. Whatever comes to an end between two of them, what is missing is found by looking again.
@@ -30,8 +30,8 @@ pub enum Step {
         /// Its network.
         network: NetworkId,
     },
-    /// A routing rule is removed: its bridge is gone, or it leads elsewhere.
-    RemoveRule(InputRule),
+    /// A routing rule is removed, since its bridge is gone.
+    RemoveRule(NoTransit),
     /// An address is taken from a bridge.
     RemoveAddress {
         /// The network of the bridge.

@@ -18,8 +18,9 @@ use super::names;
 pub struct Target {
     /// Instances, also those of which nothing is to be there.
     pub machines: BTreeMap<InstanceId, Machine>,
-    /// The bridges of the networks that running and stopped instances are in.
-    pub bridges: BTreeMap<NetworkId, Bridge>,
+    /// The bridges of the networks that running and stopped instances are in, with the gateways of the vSwitches that these
+    /// are in: with the length of their prefix, in order.
+    pub bridges: BTreeMap<NetworkId, Vec<IpNet>>,
 }
 
 /// An instance.
@@ -48,17 +49,10 @@ pub struct Port {
     pub mac: Mac,
     /// Its addresses with the length of their prefix.
     pub addresses: Vec<IpNet>,
+    /// The blocks of its network, all of which are on the link.
+    pub blocks: Vec<IpNet>,
     /// Its gateways.
     pub gateways: Vec<IpAddr>,
-}
-
-/// The bridge of a network.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Bridge {
-    /// The gateways of the vSwitches that instances here are in, with the length of their prefix.
-    pub gateways: Vec<IpNet>,
-    /// The blocks of the network.
-    pub blocks: Vec<IpNet>,
 }
 
 impl Target {
@@ -78,10 +72,10 @@ impl Target {
         let bridge = self.bridges.entry(interface.network).or_default();
         for gateway in &interface.gateways {
             let own = interface.addresses.iter().find(|own| own.addr().is_ipv4() == gateway.is_ipv4());
-            let gateway = own.and_then(|own| IpNet::new(*gateway, own.prefix_len()).ok());
-            add(&mut bridge.gateways, gateway);
+            bridge.extend(own.and_then(|own| IpNet::new(*gateway, own.prefix_len()).ok()));
         }
-        interface.blocks.iter().for_each(|block| add(&mut bridge.blocks, Some(*block)));
+        bridge.sort_unstable();
+        bridge.dedup();
     }
 
     /// Whether an instance is to run, and the port of this number is one of its.
@@ -96,13 +90,6 @@ impl Target {
     }
 }
 
-fn add(to: &mut Vec<IpNet>, one: Option<IpNet>) {
-    if let Some(one) = one.filter(|one| !to.contains(one)) {
-        to.push(one);
-        to.sort_unstable();
-    }
-}
-
 impl Machine {
     fn of(instance: &DesiredInstance) -> Self {
         let ports = (0..).zip(&instance.interfaces).map(|(number, interface)| Port {
@@ -111,6 +98,7 @@ impl Machine {
             network: interface.network,
             mac: interface.mac,
             addresses: interface.addresses.to_vec(),
+            blocks: interface.blocks.to_vec(),
             gateways: interface.gateways.to_vec(),
         });
         Self {
@@ -182,7 +170,7 @@ pub(super) mod tests {
         let target = Target::of(&ids.zip(instances).collect());
         let gateways = |network| {
             let bridge = target.bridges.get(&NetworkId::from_entropy(network));
-            bridge.map(|bridge| bridge.gateways.iter().map(ToString::to_string).collect::<Vec<_>>())
+            bridge.map(|gateways| gateways.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         assert_eq!(gateways(1), Some(vec!["10.0.0.1/24".into(), "10.0.1.1/24".into()]));
         assert_eq!(gateways(2), Some(vec!["10.0.7.1/24".into()]));

@@ -12,7 +12,7 @@ use model::NodeId;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     task::JoinSet,
 };
 
@@ -148,8 +148,10 @@ impl Agent {
         let socket = StatusSocket::listen(&self.settings.socket)?;
         let shared = self.shared();
         let (outbox, samples) = (Arc::new(Outbox::default()), Arc::new(Samples::default()));
+        let look = Arc::new(Notify::new());
         let driver = self.driver.take().map(|driver| {
-            Driver::start(driver, Arc::clone(&outbox), Arc::clone(&shared)).map_err(AgentError::Thread)
+            Driver::start(driver, Arc::clone(&outbox), Arc::clone(&shared), Arc::clone(&look))
+                .map_err(AgentError::Thread)
         });
         let driver = driver.transpose()?;
         let (orders, queue) = Orders::queue();
@@ -177,7 +179,7 @@ impl Agent {
         let audit = Duration::from_secs(self.settings.audit_seconds);
         let mut running = JoinSet::new();
         running.spawn(session.run());
-        running.spawn(tasks::devices(feed, orders.clone(), audit));
+        running.spawn(tasks::devices(feed, orders.clone(), audit, look));
         running.spawn(tasks::lines(Arc::clone(&shared)));
         running.spawn(tasks::watchdog(orders.clone()));
         running.spawn(socket.serve(orders.clone(), Arc::clone(&shared)));
@@ -255,6 +257,10 @@ impl Begin {
 fn log_beginning(outcome: &Outcome, shared: &Shared) {
     let tally = shared.enforcement().tally;
     let (generation, interfaces, absent) = (outcome.generation, tally.interfaces, tally.absent);
+    if generation == 0 {
+        tracing::info!(node = shared.node, guarded = tally.guarded, "nothing was wanted of this node yet");
+        return;
+    }
     tracing::info!(
         node = shared.node,
         generation,

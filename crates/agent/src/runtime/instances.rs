@@ -4,15 +4,19 @@
 use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
 
 use model::{
-    NetworkInterfaceId,
+    InstanceId, NetworkInterfaceId,
     node::{InstanceReport, ReportedState},
 };
 use parking_lot::{Condvar, Mutex};
-use policy::Desired;
+use policy::{Desired, DesiredInstance, WantedState};
 use protocol::{instance, node::from_node::Message};
+use tokio::sync::Notify;
 
 use super::{outbox::Outbox, shared::Shared};
-use crate::{instances::InstanceDriver, status::InstanceStatus};
+use crate::{
+    instances::{InstanceDriver, names},
+    status::InstanceStatus,
+};
 
 /// How long what failed rests before it is tried again, and how often what somebody else removed is looked for.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -31,6 +35,8 @@ struct Told {
     wanted: Arc<Desired>,
     in_force: BTreeMap<NetworkInterfaceId, u32>,
     news: bool,
+    /// Whether it is known what is wanted. Before, nothing is touched: instances of an earlier process run on.
+    known: bool,
     /// Whether everything is to be said again: a session has begun.
     again: bool,
     ended: bool,
@@ -50,16 +56,22 @@ impl Driver {
         driver: Box<dyn InstanceDriver>,
         outbox: Arc<Outbox>,
         shared: Arc<Shared>,
+        look: Arc<Notify>,
     ) -> io::Result<Self> {
         let slot = Arc::new(Slot::default());
-        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, said: Vec::new() };
+        let (said, unsaid) = (Vec::new(), false);
+        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, look, said, unsaid };
         thread::Builder::new().name("instances".into()).spawn(move || thread.run())?;
         Ok(Self { slot })
     }
 
-    /// Says what is wanted and what is in force, where that is otherwise than before.
+    /// Says what is wanted and what is in force, where that is otherwise than before. Not before something is wanted: what
+    /// is not wanted is removed.
     pub(crate) fn tell(&self, wanted: &Desired, in_force: BTreeMap<NetworkInterfaceId, u32>) {
         let mut told = self.slot.told.lock();
+        // At the start it looks at what is there, also where nothing is wanted: instances may be left that are not.
+        told.news |= !told.known;
+        told.known = true;
         if told.wanted.instances != wanted.instances {
             told.wanted = Arc::new(wanted.clone());
             told.news = true;
@@ -92,19 +104,21 @@ struct Thread {
     slot: Arc<Slot>,
     outbox: Arc<Outbox>,
     shared: Arc<Shared>,
+    /// Told when devices may be otherwise than before: the kernel does not tell of an alias that a device gets while it is off.
+    look: Arc<Notify>,
     said: Vec<InstanceReport>,
+    /// Whether something of it could not be said.
+    unsaid: bool,
 }
 
 impl Thread {
     fn run(mut self) {
-        // At the start it looks at what is there, also where nothing is wanted: instances may be left that are not.
-        let mut look = true;
         loop {
             let (wanted, in_force, again) = {
                 let mut told = self.slot.told.lock();
                 let idle = told.wanted.instances.is_empty() && self.said.is_empty();
-                while !(look || told.news || told.again || told.ended) {
-                    if idle {
+                while !(told.ended || told.known && (told.news || told.again)) {
+                    if idle || !told.known {
                         self.slot.news.wait(&mut told);
                     } else if self.slot.news.wait_for(&mut told, PAUSE).timed_out() {
                         break;
@@ -116,32 +130,111 @@ impl Thread {
                 told.news = false;
                 (Arc::clone(&told.wanted), told.in_force.clone(), std::mem::take(&mut told.again))
             };
-            look = false;
             let states = self.driver.bring(&wanted, &in_force);
-            self.say(states, again);
+            self.look.notify_one();
+            self.say(&wanted, states, again);
         }
     }
 
     /// Says how instances stand: all of them, or those that stand otherwise than it was said.
-    fn say(&mut self, states: Vec<InstanceReport>, again: bool) {
+    fn say(&mut self, wanted: &Desired, states: Vec<InstanceReport>, again: bool) {
+        let again = again || self.unsaid;
         let is_news = |report: &&InstanceReport| again || !self.said.contains(report);
         let news: Vec<InstanceReport> = states.iter().filter(is_news).cloned().collect();
-        for part in news.chunks(STATES_MAX) {
-            self.outbox.say(Message::InstanceStates(instance::to_states(part)));
-        }
-        if states != self.said {
-            self.shared.set_instances(states.iter().map(instance_status).collect());
-            self.said = states;
-        }
+        let said = news
+            .chunks(STATES_MAX)
+            .all(|part| self.outbox.say(Message::InstanceStates(instance::to_states(part))));
+        self.unsaid = !said;
+        self.shared.set_instances(instance_statuses(wanted, &states));
+        self.said = states;
     }
 }
 
-fn instance_status(report: &InstanceReport) -> InstanceStatus {
-    let (name, message) = match &report.state {
-        ReportedState::Running => ("running", None),
-        ReportedState::Stopped => ("stopped", None),
-        ReportedState::Gone => ("gone", None),
-        ReportedState::Failed(why) => ("failed", Some(why.to_string())),
+fn instance_statuses(wanted: &Desired, states: &[InstanceReport]) -> Vec<InstanceStatus> {
+    let report = |id| states.iter().find(|report| report.instance == id).map(|report| &report.state);
+    wanted.instances.iter().map(|(id, instance)| instance_status(*id, instance, report(*id))).collect()
+}
+
+fn instance_status(
+    id: InstanceId,
+    instance: &DesiredInstance,
+    state: Option<&ReportedState>,
+) -> InstanceStatus {
+    let (name, message) = match state {
+        Some(ReportedState::Running) => ("running", None),
+        Some(ReportedState::Stopped) => ("stopped", None),
+        Some(ReportedState::Gone) => ("gone", None),
+        Some(ReportedState::Failed(why)) => ("failed", Some(why.to_string())),
+        None => ("coming", None),
     };
-    InstanceStatus { instance_id: report.instance.to_string(), state: name.to_owned(), message }
+    let wanted = match instance.wanted {
+        WantedState::Running => "running",
+        WantedState::Stopped => "stopped",
+        WantedState::Gone => "gone",
+    };
+    InstanceStatus {
+        instance_id: id.to_string(),
+        host_name: instance.host_name.to_string(),
+        wanted: wanted.to_owned(),
+        state: name.to_owned(),
+        namespace: (name == "running").then(|| names::namespace(id)),
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use model::UnixMillis;
+
+    use super::*;
+    use crate::identity::Validity;
+
+    /// Says what it is called with, and answers that everything runs.
+    struct Recorder(mpsc::Sender<Desired>);
+
+    impl InstanceDriver for Recorder {
+        fn bring(&mut self, wanted: &Desired, _: &BTreeMap<NetworkInterfaceId, u32>) -> Vec<InstanceReport> {
+            self.0.send(wanted.clone()).unwrap();
+            let report = |(id, of): (&InstanceId, &DesiredInstance)| InstanceReport {
+                instance: *id,
+                boots: of.boots,
+                images: of.images,
+                state: ReportedState::Running,
+            };
+            wanted.instances.iter().map(report).collect()
+        }
+    }
+
+    fn wanted() -> Desired {
+        let instance = DesiredInstance {
+            host_name: "a".into(),
+            wanted: WantedState::Running,
+            boots: 1,
+            images: 1,
+            interfaces: [].into(),
+        };
+        Desired { instances: [(InstanceId::from_entropy(1), instance)].into(), ..Desired::default() }
+    }
+
+    #[test]
+    fn nothing_is_touched_before_it_is_known_what_is_wanted() {
+        let (sender, brought) = mpsc::channel();
+        let outbox = Arc::new(Outbox::default());
+        let validity = Validity { from: UnixMillis(0), until: UnixMillis::NEVER };
+        let shared = Shared::new("node".into(), "server".into(), "0".into(), validity);
+        let driver =
+            Driver::start(Box::new(Recorder(sender)), Arc::clone(&outbox), Arc::new(shared), Arc::default())
+                .unwrap();
+        driver.begin();
+        driver.tell(&wanted(), BTreeMap::new());
+        let patience = Duration::from_secs(60);
+        assert_eq!(brought.recv_timeout(patience).unwrap().instances, wanted().instances);
+        driver.tell(&Desired::default(), BTreeMap::new());
+        let mut last = brought.recv_timeout(patience).unwrap();
+        while !last.instances.is_empty() {
+            last = brought.recv_timeout(patience).unwrap();
+        }
+    }
 }

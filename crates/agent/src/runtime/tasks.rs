@@ -2,6 +2,7 @@
 
 use std::{future, sync::Arc, time::Duration};
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::{
@@ -26,13 +27,18 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The least time between two lines for the service manager.
 const LINE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells the enforcer's thread which devices there are, until it ends. Everything is looked at again with each audit.
-pub(super) async fn devices(mut feed: DeviceFeed, orders: Orders, audit: Duration) {
+/// Tells the enforcer's thread which devices there are, until it ends. Everything is looked at again with each audit, and
+/// when `look` says so.
+pub(super) async fn devices(mut feed: DeviceFeed, orders: Orders, audit: Duration, look: Arc<Notify>) {
     let mut failed = false;
     let mut next_look = Instant::now() + audit;
     loop {
         let changed = tokio::select! {
             changed = feed.changed() => changed,
+            () = look.notified() => {
+                feed.look_again();
+                continue;
+            }
             () = tokio::time::sleep_until(next_look) => {
                 next_look = Instant::now() + audit;
                 feed.look_again();

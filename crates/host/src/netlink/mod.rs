@@ -19,7 +19,7 @@ pub use self::{
     address::Address,
     link::{Link, Pair},
     route::{MAIN_TABLE, Route},
-    rule::{InputRule, RuleAction},
+    rule::NoTransit,
 };
 
 /// Why the kernel did not do what it was asked.

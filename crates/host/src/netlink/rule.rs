@@ -7,32 +7,22 @@ use rtnetlink::{
     IpVersion,
     packet_route::{
         AddressFamily,
-        rule::{RuleAction as Action, RuleAttribute, RuleMessage},
+        rule::{RuleAction, RuleAttribute, RuleMessage},
     },
 };
 
 use super::{Netlink, NetlinkError, code, refused};
+use crate::namespace;
 
-/// What is done with packets that a rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RuleAction {
-    /// They are routed by this table, where it has a route for them; otherwise the next rule is asked.
-    Table(u32),
-    /// They go nowhere, and their sender is told so.
-    Unreachable,
-}
-
-/// A rule about packets that come in through a device.
+/// A rule by which packets that come in through a device are forwarded nowhere. The host itself they reach.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct InputRule {
+pub struct NoTransit {
     /// The name of the device. The rule stays when the device goes.
     pub device: String,
     /// Whether it is about IPv4; otherwise about IPv6.
     pub ipv4: bool,
     /// Its place: rules are asked from the lowest to the highest.
     pub priority: u32,
-    /// What is done.
-    pub action: RuleAction,
 }
 
 impl Netlink {
@@ -41,15 +31,10 @@ impl Netlink {
     /// # Errors
     /// [`NetlinkError`].
     pub fn remove_rules(&self, table: u32) -> Result<(), NetlinkError> {
-        for version in [IpVersion::V4, IpVersion::V6] {
-            let rules = self.all("list routing rules", self.handle.rule().get(version).execute())?;
-            let leads = |rule: &RuleMessage| rule.attributes.contains(&RuleAttribute::Table(table));
-            for rule in rules.into_iter().filter(leads) {
-                self.ask(
-                    || format!("remove a routing rule of table {table}"),
-                    self.handle.rule().del(rule).execute(),
-                )?;
-            }
+        let leads = |rule: &RuleMessage| rule.attributes.contains(&RuleAttribute::Table(table));
+        for rule in self.rules()?.into_iter().filter(leads) {
+            let what = || format!("remove a routing rule of table {table}");
+            self.ask(what, self.handle.rule().del(rule).execute())?;
         }
         Ok(())
     }
@@ -60,7 +45,7 @@ impl Netlink {
     /// [`NetlinkError`].
     pub fn add_source_rule(&self, source: IpAddr, table: u32) -> Result<(), NetlinkError> {
         let what = || format!("make a routing rule for {source}");
-        let rule = self.handle.rule().add().table_id(table).action(Action::ToTable).priority(table);
+        let rule = self.handle.rule().add().table_id(table).action(RuleAction::ToTable).priority(table);
         match source {
             IpAddr::V4(source) => self.ask(what, rule.v4().source_prefix(source, 32).execute()),
             IpAddr::V6(source) => self.ask(what, rule.v6().source_prefix(source, 128).execute()),
@@ -71,12 +56,9 @@ impl Netlink {
     ///
     /// # Errors
     /// [`NetlinkError`].
-    pub fn add_input_rule(&self, rule: &InputRule) -> Result<(), NetlinkError> {
+    pub fn add_no_transit(&self, rule: &NoTransit) -> Result<(), NetlinkError> {
         let request = self.handle.rule().add().input_interface(&rule.device).priority(rule.priority);
-        let request = match rule.action {
-            RuleAction::Table(table) => request.table_id(table).action(Action::ToTable),
-            RuleAction::Unreachable => request.action(Action::Unreachable),
-        };
+        let request = request.action(RuleAction::Unreachable);
         let made = match rule.ipv4 {
             true => self.runtime.block_on(request.v4().execute()),
             false => self.runtime.block_on(request.v6().execute()),
@@ -87,28 +69,21 @@ impl Netlink {
         }
     }
 
-    /// Every rule about packets that come in through a device, and that does what [`RuleAction`] says, but none of which a
-    /// part is about something else.
+    /// Every rule of this kind. Of IPv6 there is none where the kernel has no IPv6.
     ///
     /// # Errors
     /// [`NetlinkError`].
-    pub fn input_rules(&self) -> Result<Vec<InputRule>, NetlinkError> {
-        let mut rules = Vec::new();
-        for version in [IpVersion::V4, IpVersion::V6] {
-            let messages = self.all("list routing rules", self.handle.rule().get(version).execute())?;
-            rules.extend(messages.iter().filter_map(input_rule));
-        }
-        Ok(rules)
+    pub fn no_transits(&self) -> Result<Vec<NoTransit>, NetlinkError> {
+        Ok(self.rules()?.iter().filter_map(no_transit).collect())
     }
 
     /// Removes a rule; does nothing where it is gone.
     ///
     /// # Errors
     /// [`NetlinkError`].
-    pub fn remove_input_rule(&self, rule: &InputRule) -> Result<(), NetlinkError> {
-        let version = if rule.ipv4 { IpVersion::V4 } else { IpVersion::V6 };
-        let messages = self.all("list routing rules", self.handle.rule().get(version).execute())?;
-        for message in messages.into_iter().filter(|message| input_rule(message).as_ref() == Some(rule)) {
+    pub fn remove_no_transit(&self, rule: &NoTransit) -> Result<(), NetlinkError> {
+        for message in self.rules()?.into_iter().filter(|message| no_transit(message).as_ref() == Some(rule))
+        {
             match self.runtime.block_on(self.handle.rule().del(message).execute()) {
                 Err(error) if code(&error) == Errno::ENOENT => {}
                 removed => {
@@ -119,26 +94,30 @@ impl Netlink {
         }
         Ok(())
     }
+
+    fn rules(&self) -> Result<Vec<RuleMessage>, NetlinkError> {
+        let mut rules = self.all("list routing rules", self.handle.rule().get(IpVersion::V4).execute())?;
+        if namespace::has_ipv6() {
+            rules.extend(self.all("list routing rules", self.handle.rule().get(IpVersion::V6).execute())?);
+        }
+        Ok(rules)
+    }
 }
 
-fn input_rule(message: &RuleMessage) -> Option<InputRule> {
-    let header = &message.header;
-    let (mut device, mut priority, mut table) = (None, 0, u32::from(header.table));
+fn no_transit(message: &RuleMessage) -> Option<NoTransit> {
+    if message.header.action != RuleAction::Unreachable {
+        return None;
+    }
+    let (mut device, mut priority) = (None, 0);
     for attribute in &message.attributes {
         match attribute {
             RuleAttribute::Iifname(name) => device = Some(name.clone()),
             RuleAttribute::Priority(own) => priority = *own,
-            RuleAttribute::Table(own) => table = *own,
             RuleAttribute::Source(_) | RuleAttribute::Destination(_) | RuleAttribute::FwMark(_) => {
                 return None;
             }
             _ => {}
         }
     }
-    let action = match header.action {
-        Action::ToTable => RuleAction::Table(table),
-        Action::Unreachable => RuleAction::Unreachable,
-        _ => return None,
-    };
-    Some(InputRule { device: device?, ipv4: header.family == AddressFamily::Inet, priority, action })
+    Some(NoTransit { device: device?, ipv4: message.header.family == AddressFamily::Inet, priority })
 }

@@ -104,13 +104,13 @@ impl Client {
         })
     }
 
-    /// Calls an operation with these parameters, as they stand on the wire. A change is answered when the nodes that it
-    /// concerns have confirmed it, or when so many seconds are over; without a number the settings of account and server
-    /// say how long.
+    /// Calls an operation with these parameters, as they stand on the wire. With `wait_seconds` a change is answered when the
+    /// nodes that it concerns have confirmed it, or when so many seconds are over; without, the settings of account and
+    /// server say how long.
     ///
     /// # Errors
     /// The server cannot be reached, or its answer cannot be read. An error that the server answers is a reply.
-    pub fn call_waiting(
+    pub fn call(
         &self,
         operation: &Operation,
         parameters: &[(String, String)],
@@ -251,7 +251,7 @@ mod tests {
         let credentials = Credentials { id: "id".into(), secret: "secret".into() };
         let client = Client::new(&format!("{scheme}{address}"), credentials, &Trust::Anybody).unwrap();
         let operation = catalogue::find(Product::Sts, "GetCallerIdentity").unwrap();
-        let error = client.call_waiting(operation, &[], None).err().unwrap();
+        let error = client.call(operation, &[], None).err().unwrap();
         server.join().unwrap();
         format!("{error:#}")
     }

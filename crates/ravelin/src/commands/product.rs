@@ -264,7 +264,7 @@ pub fn call(
         None => Trust::System,
     };
     let client = Client::new(&profile.endpoint, profile.credentials()?, &trust)?;
-    let reply = client.call_waiting(operation, sent, choice.wait.map(u32::from))?;
+    let reply = client.call(operation, sent, choice.wait.map(u32::from))?;
     let code = print(&reply, choice.output)?;
     if let Some(refused) = reply.error_code()
         && let Some(hint) = hint::of(operation, refused, sent)

@@ -147,8 +147,7 @@ impl Scene {
         let mut calls = 0;
         let (answer, result) = loop {
             let asked = SystemTime::now();
-            let reply =
-                caller.client.call_waiting(operation, &parameters, wait_seconds).map_err(Stop::Broken)?;
+            let reply = caller.client.call(operation, &parameters, wait_seconds).map_err(Stop::Broken)?;
             let answer = Answered { reply, asked, answered: SystemTime::now() };
             calls += 1;
             if let Some(result) = judge(&answer.reply) {

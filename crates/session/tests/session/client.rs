@@ -217,7 +217,7 @@ pub(crate) fn hello(generation: u64) -> Message {
 }
 
 pub(crate) fn confirmed(generation: u64) -> Message {
-    Message::Confirmed(node::Confirmed { generation, took_us: 10, absent_interfaces: Vec::new() })
+    Message::Confirmed(node::Confirmed { generation, took_us: 10, ..node::Confirmed::default() })
 }
 
 /// A session, from the node's side.

@@ -132,7 +132,8 @@ async fn a_node_speaks_for_itself_alone() {
     let foreign = interfaces[1].to_string();
     let problem = node::Problem { network_interface_id: foreign.clone(), message: "x".into() };
     let not_in_force = node::NotInForce { generation, problems: vec![problem], problem_count: 1 };
-    let confirmed = node::Confirmed { generation, took_us: 1, absent_interfaces: vec![foreign.clone()] };
+    let confirmed =
+        node::Confirmed { generation, absent_interfaces: vec![foreign.clone()], ..Default::default() };
     let answer = node::Answer { id: 99, answer: Some(node::answer::Answer::Failed("no".into())) };
     for (message, says) in [
         (Message::NotInForce(not_in_force), foreign.as_str()),
@@ -161,7 +162,7 @@ async fn what_has_just_gone_may_still_be_spoken_of() {
     world.bind(interfaces[0], other.node).await;
     // It says this before it has read that the interface has gone.
     let absent = vec![interfaces[0].to_string()];
-    let late = node::Confirmed { generation: before, took_us: 1, absent_interfaces: absent };
+    let late = node::Confirmed { generation: before, absent_interfaces: absent, ..Default::default() };
     follow.say(Message::Confirmed(late.clone())).await;
     kept.obey_until(&mut follow, world.generation().await).await;
     world.assert_kept(identity.node, &kept).await;

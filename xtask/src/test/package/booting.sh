@@ -17,7 +17,7 @@ rm -f "$root/.dockerenv" "$root/usr/sbin/policy-rc.d"
 : > "$root/said"
 cat > "$root/etc/systemd/system/booted.service" <<'END'
 [Unit]
-After=basic.target
+After=basic.target ravelin-agent-restore.service ravelin-agent.service
 [Service]
 Type=oneshot
 ExecStart=/bin/sh -eu /booted.sh

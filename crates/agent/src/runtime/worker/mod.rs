@@ -280,7 +280,8 @@ impl<D: Dataplane> Worker<D> {
 
     /// Tells the driver of instances what is wanted, and what is in force.
     fn drive(&mut self) {
-        if let Some(driver) = &self.driver {
+        // Of a node that was told nothing yet it is not known what is not wanted.
+        if let Some(driver) = self.driver.as_ref().filter(|_| self.standing.updated) {
             driver.tell(&self.enforcer.wanted().desired, self.enforcer.in_force());
         }
     }

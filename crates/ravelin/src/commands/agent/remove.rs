@@ -27,16 +27,16 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
     }
     // No agent runs meanwhile, and none puts back what is taken away.
     let directory = AgentDirectory::take(&settings.directory)?;
+    // First, while they are enforced. Of a host that never joined there are none.
+    if let Ok(identity) = Identity::read(directory.path()) {
+        let removed = LabDriver::new(identity.node).remove_all();
+        removed.map_err(|why| anyhow!("instances that this node has made are still there: {why}"))?;
+    }
     let removed = match EbpfDataplane::open_existing(settings.dataplane.options()?) {
         Ok(dataplane) => dataplane.remove().map(|()| true)?,
         Err(DataplaneError::Missing { .. }) => false,
         Err(error) => return Err(error.into()),
     };
-    // Of a host that never joined there are none.
-    if let Ok(identity) = Identity::read(directory.path()) {
-        let removed = LabDriver::new(identity.node).remove_all();
-        removed.map_err(|why| anyhow!("instances that this node has made are still there: {why}"))?;
-    }
     if forget {
         Saved::remove(directory.path())?;
         Identity::remove(directory.path())?;

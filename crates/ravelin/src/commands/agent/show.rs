@@ -40,10 +40,16 @@ pub(super) fn status(status: &Status) -> String {
     }
     if !status.instances.is_empty() {
         let rows = status.instances.iter().map(|instance| {
-            let message = instance.message.clone().unwrap_or_default();
-            vec![instance.instance_id.clone(), instance.state.clone(), message]
+            // A running one has a namespace, and one that failed a message.
+            let about = instance.message.as_ref().or(instance.namespace.as_ref()).cloned();
+            let state = match instance.state == instance.wanted {
+                true => instance.state.clone(),
+                false => format!("{}, to be {}", instance.state, instance.wanted),
+            };
+            let id = instance.instance_id.clone();
+            vec![id, instance.host_name.clone(), state, about.unwrap_or_default()]
         });
-        parts.push(table(&["instance", "state", "message"], rows));
+        parts.push(table(&["instance", "host name", "state", "namespace or problem"], rows));
     }
     parts.join("\n\n")
 }

@@ -60,7 +60,7 @@ fn when(left: &Answered, receipt: Option<Receipt>, cut: &[Sight]) -> Seen {
     if let Some(receipt) = receipt {
         line.add("durable", receipt.durable, "the change is on disk");
         if let Some(switched) = receipt.switched {
-            line.add("switched", switched, "the next packet meets the new rules");
+            line.add("switched", switched, "at the latest: packets meet the new rules");
         }
         line.add("confirmed", receipt.confirmed, "the host has read it back from its kernel, and said so");
     }

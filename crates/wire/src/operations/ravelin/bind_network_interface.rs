@@ -10,7 +10,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "BindNetworkInterface",
     family: "node",
     summary: "Binds a network interface to a device of a node, which is to enforce its rules.",
-    description: "The node must be at the edge site of the interface, and not Gone. The device is the host's end of what the instance is connected with: a tap, or one side of a veth pair. It need not exist yet; without `Device` it is the one whose alias is `ravelin:` and the id of the interface.\n\nTCP flows begin with their first packet, so those that run already when the device is bound are cut. `AdoptSeconds` takes them over, where a rule permits them in either direction.\n\nThe binding ends when the interface is detached or deleted, when its instance is released, and by UnbindNetworkInterface. Interfaces of an instance that a lab node runs are bound by the node itself.\n\nThere is no agent in this version: the binding is kept, and nothing enforces it yet.",
+    description: "The node must be at the edge site of the interface, and not Gone. The device is the host's end of what the instance is connected with: a tap, or one side of a veth pair. It need not exist yet; without `Device` it is the one whose alias is `ravelin:` and the id of the interface.\n\nTCP flows begin with their first packet, so those that run already when the device is bound are cut. `AdoptSeconds` takes them over, where a rule permits them in either direction.\n\nThe binding ends when the interface is detached or deleted, when its instance is released, and by UnbindNetworkInterface. Interfaces of an instance that a lab node runs are bound by the node itself.",
     methods: Methods::GetOrPost,
     parameters: &[
         INTERFACE_ID,

@@ -1,0 +1,82 @@
+//! What is not the node's own is left alone.
+
+use agent::instances::names;
+use host::{Netlink, namespace};
+use model::{InstanceId, address::Mac, node::ReportedState};
+
+use crate::node::{TestNetwork, TestNode, is_root, unique};
+
+#[test]
+fn another_nodes_instances_and_other_namespaces_and_devices_are_not_touched() {
+    if !is_root() {
+        return;
+    }
+    let network = TestNetwork::new(1);
+    let (mut one, mut other) = (TestNode::new(), TestNode::new());
+    let theirs = other.run(&[network.interface(0, 5)]);
+    other.settle();
+    let nobodys = names::namespace(InstanceId::from_entropy(unique()));
+    namespace::create(&nobodys, || Ok::<(), host::NamespaceError>(())).unwrap();
+    one.on(|| {
+        let netlink = Netlink::open().unwrap();
+        netlink.add_bridge("rv-of-somebody", Mac([2, 8, 0, 0, 0, 1]), 0).unwrap();
+        netlink.add_bridge("ve-of-somebody", Mac([2, 8, 0, 0, 0, 2]), 0).unwrap();
+    });
+    let own = one.run(&[network.interface(0, 6)]);
+    one.settle();
+    one.instance(own).wanted = policy::WantedState::Gone;
+    one.settle();
+    let (id, namespaces) = (one.id, [names::namespace(theirs), nobodys.clone()]);
+    one.on(move || agent::LabDriver::new(id).remove_all()).unwrap();
+    assert!(namespaces.iter().all(|name| namespace::exists(name)));
+    let foreign = ["rv-of-somebody", "ve-of-somebody"];
+    assert!(foreign.iter().all(|name| one.links().iter().any(|link| link.name == *name)));
+    assert_eq!(other.made().len(), 2);
+    namespace::remove(&nobodys).unwrap();
+}
+
+#[test]
+fn a_namespace_of_somebody_elses_in_the_way_fails_its_instance_alone_and_is_named() {
+    if !is_root() {
+        return;
+    }
+    let network = TestNetwork::new(1);
+    let mut node = TestNode::new();
+    let blocked = node.run(&[network.interface(0, 5)]);
+    let free = node.run(&[network.interface(0, 6)]);
+    let name = names::namespace(blocked);
+    namespace::create(&name, || Ok::<(), host::NamespaceError>(())).unwrap();
+    let reports = node.bring_until(|reports, _| {
+        reports.get(&free).is_some_and(|report| report.state == ReportedState::Running)
+    });
+    match &reports[&blocked].state {
+        ReportedState::Failed(why) => assert!(why.contains(&name) && why.contains("remove it"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    namespace::remove(&name).unwrap();
+    node.settle();
+}
+
+#[test]
+fn a_device_in_the_way_of_a_bridge_fails_the_instances_of_its_network_alone() {
+    if !is_root() {
+        return;
+    }
+    let (network, other) = (TestNetwork::new(1), TestNetwork::new(2));
+    let mut node = TestNode::new();
+    let blocked = node.run(&[network.interface(0, 5)]);
+    let free = node.run(&[other.interface(0, 6)]);
+    let bridge = names::bridge(network.id);
+    let index = node.on(|| {
+        let netlink = Netlink::open().unwrap();
+        netlink.add_bridge(&bridge, Mac([2, 8, 0, 0, 0, 1]), 0).unwrap();
+        netlink.link(&bridge).unwrap().index
+    });
+    let reports = node.bring_until(|reports, _| {
+        reports.get(&free).is_some_and(|report| report.state == ReportedState::Running)
+    });
+    let failed = &reports[&blocked].state;
+    assert!(matches!(failed, ReportedState::Failed(why) if why.contains("make the bridge")), "{failed:?}");
+    node.on(|| Netlink::open().unwrap().remove_link(index).unwrap());
+    node.settle();
+}

@@ -1,0 +1,163 @@
+//! The same on the real kernel, with devices that come, go, are called otherwise and are moved. Needs root and `ip`.
+
+use std::{panic, process::Command, thread};
+
+use agent::{
+    directory::AgentDirectory,
+    runtime::{Agent, DeviceFeed, restore},
+    status::InterfaceState,
+};
+use dataplane::{Dataplane as _, EbpfDataplane, Options};
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, unshare},
+    unistd::geteuid,
+};
+use protocol::node::{self, to_node::Message};
+use tokio::{runtime::Runtime, sync::oneshot};
+
+use crate::{
+    host::{Host, snapshot},
+    plane::{PATIENCE, Plane},
+};
+
+/// Calls a test on a thread with a network, a BPF file system and names of namespaces of its own.
+fn on_own_ground(test: impl FnOnce() + Send) {
+    if !geteuid().is_root() || Command::new("ip").arg("-V").output().is_err() {
+        eprintln!("skipped: this needs root and the program `ip`");
+        return;
+    }
+    let ended = thread::scope(|scope| {
+        let run = || {
+            std::fs::create_dir_all("/run/netns").unwrap();
+            unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).unwrap();
+            let nothing = None::<&str>;
+            mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing).unwrap();
+            for (kind, place) in [("bpf", "/sys/fs/bpf"), ("tmpfs", "/run/netns")] {
+                mount(Some(kind), place, Some(kind), MsFlags::empty(), nothing).unwrap();
+            }
+            ip("link set lo up");
+            test();
+        };
+        scope.spawn(run).join()
+    });
+    if let Err(panic) = ended {
+        panic::resume_unwind(panic);
+    }
+}
+
+/// Runs `ip` in the namespace of the calling thread.
+fn ip(arguments: &str) {
+    let output = Command::new("ip").args(arguments.split(' ')).output().unwrap();
+    assert!(output.status.success(), "ip {arguments}: {output:?}");
+}
+
+fn options() -> Options {
+    Options { flows_max: 4096, arena_words: 65_536, ..Options::new("agent") }
+}
+
+/// A running agent; it ends with `stop`.
+struct Running {
+    stop: oneshot::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+fn start(host: &Host) -> Running {
+    let agent = Agent::open(host.settings(), "test").unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (ready, begun) = std::sync::mpsc::channel();
+    let thread = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let run = async {
+            let feed = DeviceFeed::kernel().await.unwrap();
+            let dataplane = EbpfDataplane::open(options()).unwrap();
+            let ready = || {
+                let _ = ready.send(());
+            };
+            agent.run(dataplane, feed, ready, async { drop(stopped.await) }).await.unwrap();
+        };
+        runtime.block_on(run);
+    });
+    begun.recv_timeout(PATIENCE).expect("the agent is ready");
+    Running { stop, thread }
+}
+
+impl Running {
+    fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+/// Waits until the interface stands like this, at this device; gives the device's index.
+fn stands(runtime: &Runtime, host: &Host, state: InterfaceState, device: Option<&str>) -> Option<u32> {
+    let what = format!("{state:?} at {device:?}");
+    let status = runtime.block_on(host.stands(&what, |status| {
+        let interface = &status.interfaces[0];
+        interface.state == state && interface.device.as_deref() == device
+    }));
+    status.interfaces[0].ifindex
+}
+
+#[test]
+fn devices_are_followed_and_a_reboot_brings_back_what_was_confirmed() {
+    on_own_ground(|| {
+        use InterfaceState::{Absent, InForce};
+        ip("link add vnet0 type veth peer name p0");
+        let mut plane = Plane::start();
+        let host = Host::new();
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(host.join(&plane.address.to_string(), &plane.token)).unwrap();
+        let running = start(&host);
+        let mut session = runtime.block_on(plane.session());
+        runtime.block_on(async {
+            session.tell(Message::Snapshot(snapshot(5, 80))).await;
+            assert_eq!(session.confirmed().await.generation, 5);
+        });
+        let first = stands(&runtime, &host, InForce, Some("vnet0"));
+        ip("link set vnet0 name web0");
+        assert_eq!(stands(&runtime, &host, InForce, Some("web0")), first);
+        ip("link del web0");
+        stands(&runtime, &host, Absent, None);
+        ip("link add vnet0 type veth peer name p0");
+        assert_ne!(stands(&runtime, &host, InForce, Some("vnet0")), first);
+        ip("netns add elsewhere");
+        ip("link set vnet0 netns elsewhere");
+        stands(&runtime, &host, Absent, None);
+        // Deleted and made anew at once, with the same number.
+        ip("link add vnet0 index 700 type veth peer name q0");
+        assert_eq!(stands(&runtime, &host, InForce, Some("vnet0")), Some(700));
+        ip("link del vnet0");
+        ip("link add vnet0 index 700 type veth peer name q0");
+        assert_eq!(stands(&runtime, &host, InForce, Some("vnet0")), Some(700));
+        // Nobody binds this one, and its name is guarded.
+        ip("link add vnet9 type veth peer name p9");
+        runtime.block_on(host.stands("it is closed", |status| status.counts.guarded == 1));
+        runtime.block_on(async {
+            session.tell(Message::Current(node::Current { generation: 6 })).await;
+            assert_eq!(session.confirmed().await.generation, 6);
+        });
+        running.stop();
+        let open = |dataplane: &EbpfDataplane| {
+            let bindings = dataplane.bindings().unwrap();
+            bindings.iter().filter(|of| of.class.is_some() && of.enforced()).count()
+        };
+        // What is in force stays so without an agent.
+        let dataplane = EbpfDataplane::open_existing(options()).unwrap();
+        assert_eq!(open(&dataplane), 1);
+        // A reboot: nothing is in the kernel, and nobody answers.
+        plane.cut();
+        dataplane.remove().unwrap();
+        let directory = AgentDirectory::take(&host.directory()).unwrap();
+        let devices = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let devices = devices.block_on(DeviceFeed::kernel()).unwrap().into_first();
+        let guarded = host.settings().guarded().unwrap();
+        let dataplane = EbpfDataplane::open(options()).unwrap();
+        let restored = restore(&directory, guarded, devices, dataplane).unwrap();
+        assert!(restored.outcome.confirmed() && !restored.may_be_open(), "{restored:?}");
+        assert_eq!((restored.generation, restored.tally.bound, restored.tally.guarded), (Some(6), 1, 1));
+        let dataplane = EbpfDataplane::open_existing(options()).unwrap();
+        assert_eq!(open(&dataplane), 1);
+        dataplane.remove().unwrap();
+    });
+}
