@@ -136,7 +136,7 @@ mod tests {
     fn a_metric_is_known_without_its_prefix_and_its_unit() {
         let sources = "registry.register(\"drift_found\", ...); (\"behind_seconds_max\", ...)";
         assert!(is_registered("ravelin_agent_drift_found_total", sources));
-        assert!(is_registered("ravelin_control_fleet_behind_seconds_max", sources));
+        assert!(is_registered("ravelin_fleet_behind_seconds_max", sources));
         assert!(!is_registered("ravelin_agent_drift_lost_total", sources));
     }
 }
