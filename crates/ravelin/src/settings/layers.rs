@@ -10,14 +10,18 @@ use super::near;
 pub struct Owner {
     /// The prefix of environment variables that are settings: `RAVELIN_TIMING_RESETTING_MS`.
     pub prefix: &'static str,
+    /// Whether every variable with that prefix is meant for it: what is no setting then is a mistake.
+    pub alone: bool,
     /// The command that lists them all.
     pub lister: &'static str,
 }
 
 /// Those of the server.
-pub const SERVER: Owner = Owner { prefix: "RAVELIN_", lister: "ravelin serve --print-settings" };
+pub const SERVER: Owner =
+    Owner { prefix: "RAVELIN_", alone: false, lister: "ravelin serve --print-settings" };
 /// Those of the agent.
-pub const AGENT: Owner = Owner { prefix: "RAVELIN_AGENT_", lister: "ravelin agent run --print-settings" };
+pub const AGENT: Owner =
+    Owner { prefix: "RAVELIN_AGENT_", alone: true, lister: "ravelin agent run --print-settings" };
 
 /// Settings that are open: each key in them is a setting of its own.
 const OPEN: [&str; 1] = ["gateway.flow.operations"];
@@ -56,13 +60,13 @@ pub fn variable_of(owner: Owner, name: &str) -> String {
 /// Refuses an environment variable that looks like a setting and is none. Others are other programs' business.
 ///
 /// # Errors
-/// It begins as a setting does.
+/// It begins as a setting does, or nobody else has the prefix.
 pub fn refuse_misspelt(owner: Owner, variable: &str, names: &[String]) -> anyhow::Result<()> {
     let first = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
     let known: Vec<String> = names.iter().map(|name| variable_of(owner, name)).collect();
     let Some(rest) = variable.strip_prefix(owner.prefix) else { return Ok(()) };
     let begins = known.iter().filter_map(|name| name.strip_prefix(owner.prefix)).map(first);
-    if begins.into_iter().any(|word| word == first(rest)) {
+    if owner.alone || begins.into_iter().any(|word| word == first(rest)) {
         bail!(
             "the environment variable {variable} is no setting{}; `{}` lists them all",
             near::suggestion(variable, known.iter().map(String::as_str)),

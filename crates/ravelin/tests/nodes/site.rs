@@ -127,7 +127,8 @@ impl Site {
         };
         let rules: Vec<_> = ports.iter().flat_map(|port| [rule("TCP", *port), rule("UDP", *port)]).collect();
         let rules = json!(rules).to_string();
-        let made = self.ens("CreateSecurityGroup", &[("SecurityGroupName", "g"), ("Permissions", &rules)]);
+        let made =
+            self.ens("CreateSecurityGroup", &[("SecurityGroupName", "some-ports"), ("Permissions", &rules)]);
         made.text("/SecurityGroupId").to_owned()
     }
 
