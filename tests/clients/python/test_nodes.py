@@ -19,7 +19,7 @@ SECONDS_MAX = 60
 
 def rules(port):
     rule = {"Direction": "ingress", "IpProtocol": "UDP", "PortRange": f"{port}/{port}", "Policy": "Accept"}
-    return json.dumps([{**rule, "Priority": 1, "SourceCidrIp": "0.0.0.0/0"}])
+    return [{**rule, "Priority": 1, "SourceCidrIp": "0.0.0.0/0"}]
 
 
 def wait_until(condition, what):
