@@ -12,17 +12,13 @@ use crate::{
 #[test]
 fn a_node_that_is_cut_off_is_named_and_catches_up_when_it_is_back() {
     on_own_ground(|| {
-        let site = Site::with_nodes(2);
-        let instances = site.run(2);
-        site.trunk(&instances);
-        let [client, server] = &instances[..] else { panic!("two") };
+        let (site, [client, server]) = &Site::of_two();
         let (web, telemetry) = (site.group(&[443]), site.group(&[9100]));
         site.join(server, &web);
         site.join(server, &telemetry);
         let flow = site.flow(client, server, Udp, 443);
         let kept = site.flow(client, server, Tcp, 9100);
-        let (on, _) = site.node_of(server);
-        let node = site.nodes.iter().find(|node| node.namespace == on).unwrap();
+        let (node, _) = site.node_of(server);
         node.cut();
 
         let target = [("SecurityGroupId", web.as_str()), ("InstanceId", &server.id)];

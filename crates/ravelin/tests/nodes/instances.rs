@@ -8,8 +8,8 @@ use crate::{change::goes_on, common::wait_until, ground::on_own_ground, site::Si
 fn what_is_stopped_is_silent_and_what_is_started_keeps_its_groups() {
     on_own_ground(|| {
         let site = Site::with_nodes(1);
-        let instances = site.run(3);
-        let [client, server, other] = &instances[..] else { panic!("three") };
+        let instances = site.run();
+        let [client, server, other] = &instances;
         let group = site.group(&[443]);
         site.join(server, &group);
         site.join(other, &group);
@@ -32,7 +32,7 @@ fn what_is_stopped_is_silent_and_what_is_started_keeps_its_groups() {
         assert!(!site.reaches(client, server.address, 444), "and nothing else gets in");
         goes_on("a flow of another instance", &elsewhere);
         drop(elsewhere);
-        site.release(instances);
+        site.release(&instances);
     });
 }
 
@@ -40,8 +40,8 @@ fn what_is_stopped_is_silent_and_what_is_started_keeps_its_groups() {
 fn an_interface_that_is_detached_is_reached_no_more() {
     on_own_ground(|| {
         let site = Site::with_nodes(1);
-        let instances = site.run(2);
-        let [client, server] = &instances[..] else { panic!("two") };
+        let instances = site.run();
+        let [client, server] = &instances;
         let group = site.group(&[443]);
         let found = site.ens("DescribeInstances", &[("InstanceId", &server.id)]);
         let vswitch = found.text("/Instances/Instance/0/NetworkAttributes/VSwitchId").to_owned();
@@ -73,6 +73,6 @@ fn an_interface_that_is_detached_is_reached_no_more() {
         assert!(!site.reaches(client, server.address, 443), "its group is not that of the first interface");
         again("DetachNetworkInterface", "Available");
         assert!(!site.reaches(client, address, 443), "nobody has its address any more");
-        site.release(instances);
+        site.release(&instances);
     });
 }

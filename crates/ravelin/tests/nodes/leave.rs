@@ -11,10 +11,7 @@ use crate::{
 #[test]
 fn a_leave_cuts_real_flows_before_its_answer_and_no_others() {
     on_own_ground(|| {
-        let site = Site::with_nodes(2);
-        let instances = site.run(2);
-        site.trunk(&instances);
-        let [client, server] = &instances[..] else { panic!("two") };
+        let (site, [client, server]) = &Site::of_two();
         let (web, telemetry) = (site.group(&[443]), site.group(&[9100]));
         assert!(!site.reaches(client, server.address, 443), "nobody gets in without a group");
         site.join(server, &web);
@@ -36,8 +33,7 @@ fn a_leave_cuts_real_flows_before_its_answer_and_no_others() {
         let generation = left.generation.to_string();
         let told = site.ravelin("DescribeEnforcement", &[("Generation", &generation)]);
         assert_eq!(told.text("/State"), "Confirmed");
-        let (on, _) = site.node_of(server);
-        let node = site.nodes.iter().find(|node| node.namespace == on).unwrap();
+        let (node, _) = site.node_of(server);
         let named: Vec<_> =
             told.list("/Nodes/Node").iter().map(|of| of["NodeId"].as_str().unwrap()).collect();
         assert_eq!(named, [&node.id]);
@@ -47,10 +43,7 @@ fn a_leave_cuts_real_flows_before_its_answer_and_no_others() {
 #[test]
 fn a_rule_that_is_deleted_cuts_its_flows_on_every_node() {
     on_own_ground(|| {
-        let site = Site::with_nodes(2);
-        let instances = site.run(2);
-        site.trunk(&instances);
-        let [one, other] = &instances[..] else { panic!("two") };
+        let (site, [one, other]) = &Site::of_two();
         let group = site.group(&[443]);
         site.join(one, &group);
         site.join(other, &group);

@@ -77,6 +77,14 @@ impl Site {
         site
     }
 
+    /// A site with two lab nodes, whose networks are joined, and an instance of one network on each.
+    pub(crate) fn of_two() -> (Self, [Instance; 2]) {
+        let site = Self::with_nodes(2);
+        let instances = site.run();
+        site.trunk(&instances);
+        (site, instances)
+    }
+
     /// Calls an operation of the product Ravelin, which succeeds.
     pub(crate) fn ravelin(&self, action: &str, parameters: &[(&str, &str)]) -> Answer {
         let answer = self.client.v3_of("POST", RAVELIN, action, parameters);
@@ -98,17 +106,18 @@ impl Site {
     }
 
     /// Runs so many instances, of one network, and waits until they are up.
-    pub(crate) fn run(&self, count: usize) -> Vec<Instance> {
-        let amount = count.to_string();
+    pub(crate) fn run<const COUNT: usize>(&self) -> [Instance; COUNT] {
+        let amount = COUNT.to_string();
         let made = self.ens("RunInstances", &[("EnsRegionId", REGION), ("Amount", &amount)]);
-        let ids = made.list("/InstanceIds").iter().map(|id| id.as_str().unwrap().to_owned());
+        let ids: Vec<_> =
+            made.list("/InstanceIds").iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+        let ids: [String; COUNT] = ids.try_into().unwrap();
         ids.map(|id| {
             self.wait(&id, "Running");
             let found = self.ens("DescribeInstances", &[("InstanceId", &id)]);
             let address = found.text("/Instances/Instance/0/InnerIpAddress/IpAddress/0").parse().unwrap();
             Instance { id, address }
         })
-        .collect()
     }
 
     /// Waits until an instance has this state.
@@ -141,12 +150,11 @@ impl Site {
         );
     }
 
-    /// Joins the bridges on which the first instance and the second one are, on two nodes, by a link.
-    pub(crate) fn trunk(&self, instances: &[Instance]) {
-        let end = |instance: &Instance| self.node_of(instance);
-        let (one, other) = (end(&instances[0]), end(&instances[1]));
-        assert_ne!(one.0, other.0, "the instances are on two nodes");
-        let peer = namespace::open(&other.0).unwrap();
+    /// Joins the bridges on which the instances are, on two nodes, by a link.
+    fn trunk(&self, instances: &[Instance; 2]) {
+        let [one, other] = instances.each_ref().map(|instance| self.node_of(instance));
+        assert_ne!(one.0.id, other.0.id, "the instances are on two nodes");
+        let peer = namespace::open(&other.0.namespace).unwrap();
         let make = || {
             let netlink = Netlink::open().unwrap();
             let (mac, peer_mac) = (Mac([0x02, 0x98, 0, 0, 0, 1]), Mac([0x02, 0x98, 0, 0, 0, 2]));
@@ -155,9 +163,9 @@ impl Site {
                 .add_pair(&Pair { name, mac, group: 0, peer_name, peer_mac, peer_namespace: peer.as_fd() })
                 .unwrap();
         };
-        in_namespace(&one.0, make).unwrap();
-        for (namespace, bridge) in [one, other] {
-            in_namespace(&namespace, || {
+        in_namespace(&one.0.namespace, make).unwrap();
+        for (node, bridge) in [one, other] {
+            in_namespace(&node.namespace, || {
                 let netlink = Netlink::open().unwrap();
                 let trunk = netlink.link("trunk").unwrap().index;
                 netlink.set_master(trunk, bridge).unwrap();
@@ -167,8 +175,8 @@ impl Site {
         }
     }
 
-    /// The namespace of the node on which an instance is, and the index of the bridge to which its device belongs.
-    pub(crate) fn node_of(&self, instance: &Instance) -> (String, u32) {
+    /// The node on which an instance is, and the index of the bridge to which its device belongs.
+    pub(crate) fn node_of(&self, instance: &Instance) -> (&LabNode, u32) {
         let found = self.ens("DescribeInstances", &[("InstanceId", &instance.id)]);
         let interface =
             found.text("/Instances/Instance/0/NetworkInterfaces/NetworkInterfaces/0/NetworkInterfaceId");
@@ -176,7 +184,7 @@ impl Site {
         let place = self.nodes.iter().find_map(|node| {
             let links = in_namespace(&node.namespace, || Netlink::open().unwrap().links().unwrap()).unwrap();
             let device = links.into_iter().find(|link| link.alias == alias)?;
-            Some((node.namespace.clone(), device.master.expect("it is on a bridge")))
+            Some((node, device.master.expect("it is on a bridge")))
         });
         place.expect("some node has it")
     }
@@ -213,11 +221,11 @@ impl Site {
     }
 
     /// Releases instances, and waits until nothing is left of them on any node.
-    pub(crate) fn release(&self, instances: Vec<Instance>) {
-        for instance in &instances {
+    pub(crate) fn release(&self, instances: &[Instance]) {
+        for instance in instances {
             self.ens("ReleasePostPaidInstance", &[("InstanceId", &instance.id)]);
         }
-        for instance in &instances {
+        for instance in instances {
             wait_until("the instance is gone", || {
                 let found = self.ens("DescribeInstances", &[("InstanceId", &instance.id)]);
                 (found.body["TotalCount"] == 0).then_some(())
