@@ -78,8 +78,12 @@ impl Comparison<'_> {
     fn leaving(&self, difference: &mut Difference) -> BTreeSet<InstanceId> {
         let mut leaving = BTreeSet::new();
         for (instance, found) in &self.observed.machines {
-            let Found::Namespace { mark, .. } = found else { continue };
             let machine = self.target.machines.get(instance);
+            if let (Found::Unseen(why), Some(_)) = (found, machine) {
+                let why = format!("cannot look into its network namespace: {why}");
+                difference.refused.insert(*instance, why);
+            }
+            let Found::Namespace { mark, .. } = found else { continue };
             match mark.filter(|mark| mark.node == self.node) {
                 Some(mark) if machine.is_none_or(|machine| !self.is_of(machine, mark)) => {
                     leaving.insert(*instance);
@@ -123,7 +127,7 @@ impl Comparison<'_> {
             let found = self.observed.machines.get(instance).filter(|_| !leaving.contains(instance));
             let good = |port: &&Port| match found {
                 Some(Found::Namespace { devices, .. }) => inner(devices, port).is_some(),
-                Some(Found::Unlooked) => true,
+                Some(Found::Unlooked | Found::Unseen(_)) => true,
                 _ => false,
             };
             kept.extend(machine.ports.iter().filter(good).map(Port::device));
@@ -155,7 +159,7 @@ impl Comparison<'_> {
     fn machine(&self, instance: InstanceId, machine: &Machine, anew: bool, steps: &mut Vec<Step>) {
         let found = self.observed.machines.get(&instance).filter(|_| !anew);
         let devices = match found {
-            Some(Found::Unlooked) => None,
+            Some(Found::Unlooked | Found::Unseen(_)) => None,
             Some(Found::Namespace { devices, .. }) => Some(&devices[..]),
             Some(Found::Remains(_)) | None => {
                 steps.push(Step::MakeNamespace { instance });

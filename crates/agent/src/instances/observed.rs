@@ -9,6 +9,7 @@ use host::{
 use model::InstanceId;
 
 use super::names::{self, Mark};
+use crate::enforcer::chain;
 
 /// Why it cannot be seen what is there.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,8 @@ pub enum Found {
         /// The devices in it, but for its loopback.
         devices: Vec<InnerDevice>,
     },
+    /// A namespace that cannot be looked into, and why.
+    Unseen(String),
     /// A namespace that was not looked into, because it was as it is wanted.
     Unlooked,
 }
@@ -68,7 +71,7 @@ impl Observed {
         let mut machines = BTreeMap::new();
         for name in namespace::list()? {
             let Some(instance) = names::instance_of(&name) else { continue };
-            if let Some(found) = look_into(&name, settled.contains(&instance))? {
+            if let Some(found) = look_into(&name, settled.contains(&instance)) {
                 machines.insert(instance, found);
             }
         }
@@ -92,17 +95,18 @@ impl Observed {
 }
 
 /// None: it went meanwhile.
-fn look_into(name: &str, settled: bool) -> Result<Option<Found>, LookError> {
+fn look_into(name: &str, settled: bool) -> Option<Found> {
     if let Some(owner) = namespace::left_over(name) {
-        return Ok(Some(Found::Remains(owner)));
+        return Some(Found::Remains(owner));
     }
     if settled && namespace::exists(name) {
-        return Ok(Some(Found::Unlooked));
+        return Some(Found::Unlooked);
     }
     match in_namespace(name, devices) {
-        Ok(looked) => looked.map(Some),
-        Err(NamespaceError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
+        Ok(Ok(found)) => Some(found),
+        Ok(Err(error)) => Some(Found::Unseen(chain(&error))),
+        Err(NamespaceError::Missing { .. }) => None,
+        Err(error) => Some(Found::Unseen(chain(&error))),
     }
 }
 

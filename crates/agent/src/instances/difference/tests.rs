@@ -229,6 +229,18 @@ fn what_was_left_half_made_is_finished_or_removed() {
 }
 
 #[test]
+fn what_cannot_be_looked_into_fails_its_instance_and_is_left_as_it_is() {
+    let running = target(&[(1, RUNNING, (1, 1)), (2, RUNNING, (1, 1))]);
+    let mut there = done(&running);
+    there.0.machines.insert(id(1), Found::Unseen("no memory".into()));
+    let difference = compared(&running, &there);
+    assert_eq!(difference.steps, vec![]);
+    assert_eq!(difference.refused.keys().copied().collect::<Vec<_>>(), [id(1)]);
+    assert!(difference.refused[&id(1)].contains("no memory"));
+    assert!(compared(&target(&[(2, RUNNING, (1, 1))]), &there).refused.is_empty());
+}
+
+#[test]
 fn gateways_that_were_given_go_and_those_of_others_stay() {
     let target = target(&[(1, RUNNING, (1, 1))]);
     let (mut observed, in_force) = done(&target);
