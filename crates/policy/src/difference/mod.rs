@@ -22,8 +22,8 @@
 //! **Canonical.** The list depends on what the two policies mean and not on how they say it: other groups, another order,
 //! rules that decide nothing or are split in two give the same list.
 //!
-//! **Quick.** Rules that are in both policies and rules that meet nothing of the others are left out at once; only where a
-//! rule of one policy alone is about a packet are the policies taken apart ([`diagram`]), and each part once.
+//! **Quick.** A packet that no rule of one policy alone is about is decided the same by both. Elsewhere, and only there, the
+//! policies are taken apart, with the rules that meet such a one, and each part once.
 //!
 //! **Bounded.** [`Bounds`] say how much is done and listed. Where that is not enough, what is listed is still exact, and the
 //! [`Difference`] says that there is more. Boxes in four dimensions can be arranged so that their differences have more
