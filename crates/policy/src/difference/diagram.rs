@@ -16,7 +16,7 @@ use super::{
     protocols::Protocols,
     region::Space,
     set::{Range, Ranges},
-    sweep::{Edges, Switches},
+    sweep::{Edges, Places, Switches},
 };
 use crate::packet::ProtocolKind;
 
@@ -106,8 +106,8 @@ struct Builder<'a> {
     space: &'a Space,
     implicit: Policy,
     edges: Edges,
-    /// In which dimensions each entry is about everything.
-    covers: Vec<[bool; DIMENSIONS]>,
+    /// What is asked of entries most often, by itself.
+    sides: Vec<Sides>,
     sets: &'a mut Sets,
     work: &'a mut Work,
     every: [SetId; DIMENSIONS],
@@ -126,10 +126,10 @@ impl<'a> Builder<'a> {
         work: &'a mut Work,
     ) -> Self {
         let every = space.dimensions.each_ref().map(|set| sets.intern(set.clone()));
-        let covers = entries.iter().map(|entry| covered(entry, space)).collect();
+        let sides = entries.iter().map(|entry| Sides::of(entry, space)).collect();
         let edges = Edges::new(entries);
         let (nodes, ids, known) = (Vec::new(), HashMap::new(), Default::default());
-        Self { entries, space, implicit, edges, covers, sets, work, every, nodes, ids, known }
+        Self { entries, space, implicit, edges, sides, sets, work, every, nodes, ids, known }
     }
 
     fn roots(&mut self) -> Vec<(Protocols, NodeId)> {
@@ -157,29 +157,27 @@ impl<'a> Builder<'a> {
 
     /// The node of the packets that all these entries may be about, apart from this dimension and those after it.
     fn node(&mut self, dimension: usize, live: &[u16]) -> NodeId {
+        if !self.work.go_on(live.len()) {
+            return UNKNOWN;
+        }
         let live = self.relevant(dimension, live);
         if let Some(verdict) = self.only_verdict(dimension, &live) {
             self.work.found |= verdict != SAME;
             return verdict;
         }
         // One entry at least is not about everything.
-        let covers = |place: &u16, dimension: usize| self.covers[usize::from(*place)][dimension];
-        let dimension =
-            (dimension..REMOTE).find(|at| !live.iter().all(|place| covers(place, *at))).unwrap_or(REMOTE);
+        let is_named = |at: &usize| live.iter().any(|place| !self.side(*place).covers[*at]);
+        let dimension = (dimension..REMOTE).find(is_named).unwrap_or(REMOTE);
         if let Some(known) = self.known[dimension].get(live.as_slice()) {
             return *known;
-        }
-        if !self.work.go_on(live.len()) {
-            return UNKNOWN;
         }
         let node = self.sweep(dimension, &live);
         self.known[dimension].insert(live.into(), node);
         node
     }
 
-    /// Whether an entry is about everything from this dimension on.
-    fn is_all(&self, place: u16, dimension: usize) -> bool {
-        self.covers[usize::from(place)][dimension..].iter().all(|covers| *covers)
+    fn side(&self, place: u16) -> &Sides {
+        &self.sides[usize::from(place)]
     }
 
     /// The entries that can decide: none after one that is about everything, none at the end that says what is so without
@@ -188,14 +186,13 @@ impl<'a> Builder<'a> {
         let (mut open_before, mut open_after) = (true, true);
         let mut relevant = Vec::with_capacity(live.len());
         for &place in live {
-            let entry = &self.entries[usize::from(place)];
-            let (before, after) =
-                (open_before && entry.before.is_some(), open_after && entry.after.is_some());
+            let side = self.side(place);
+            let (before, after) = (open_before && side.before.is_some(), open_after && side.after.is_some());
             if !before && !after {
                 continue;
             }
             relevant.push(place);
-            if self.is_all(place, dimension) {
+            if side.is_all_from <= dimension {
                 open_before &= !before;
                 open_after &= !after;
                 if !open_before && !open_after {
@@ -203,12 +200,11 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        let says_nothing = |place: &u16| {
-            let Entry { before, after, .. } = self.entries[usize::from(*place)];
-            before.into_iter().chain(after).all(|policy| policy == self.implicit)
+        let says_something = |place: &u16| {
+            let side = self.side(*place);
+            side.before.into_iter().chain(side.after).any(|policy| policy != self.implicit)
         };
-        let length = relevant.iter().rposition(|place| !says_nothing(place)).map_or(0, |last| last + 1);
-        relevant.truncate(length);
+        relevant.truncate(relevant.iter().rposition(says_something).map_or(0, |last| last + 1));
         self.retain_meeting(dimension, &mut relevant);
         relevant
     }
@@ -216,40 +212,36 @@ impl<'a> Builder<'a> {
     /// Keeps the entries that meet one of one policy alone, from this dimension on: one of a few, else the smallest box
     /// around all of them.
     fn retain_meeting(&self, dimension: usize, relevant: &mut Vec<u16>) {
-        let ranges = |place: u16| &self.entries[usize::from(place)].extent.ranges;
-        let differing = relevant.iter().copied().filter(|place| self.entries[usize::from(*place)].differs());
-        let mut boxes: Vec<[Range; DIMENSIONS]> = differing.map(|place| *ranges(place)).collect();
+        let of = |place: u16| &self.edges.of[usize::from(place)];
+        let differing = relevant.iter().filter(|place| self.side(**place).differs());
+        let mut boxes: Vec<Places> = differing.map(|place| *of(*place)).collect();
         if boxes.len() > BOXES_MAX {
-            let around = |one: [Range; DIMENSIONS], other: [Range; DIMENSIONS]| {
+            let around = |one: Places, other: Places| {
                 std::array::from_fn(|at| (one[at].0.min(other[at].0), one[at].1.max(other[at].1)))
             };
             boxes = boxes.into_iter().reduce(around).into_iter().collect();
         }
-        let meets = |one: &[Range; DIMENSIONS], other: &[Range; DIMENSIONS]| {
-            (dimension..DIMENSIONS).all(|at| one[at].0 <= other[at].1 && other[at].0 <= one[at].1)
+        let meets = |one: &Places, other: &Places| {
+            (dimension..DIMENSIONS).rev().all(|at| one[at].0 < other[at].1 && other[at].0 < one[at].1)
         };
-        relevant.retain(|place| boxes.iter().any(|other| meets(ranges(*place), other)));
+        relevant.retain(|place| boxes.iter().any(|other| meets(of(*place), other)));
     }
 
     /// How the verdicts compare, where they are the same for all packets of a part.
     fn only_verdict(&self, dimension: usize, relevant: &[u16]) -> Option<NodeId> {
-        let entries = || relevant.iter().map(|place| &self.entries[usize::from(*place)]);
-        if !entries().any(Entry::differs) {
+        let (mut before, mut after) = (Verdicts::default(), Verdicts::default());
+        let mut differs = false;
+        for place in relevant {
+            let side = self.side(*place);
+            let is_all = side.is_all_from <= dimension;
+            before.add(side.before, is_all);
+            after.add(side.after, is_all);
+            differs |= side.differs();
+        }
+        if !differs {
             return Some(SAME);
         }
-        let covered = |is_in: fn(&Entry) -> bool| {
-            let mut own = relevant.iter().filter(|place| is_in(&self.entries[usize::from(**place)]));
-            own.any(|place| self.is_all(*place, dimension))
-        };
-        let verdict = |policy: fn(&Entry) -> Option<Policy>, is_covered: bool| {
-            let implicit = (!is_covered).then_some(self.implicit);
-            let mut verdicts = entries().filter_map(policy).chain(implicit);
-            let first = verdicts.next()?;
-            verdicts.all(|policy| policy == first).then_some(first)
-        };
-        let before = verdict(|entry| entry.before, covered(|entry| entry.before.is_some()))?;
-        let after = verdict(|entry| entry.after, covered(|entry| entry.after.is_some()))?;
-        Some(compared(before, after))
+        Some(compared(before.only(self.implicit)?, after.only(self.implicit)?))
     }
 
     /// Goes through the values of a dimension.
@@ -288,7 +280,7 @@ impl<'a> Builder<'a> {
             }
             let (from, to) = self.edges.of[usize::from(entry)][dimension];
             match begin <= first {
-                true => on.toggle(place, &self.entries[usize::from(entry)]),
+                true => on.toggle(place, self.side(entry).differs()),
                 false => events.push((from, place)),
             }
             if end < last {
@@ -301,7 +293,7 @@ impl<'a> Builder<'a> {
             let edge = self.edges.values[dimension][same_edge[0].0 as usize];
             self.add_interval(dimension, live, &on, (begin, edge - 1), found);
             for (_, place) in same_edge {
-                on.toggle(*place, &self.entries[usize::from(live[usize::from(*place)])]);
+                on.toggle(*place, self.side(live[usize::from(*place)]).differs());
             }
             begin = edge;
         }
@@ -337,9 +329,9 @@ impl<'a> Builder<'a> {
     fn verdict(&mut self, live: &[u16], on: &Switches) -> NodeId {
         let (mut before, mut after) = (None, None);
         for place in on.places() {
-            let entry = &self.entries[usize::from(live[place])];
-            before = before.or(entry.before);
-            after = after.or(entry.after);
+            let side = self.side(live[place]);
+            before = before.or(side.before);
+            after = after.or(side.after);
             if before.is_some() && after.is_some() {
                 break;
             }
@@ -372,10 +364,52 @@ fn compared(before: Policy, after: Policy) -> NodeId {
     }
 }
 
-/// In which dimensions an entry is about everything that is looked at.
-fn covered(entry: &Entry, space: &Space) -> [bool; DIMENSIONS] {
-    std::array::from_fn(|dimension| {
-        let (first, last) = entry.extent.ranges[dimension];
-        space.dimensions[dimension].as_slice().iter().all(|range| first <= range.0 && range.1 <= last)
-    })
+/// What an entry says, apart from what it is about.
+struct Sides {
+    before: Option<Policy>,
+    after: Option<Policy>,
+    /// In which dimensions it is about everything that is looked at.
+    covers: [bool; DIMENSIONS],
+    /// The first dimension from which on it is; [`DIMENSIONS`] if there is none.
+    is_all_from: usize,
+}
+
+impl Sides {
+    fn of(entry: &Entry, space: &Space) -> Self {
+        let covers = std::array::from_fn(|dimension| {
+            let (first, last) = entry.extent.ranges[dimension];
+            space.dimensions[dimension].as_slice().iter().all(|range| first <= range.0 && range.1 <= last)
+        });
+        let is_all_from = covers.iter().rposition(|covers| !covers).map_or(0, |last| last + 1);
+        Self { before: entry.before, after: entry.after, covers, is_all_from }
+    }
+
+    /// Whether it is another thing to the one policy than to the other.
+    fn differs(&self) -> bool {
+        self.before != self.after
+    }
+}
+
+/// The verdicts that there are in one policy.
+#[derive(Default)]
+struct Verdicts {
+    first: Option<Policy>,
+    are_mixed: bool,
+    /// Whether one of them is about everything, so that none is left to what is so without a rule.
+    is_covered: bool,
+}
+
+impl Verdicts {
+    fn add(&mut self, policy: Option<Policy>, is_all: bool) {
+        let Some(policy) = policy else { return };
+        self.are_mixed |= *self.first.get_or_insert(policy) != policy;
+        self.is_covered |= is_all;
+    }
+
+    /// The verdict, if there is but one.
+    fn only(&self, implicit: Policy) -> Option<Policy> {
+        let first = self.first.unwrap_or(implicit);
+        let is_one = !self.are_mixed && (self.is_covered || first == implicit);
+        is_one.then_some(first)
+    }
 }

@@ -12,7 +12,7 @@ use super::{
     protocols::Protocols,
     set::{EVERY_PORT, Range, every_address, range_of},
 };
-use crate::{evaluate::ends, order::PlacedRule, packet::Family};
+use crate::{class::PolicyClass, evaluate::ends, order::PlacedRule, packet::Family};
 
 /// The dimensions beside the protocol, in the order in which policies are taken apart: first the port that a packet is
 /// for, which says most about what it is for; last the other end's address, of which rules name the most.
@@ -80,29 +80,32 @@ impl Entry {
     }
 }
 
-/// The rules of both policies that are about packets of a family, in an order that is deciding order in both. Rules that
-/// say the same are one.
-pub(super) fn entries<'a>(
-    before: impl IntoIterator<Item = &'a Rule>,
-    after: impl IntoIterator<Item = &'a Rule>,
+/// The rules of two classes that are about packets of a family and go in a direction, in an order that is deciding order
+/// in both. Rules that say the same are one.
+pub(super) fn entries(
+    before: &PolicyClass,
+    after: &PolicyClass,
+    direction: Direction,
     family: Family,
 ) -> Vec<Entry> {
-    let ranked = |rule: &'a Rule| Some((PlacedRule::rank(rule), Extent::of(rule, family)?, rule.policy));
-    let mut all: Vec<((u8, bool), Entry)> = Vec::new();
-    all.extend(
-        before
-            .into_iter()
-            .filter_map(ranked)
-            .map(|(rank, extent, policy)| (rank, Entry { before: Some(policy), after: None, extent })),
-    );
-    all.extend(
-        after
-            .into_iter()
-            .filter_map(ranked)
-            .map(|(rank, extent, policy)| (rank, Entry { before: None, after: Some(policy), extent })),
-    );
-    all.sort_unstable_by_key(|(rank, entry)| (*rank, entry.extent));
-    all.dedup_by(|(rank, entry), (kept_rank, kept)| {
+    let mut entries: Vec<((u8, bool), Entry)> = Vec::new();
+    let mut add = |rules: &[Rule], (is_before, is_after): (bool, bool)| {
+        for rule in rules.iter().filter(|rule| rule.direction == direction) {
+            if let Some(extent) = Extent::of(rule, family) {
+                let policy = |is_in: bool| is_in.then_some(rule.policy);
+                let entry = Entry { before: policy(is_before), after: policy(is_after), extent };
+                entries.push((PlacedRule::rank(rule), entry));
+            }
+        }
+    };
+    for group in before.groups() {
+        add(&group.rules, (true, after.group(group.id) == Some(group)));
+    }
+    for group in after.groups().iter().filter(|group| before.group(group.id) != Some(group)) {
+        add(&group.rules, (false, true));
+    }
+    entries.sort_unstable_by_key(|(rank, entry)| (*rank, entry.extent));
+    entries.dedup_by(|(rank, entry), (kept_rank, kept)| {
         let same = rank == kept_rank && entry.extent == kept.extent;
         if same {
             kept.before = kept.before.or(entry.before);
@@ -110,5 +113,5 @@ pub(super) fn entries<'a>(
         }
         same
     });
-    all.into_iter().map(|(_, entry)| entry).collect()
+    entries.into_iter().map(|(_, entry)| entry).collect()
 }

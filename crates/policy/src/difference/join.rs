@@ -43,7 +43,7 @@ impl Pieces {
             return;
         }
         let diagram = Diagram::new(entries, space, implicit(self.direction).policy, &mut self.sets, work);
-        let (drafts, is_whole) = ways(&diagram, work);
+        let (drafts, is_whole) = ways(&diagram);
         self.drafts[space.family as usize] = merged(drafts, &mut self.sets);
         self.is_whole &= is_whole;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    diagram::{CLOSES, Diagram, NodeId, OPENS, Work},
+    diagram::{CLOSES, Diagram, NodeId, OPENS},
     extent::DIMENSIONS,
     interner::{SetId, Sets},
     piece::Effect,
@@ -19,10 +19,13 @@ pub(super) struct Draft {
     pub(super) sets: [SetId; DIMENSIONS],
 }
 
+/// The most steps that are made through a diagram, whose ways can be many more than its nodes.
+const STEPS_MAX: usize = 200_000;
+
 /// All ways through a diagram that end in a difference, and whether these are all differences: they are not where the
-/// work was not enough.
-pub(super) fn ways(diagram: &Diagram, work: &mut Work) -> (Vec<Draft>, bool) {
-    let mut walk = Walk { diagram, work, drafts: Vec::new(), is_whole: true };
+/// work was not enough, or the steps.
+pub(super) fn ways(diagram: &Diagram) -> (Vec<Draft>, bool) {
+    let mut walk = Walk { diagram, left: STEPS_MAX, drafts: Vec::new(), is_whole: true };
     for (protocols, root) in &diagram.roots {
         walk.follow(*root, *protocols, diagram.every());
     }
@@ -31,7 +34,8 @@ pub(super) fn ways(diagram: &Diagram, work: &mut Work) -> (Vec<Draft>, bool) {
 
 struct Walk<'a> {
     diagram: &'a Diagram,
-    work: &'a mut Work,
+    /// How many steps may still be made.
+    left: usize,
     drafts: Vec<Draft>,
     is_whole: bool,
 }
@@ -53,10 +57,11 @@ impl Walk<'_> {
             return;
         };
         for branch in branches {
-            if !self.work.go_on(1) {
+            let Some(left) = self.left.checked_sub(1) else {
                 self.is_whole = false;
                 return;
-            }
+            };
+            self.left = left;
             let mut sets = sets;
             sets[dimension] = branch.set;
             self.follow(branch.child, protocols, sets);

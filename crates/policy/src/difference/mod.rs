@@ -42,8 +42,6 @@ mod set;
 mod single;
 mod sweep;
 
-use model::rule::{Direction, Rule};
-
 pub(crate) use self::single::{SingleRule, SingleRules};
 pub use self::{
     count::Count,
@@ -52,11 +50,7 @@ pub use self::{
     region::Region,
     set::{AddressSet, PortSet},
 };
-use self::{
-    diagram::Work,
-    extent::{Entry, entries},
-    join::Pieces,
-};
+use self::{diagram::Work, extent::entries, join::Pieces};
 use crate::{class::PolicyClass, packet::Family, text::Flow};
 
 /// How much is done for a difference, and how much of it is kept.
@@ -64,7 +58,7 @@ use crate::{class::PolicyClass, packet::Family, text::Flow};
 pub struct Bounds {
     /// The most pieces that are listed.
     pub pieces_max: usize,
-    /// The most rules and intervals that are looked at, all together. A million of them takes some ten milliseconds.
+    /// The most rules and intervals that are looked at, all together: a million of them takes some forty milliseconds.
     pub work_max: usize,
 }
 
@@ -96,7 +90,7 @@ impl Difference {
         for direction in region.directions() {
             let mut found = Pieces::new(direction);
             for family in Family::ALL {
-                let entries = class_entries(before, after, direction, family);
+                let entries = entries(before, after, direction, family);
                 found.add(&entries, &region.space(family), &mut work);
             }
             is_whole &= found.are_whole();
@@ -139,19 +133,4 @@ impl Difference {
     pub fn piece_of(&self, flow: &Flow) -> Option<&Piece> {
         self.pieces.iter().find(|piece| piece.contains_flow(flow))
     }
-}
-
-/// The rules of two classes as one list.
-fn class_entries(
-    before: &PolicyClass,
-    after: &PolicyClass,
-    direction: Direction,
-    family: Family,
-) -> Vec<Entry> {
-    let own = |class| class_rules(class).filter(move |rule| rule.direction == direction);
-    entries(own(before), own(after), family)
-}
-
-fn class_rules(class: &PolicyClass) -> impl Iterator<Item = &Rule> {
-    class.groups().iter().flat_map(|group| group.rules.iter())
 }

@@ -157,7 +157,7 @@ impl<'a> SingleRules<'a> {
         let entries = self.entries(&self.rules, &space, |policy| (None, Some(policy)));
         let (mut sets, mut work) = (Sets::default(), Work::new(self.work_max));
         let diagram = Diagram::new(&entries, &space, Policy::Drop, &mut sets, &mut work);
-        let (ways, is_whole) = ways(&diagram, &mut work);
+        let (ways, is_whole) = ways(&diagram);
         let ranges = ways.iter().flat_map(|way| sets.get(way.sets[REMOTE]).as_slice()).copied();
         (AddressSet { family, ranges: Ranges::new(ranges.collect()) }, is_whole)
     }

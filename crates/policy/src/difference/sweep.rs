@@ -1,38 +1,40 @@
 //! What going through the values of a dimension takes: where entries begin and end, and which are about the values in
 //! between.
 
-use super::{
-    extent::{DIMENSIONS, Entry},
-    set::Range,
-};
+use super::extent::{DIMENSIONS, Entry};
 
 const WORD_BITS: usize = u64::BITS as usize;
 
 /// Where entries begin and end, in each dimension: as places in ascending lists, which are quicker to sort.
 pub(super) struct Edges {
     pub(super) values: [Vec<u128>; DIMENSIONS],
-    /// For each entry where it begins, and where it is over.
-    pub(super) of: Vec<[(u32, u32); DIMENSIONS]>,
+    /// Each entry.
+    pub(super) of: Vec<Places>,
 }
+
+/// Where an entry begins, and where it is over: what lies before that is in it. There is no edge where it ends with the
+/// last number that there is.
+pub(super) type Places = [(u32, u32); DIMENSIONS];
 
 impl Edges {
     pub(super) fn new(entries: &[Entry]) -> Self {
-        // What ends with the last number there is is never over; its place is not asked for.
-        let over = |range: Range| range.1.saturating_add(1);
         let values: [Vec<u128>; DIMENSIONS] = std::array::from_fn(|dimension| {
             let ranges = entries.iter().map(|entry| entry.extent.ranges[dimension]);
-            let mut values: Vec<u128> = ranges.flat_map(|range| [range.0, over(range)]).collect();
+            let edges = ranges.flat_map(|range| [Some(range.0), range.1.checked_add(1)]);
+            let mut values: Vec<u128> = edges.flatten().collect();
             values.sort_unstable();
             values.dedup();
             values
         });
-        let place = |dimension: usize, value: u128| {
-            u32::try_from(values[dimension].partition_point(|other| *other < value)).unwrap_or(u32::MAX)
+        let place = |dimension: usize, value: Option<u128>| {
+            let values: &[u128] = &values[dimension];
+            let place = value.map_or(values.len(), |value| values.partition_point(|other| *other < value));
+            u32::try_from(place).unwrap_or(u32::MAX)
         };
         let of_entry = |entry: &Entry| {
             std::array::from_fn(|dimension| {
-                let range = entry.extent.ranges[dimension];
-                (place(dimension, range.0), place(dimension, over(range)))
+                let (first, last) = entry.extent.ranges[dimension];
+                (place(dimension, Some(first)), place(dimension, last.checked_add(1)))
             })
         };
         let of = entries.iter().map(of_entry).collect();
@@ -52,11 +54,11 @@ impl Switches {
         Self { words: vec![0; entries.div_ceil(WORD_BITS)], differing: 0 }
     }
 
-    pub(super) fn toggle(&mut self, place: u16, entry: &Entry) {
+    pub(super) fn toggle(&mut self, place: u16, differs: bool) {
         let place = usize::from(place);
         let (word, bit) = (place / WORD_BITS, 1 << (place % WORD_BITS));
         self.words[word] ^= bit;
-        if entry.differs() {
+        if differs {
             let is_on = self.words[word] & bit != 0;
             self.differing = if is_on { self.differing + 1 } else { self.differing.saturating_sub(1) };
         }
