@@ -74,6 +74,37 @@ impl PolicyClass {
         &self.groups
     }
 
+    /// One of its groups.
+    pub fn group(&self, id: SecurityGroupId) -> Option<&Group> {
+        self.groups.iter().find(|group| group.id == id)
+    }
+
+    /// The class of an interface that leaves a group; the same where it is not in it.
+    #[must_use]
+    pub fn without_group(&self, id: SecurityGroupId) -> Self {
+        Self { groups: self.groups.iter().filter(|group| group.id != id).cloned().collect() }
+    }
+
+    /// The class of an interface that joins a group.
+    ///
+    /// # Errors
+    /// [`ClassError`]: it is in the group already, or its rules are too many then.
+    pub fn with_group(&self, group: Group) -> Result<Self, ClassError> {
+        Self::new(self.groups.iter().cloned().chain([group]))
+    }
+
+    /// The class after a group got other rules; the same where the interface is not in it.
+    ///
+    /// # Errors
+    /// [`ClassError::TooManyRules`].
+    pub fn with_rules(&self, id: SecurityGroupId, rules: Arc<[Rule]>) -> Result<Self, ClassError> {
+        let changed = |group: &Group| match group.id == id {
+            true => Group { id, rules: Arc::clone(&rules) },
+            false => group.clone(),
+        };
+        Self::new(self.groups.iter().map(changed))
+    }
+
     /// How many rules they have together.
     pub fn rule_count(&self) -> usize {
         self.groups.iter().map(|group| group.rules.len()).sum()

@@ -21,7 +21,7 @@ use model::{
 
 use crate::{
     class::PolicyClass,
-    packet::{Packet, protocol},
+    packet::{Family, Packet, protocol},
 };
 
 /// What happens to a packet, and what decides it.
@@ -83,7 +83,8 @@ fn matches(rule: &Rule, direction: Direction, packet: &Packet) -> bool {
         && matches_port(rule.ports, packet.destination_port())
 }
 
-fn matches_protocol(named: Protocol, packet: &Packet) -> bool {
+/// Whether what a rule names as its protocol is a packet's.
+pub(crate) fn matches_protocol(named: Protocol, packet: &Packet) -> bool {
     let (number, ipv4) = (packet.protocol(), packet.source().is_ipv4());
     match named {
         Protocol::All => true,
@@ -96,22 +97,33 @@ fn matches_protocol(named: Protocol, packet: &Packet) -> bool {
 }
 
 fn matches_addresses(rule: &Rule, packet: &Packet) -> bool {
-    let ipv4 = (&rule.source, &rule.destination);
-    let ipv6 = (&rule.ipv6_source, &rule.ipv6_destination);
-    let (own, other) = if packet.source().is_ipv4() { (ipv4, ipv6) } else { (ipv6, ipv4) };
-    let named =
-        |(source, destination): (&Option<Prefix>, &Option<Prefix>)| source.is_some() || destination.is_some();
-    (named(own) || !named(other))
-        && matches_address(own.0.as_ref(), packet.source())
-        && matches_address(own.1.as_ref(), packet.destination())
+    ends(rule, packet.family()).is_some_and(|(source, destination)| {
+        matches_address(source, packet.source()) && matches_address(destination, packet.destination())
+    })
 }
 
-fn matches_address(prefix: Option<&Prefix>, address: IpAddr) -> bool {
+/// The prefixes, source first, that a rule names for addresses of a family; nothing where it is about the other family
+/// alone.
+pub(crate) fn ends(rule: &Rule, family: Family) -> Option<(Option<&Prefix>, Option<&Prefix>)> {
+    let ipv4 = (rule.source.as_ref(), rule.destination.as_ref());
+    let ipv6 = (rule.ipv6_source.as_ref(), rule.ipv6_destination.as_ref());
+    let (own, other) = match family {
+        Family::Ipv4 => (ipv4, ipv6),
+        Family::Ipv6 => (ipv6, ipv4),
+    };
+    let named =
+        |(source, destination): (Option<&Prefix>, Option<&Prefix>)| source.is_some() || destination.is_some();
+    (named(own) || !named(other)).then_some(own)
+}
+
+/// Whether an address is in what a rule names for its end.
+pub(crate) fn matches_address(prefix: Option<&Prefix>, address: IpAddr) -> bool {
     prefix.is_none_or(|prefix| prefix.contains(address))
 }
 
-/// Protocols without ports have port 0 and rules for all ports: a rule that names ports is for TCP or UDP alone.
-fn matches_port(range: PortRange, port: u16) -> bool {
+/// Whether a port is in what a rule names for its end. Protocols without ports have port 0 and rules for all ports: a
+/// rule that names ports is for TCP or UDP alone.
+pub(crate) fn matches_port(range: PortRange, port: u16) -> bool {
     match range {
         PortRange::None | PortRange::EVERY => true,
         PortRange::Ports { low, high } => (low..=high).contains(&port),

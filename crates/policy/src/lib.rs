@@ -8,9 +8,14 @@
 
 pub mod class;
 pub mod desired;
+pub mod difference;
 pub mod evaluate;
+pub mod explain;
+pub mod findings;
+pub mod flip;
 pub mod image;
 pub mod intent;
+pub mod order;
 pub mod packet;
 pub mod plan;
 #[cfg(feature = "testing")]
@@ -21,5 +26,6 @@ pub use class::{ClassError, Group, PolicyClass, RULES_MAX, same_rules};
 pub use desired::{Delta, Desired, DesiredInstance, DesiredInstanceInterface, DesiredInterface, WantedState};
 pub use evaluate::{Decider, Decision, evaluate};
 pub use intent::{ClassKey, Intent};
-pub use packet::{MixedFamilies, Packet, ProtocolKind};
+pub use order::PlacedRule;
+pub use packet::{Family, MixedFamilies, Packet, ProtocolKind};
 pub use plan::Plan;

@@ -19,6 +19,51 @@ pub mod protocol {
     pub const ICMPV6: u8 = 58;
 }
 
+/// A family of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4.
+    Ipv4 = 0,
+    /// IPv6.
+    Ipv6 = 1,
+}
+
+impl Family {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ipv4, Self::Ipv6];
+
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Ipv4 => Self::Ipv6,
+            Self::Ipv6 => Self::Ipv4,
+        }
+    }
+
+    /// The bits of an address.
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::Ipv4 => 32,
+            Self::Ipv6 => 128,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        })
+    }
+}
+
 /// The addresses of a packet are of two families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the source and the destination of a packet are both IPv4 or both IPv6")]
@@ -59,6 +104,11 @@ impl Packet {
         self.protocol
     }
 
+    /// The family of its addresses.
+    pub fn family(&self) -> Family {
+        Family::of(self.source)
+    }
+
     /// Whom it is from.
     pub fn source(&self) -> IpAddr {
         self.source
@@ -93,7 +143,7 @@ impl Packet {
 }
 
 /// The protocols that rules tell apart. Their numbers are `enum protocol_kind` of the dataplane's `layout.h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProtocolKind {
     /// TCP.
     Tcp = 0,
@@ -123,6 +173,11 @@ impl ProtocolKind {
             (protocol::GRE, _) => Self::Gre,
             _ => Self::Other,
         }
+    }
+
+    /// Whether packets of the kind have ports.
+    pub fn has_ports(self) -> bool {
+        matches!(self, Self::Tcp | Self::Udp)
     }
 
     /// Whether a rule that names this protocol is about packets of the kind.

@@ -20,6 +20,7 @@ fn the_same_seed_gives_the_same() {
         assert!(one == other, "seed {seed}");
         let packet = |class| testing::packet(&mut Random::new(seed), class);
         assert_eq!(packet(&one), packet(&other), "seed {seed}");
+        assert!(testing::pair(seed) == testing::pair(seed), "seed {seed}");
     }
     assert_ne!(text(&testing::class(1)), text(&testing::class(2)));
 }

@@ -1,11 +1,12 @@
-//! The text form of rules, packets and flows; every example of its documentation.
+//! The text form of rules, packets, flows and pieces; every example of its documentation.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use policy::{
     Packet,
+    difference::{Bounds, Difference, Piece},
     testing::{self, Random},
-    text::{Flow, RuleText, parse_rule},
+    text::{Flow, RuleText, ShortPiece, parse_rule},
 };
 use proptest::prelude::*;
 
@@ -37,6 +38,10 @@ fn printed_packet(text: &str) -> String {
     text.parse::<Packet>().unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
 }
 
+fn printed_piece(text: &str) -> String {
+    text.parse::<Piece>().unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
+}
+
 fn unmarked(text: &str) -> &str {
     text.trim_matches('`')
 }
@@ -45,6 +50,7 @@ fn unmarked(text: &str) -> &str {
 fn the_examples_of_the_documentation_are_printed_as_they_are_read() {
     examples("rule").iter().for_each(|text| assert_eq!(printed_rule(text), *text));
     examples("packet").iter().for_each(|text| assert_eq!(printed_packet(text), *text));
+    examples("piece").iter().for_each(|text| assert_eq!(printed_piece(text), *text));
     for text in examples("flow") {
         assert_eq!(text.parse::<Flow>().unwrap().to_string(), text);
     }
@@ -56,6 +62,9 @@ fn what_can_be_written_in_two_ways_is_printed_in_one() {
     assert!(rules.len() == 2 && packets.len() == 2);
     rules.iter().for_each(|(written, printed)| assert_eq!(printed_rule(written), unmarked(printed)));
     packets.iter().for_each(|(written, printed)| assert_eq!(printed_packet(written), unmarked(printed)));
+    let pieces = rows("Pieces");
+    assert_eq!(pieces.len(), 3);
+    pieces.iter().for_each(|(written, printed)| assert_eq!(printed_piece(written), unmarked(printed)));
 }
 
 #[test]
@@ -96,6 +105,38 @@ fn an_error_names_the_word_and_what_would_fit() {
         assert_eq!(written.parse::<Packet>().unwrap_err().word, word, "{written}");
     }
     assert_eq!("ingress".parse::<Flow>().unwrap_err().word, 2);
+    for (written, word) in [
+        ("ingress", 2),
+        ("ingress accept tcp", 2),
+        ("ingress opens sctp", 3),
+        ("ingress opens tcp,", 3),
+        ("ingress opens icmp to port 1", 3),
+        ("ingress opens all from port 1/2", 3),
+        ("ingress opens icmpv6 from 10.0.0.1", 3),
+        ("ingress opens tcp from", 5),
+        ("ingress opens tcp from 10.0.0.1,::1", 5),
+        ("ingress opens tcp from 10.0.0.1 to ::1", 7),
+        ("ingress opens tcp from 10.0.0.1 except 10.0.0.0/24", 7),
+        ("ingress opens tcp from 10.0.0.0/24 except ::1", 7),
+        ("ingress opens tcp to port 65536", 6),
+        ("ingress opens tcp to port 9/8", 6),
+        ("ingress opens tcp to port 80 and", 7),
+    ] {
+        assert_eq!(written.parse::<Piece>().unwrap_err().word, word, "{written}");
+    }
+}
+
+#[test]
+fn long_lists_can_be_cut_short() {
+    let piece: Piece = "ingress opens tcp from 10.0.0.0/8,172.16.0.1,192.168.0.1 to port 22,80,443/445,8080"
+        .parse()
+        .unwrap();
+    assert_eq!(
+        ShortPiece { piece: &piece, listed_max: 2 }.to_string(),
+        "ingress opens tcp from 10.0.0.0/8,172.16.0.1 and 1 more to port 22,80 and 2 more"
+    );
+    let all = ShortPiece { piece: &piece, listed_max: 4 };
+    assert_eq!(all.to_string(), piece.to_string());
 }
 
 #[test]
@@ -123,10 +164,14 @@ proptest! {
         prop_assert_eq!(first.to_string().parse(), Ok(first));
         let flow = Flow { direction, first };
         prop_assert_eq!(flow.to_string().parse(), Ok(flow));
+        let (before, after) = testing::pair(seed);
+        for piece in Difference::between(&before, &after, Bounds::default()).pieces() {
+            prop_assert_eq!(piece.to_string().parse(), Ok(piece.clone()));
+        }
     }
 
     #[test]
     fn no_text_is_too_strange(text in "\\PC{0,80}") {
-        let _refused = (parse_rule(&text), text.parse::<Packet>(), text.parse::<Flow>());
+        let _refused = (parse_rule(&text), text.parse::<Packet>(), text.parse::<Flow>(), text.parse::<Piece>());
     }
 }

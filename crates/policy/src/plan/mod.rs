@@ -27,6 +27,7 @@ use self::{interval::Intervals, rows::Interner};
 use crate::{
     class::PolicyClass,
     evaluate::{Decider, Decision, implicit},
+    order::{PlacedRule, in_order},
     packet::{Packet, ProtocolKind},
 };
 
@@ -73,6 +74,13 @@ pub struct PlannedRule {
     pub content: u64,
 }
 
+impl PlannedRule {
+    fn of(placed: &PlacedRule<'_>) -> Self {
+        let PlacedRule { group, position, rule } = *placed;
+        Self { group, position, priority: rule.priority, policy: rule.policy, content: content(rule) }
+    }
+}
+
 /// An interval of a table: it begins here and ends where the next one begins. The first one begins at 0, and two
 /// neighbours have different rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,10 +117,10 @@ impl Plan {
 
 impl DirectionPlan {
     fn compile(class: &PolicyClass, direction: Direction) -> Self {
-        let ordered = ordered(class, direction);
+        let ordered = in_order(class, direction);
         let mut interner = Interner::new(ordered.len());
         let mut intervals = Intervals::default();
-        let rules = || ordered.iter().map(|(_, rule)| *rule);
+        let rules = || ordered.iter().map(|placed| placed.rule);
         let remote = intervals.addresses(rules(), &mut interner, End::Remote.of(direction));
         let local = intervals.addresses(rules(), &mut interner, End::Local.of(direction));
         let remote_ports = intervals.ports(rules(), &mut interner, End::Remote.of(direction));
@@ -127,7 +135,7 @@ impl DirectionPlan {
             remote_ports,
             local_ports,
             protocols,
-            rules: ordered.into_iter().map(|(planned, _)| planned).collect(),
+            rules: ordered.iter().map(PlannedRule::of).collect(),
         }
     }
 
@@ -153,22 +161,6 @@ impl DirectionPlan {
             None => Decision { policy: self.implicit, by: Decider::Implicit },
         }
     }
-}
-
-/// The rules of one direction in deciding order: by priority, drop before accept, then by group and position.
-fn ordered(class: &PolicyClass, direction: Direction) -> Vec<(PlannedRule, &Rule)> {
-    let mut ordered = Vec::with_capacity(class.rule_count());
-    for group in class.groups() {
-        let own = group.rules.iter().enumerate().filter(|(_, rule)| rule.direction == direction);
-        ordered.extend(own.map(|(position, rule)| {
-            let Rule { priority, policy, .. } = *rule;
-            let content = content(rule);
-            (PlannedRule { group: group.id, position, priority, policy, content }, rule)
-        }));
-    }
-    // Stable, and the groups come by id: what is equal stays in the order of group and position.
-    ordered.sort_by_key(|(rule, _)| (rule.priority, rule.policy == Policy::Accept));
-    ordered
 }
 
 /// A hash of what makes a rule the one that it is.

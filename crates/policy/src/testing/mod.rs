@@ -4,12 +4,16 @@
 //! Rulesets are meant to be awkward: few priorities, nested prefixes, ranges of ports that touch, both families, rules
 //! that name both ends, IPv6 prefixes around `::ffff:0:0/96`. Packets are drawn at the edges of what a rule names.
 
+mod every;
 mod packets;
+mod pairs;
 mod random;
 mod rules;
 mod shrink;
 
-pub use packets::{packet, unicast_packet};
+pub use every::every_packet;
+pub use packets::{packet, packet_near, unicast_packet};
+pub use pairs::{pair, shrink_pair};
 pub use random::Random;
 pub use rules::{class, class_of, rules};
 pub use shrink::shrink;

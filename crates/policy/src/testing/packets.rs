@@ -2,13 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
 use model::{
     address::Prefix,
     rule::{Direction, PortRange, Protocol, Rule},
 };
 
 use super::Random;
-use crate::{class::PolicyClass, packet::Packet};
+use crate::{
+    class::PolicyClass,
+    difference::{AddressSet, Piece, PortSet},
+    packet::{Family, Packet, ProtocolKind},
+};
 
 /// How often a packet is drawn anew that must be between ordinary addresses.
 const TRIES: usize = 16;
@@ -58,6 +63,44 @@ pub fn unicast_packet(random: &mut Random, class: &PolicyClass) -> (Direction, P
     (Direction::Ingress, made(6, from, to, (random.port(), random.port())))
 }
 
+/// A packet drawn at the edges of a piece, inside and next to it, in its direction.
+pub fn packet_near(random: &mut Random, piece: &Piece) -> Packet {
+    let protocols: Vec<u8> = piece.protocols().iter().map(number).collect();
+    let own = random.one_of(&protocols);
+    let protocol = if random.percent(90) { own } else { protocol(random, Protocol::All) };
+    let families: Vec<Family> = Family::ALL.into_iter().filter(|family| piece.is_of(*family)).collect();
+    let is_ipv4 = random.one_of(&families) == Family::Ipv4;
+    let mut end = |set: Option<&AddressSet>| {
+        let prefixes: Vec<IpNet> = set.into_iter().flat_map(AddressSet::prefixes).collect();
+        let prefix = (!prefixes.is_empty()).then(|| random.one_of(&prefixes));
+        address_near(random, prefix, is_ipv4)
+    };
+    let (remote, local) = (end(piece.remote()), end(piece.local()));
+    let (source, destination) = match piece.direction() {
+        Direction::Ingress => (remote, local),
+        Direction::Egress => (local, remote),
+    };
+    let mut port = |set: &PortSet| {
+        let ranges: Vec<(u16, u16)> = set.ranges().map(|range| (*range.start(), *range.end())).collect();
+        let (low, high) = random.one_of(&ranges);
+        port_near(random, low, high)
+    };
+    let ports = (port(piece.source_ports()), port(piece.destination_ports()));
+    made(protocol, source, destination, ports)
+}
+
+/// A number that packets of the kind have.
+fn number(kind: ProtocolKind) -> u8 {
+    match kind {
+        ProtocolKind::Tcp => 6,
+        ProtocolKind::Udp => 17,
+        ProtocolKind::Icmp => 1,
+        ProtocolKind::Icmpv6 => 58,
+        ProtocolKind::Gre => 47,
+        ProtocolKind::Other => 132,
+    }
+}
+
 fn is_unicast(address: IpAddr) -> bool {
     let special = address.is_multicast() || address.is_unspecified() || address.is_loopback();
     let reserved = match address {
@@ -74,7 +117,7 @@ fn anything(random: &mut Random) -> Packet {
     made(protocol, source, destination, (random.port(), random.port()))
 }
 
-fn made(protocol: u8, source: IpAddr, destination: IpAddr, ports: (u16, u16)) -> Packet {
+pub(super) fn made(protocol: u8, source: IpAddr, destination: IpAddr, ports: (u16, u16)) -> Packet {
     match Packet::new(protocol, source, destination, ports) {
         Ok(packet) => packet,
         // Both addresses are drawn for one family.
@@ -83,12 +126,16 @@ fn made(protocol: u8, source: IpAddr, destination: IpAddr, ports: (u16, u16)) ->
 }
 
 /// An address in the prefix, at its edges, or next to it; where there is none, any.
-#[allow(clippy::cast_possible_truncation, reason = "32 of the bits are wanted")]
 fn address(random: &mut Random, prefix: Option<&Prefix>, ipv4: bool) -> IpAddr {
-    let net = prefix.map(Prefix::net).filter(|_| random.percent(95));
+    address_near(random, prefix.map(Prefix::net), ipv4)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "32 of the bits are wanted")]
+fn address_near(random: &mut Random, prefix: Option<IpNet>, ipv4: bool) -> IpAddr {
+    let net = prefix.filter(|_| random.percent(95));
     let wide = u128::from(random.number()) << 64 | u128::from(random.number());
     match net {
-        Some(ipnet::IpNet::V4(net)) => {
+        Some(IpNet::V4(net)) => {
             let (first, last) = (net.network().to_bits(), net.broadcast().to_bits());
             let inside = first | (wide as u32 & (last - first));
             Ipv4Addr::from_bits(random.one_of(&[
@@ -100,7 +147,7 @@ fn address(random: &mut Random, prefix: Option<&Prefix>, ipv4: bool) -> IpAddr {
             ]))
             .into()
         }
-        Some(ipnet::IpNet::V6(net)) => {
+        Some(IpNet::V6(net)) => {
             let (first, last) = (net.network().to_bits(), net.broadcast().to_bits());
             let inside = first | (wide & (last - first));
             not_mapped(random.one_of(&[first, last, inside, first.wrapping_sub(1), last.wrapping_add(1)]))
@@ -121,6 +168,10 @@ fn not_mapped(bits: u128) -> IpAddr {
 
 fn port(random: &mut Random, range: PortRange) -> u16 {
     let PortRange::Ports { low, high } = range else { return random.port() };
+    port_near(random, low, high)
+}
+
+fn port_near(random: &mut Random, low: u16, high: u16) -> u16 {
     let inside = low.saturating_add(random.port() % (high.saturating_sub(low)).max(1));
     random.one_of(&[low, high, inside, low.saturating_sub(1), high.saturating_add(1), 0])
 }

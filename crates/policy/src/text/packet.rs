@@ -32,16 +32,25 @@ const NAMES: [(&str, u8); 5] = [
 impl fmt::Display for Packet {
     /// `tcp 10.0.0.1:40000 > 10.0.0.2:443`, `icmp 10.0.0.1 > 10.0.0.2`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES.iter().find(|(_, number)| *number == self.protocol()) {
-            Some((name, _)) => f.write_str(name)?,
-            None => write!(f, "{}", self.protocol())?,
-        }
+        write!(f, "{}", NumberText(self.protocol()))?;
         if has_ports(self.protocol()) {
             let source = SocketAddr::new(self.source(), self.source_port());
             let destination = SocketAddr::new(self.destination(), self.destination_port());
             write!(f, " {source} > {destination}")
         } else {
             write!(f, " {} > {}", self.source(), self.destination())
+        }
+    }
+}
+
+/// The number of a protocol, by its name if it has one.
+pub(crate) struct NumberText(pub(crate) u8);
+
+impl fmt::Display for NumberText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match NAMES.iter().find(|(_, number)| *number == self.0) {
+            Some((name, _)) => f.write_str(name),
+            None => write!(f, "{}", self.0),
         }
     }
 }

@@ -11,7 +11,8 @@ use model::{
 use super::words::{TextError, Words, direction, direction_word, plain_number};
 
 const PRIORITY: &str = "priority=";
-const PRIORITY_MAX: u8 = 100;
+/// The largest number, which decides last.
+pub(crate) const PRIORITY_MAX: u8 = 100;
 const PRIORITY_DEFAULT: u8 = 1;
 
 /// A rule, printed as text. Its description and its time of creation are not part of that. A rule that names prefixes of
@@ -79,7 +80,8 @@ fn protocol(word: &str) -> Option<Protocol> {
     })
 }
 
-fn protocol_word(protocol: Protocol) -> &'static str {
+/// The word for a protocol.
+pub(crate) fn protocol_word(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
@@ -165,11 +167,8 @@ fn write_end(
     (ipv4, ipv6): (&Option<Prefix>, &Option<Prefix>),
     ports: PortRange,
 ) -> fmt::Result {
-    let named = match ports {
-        PortRange::None | PortRange::EVERY => None,
-        PortRange::Ports { low, high } => Some((low, high)),
-    };
-    if ipv4.is_none() && ipv6.is_none() && named.is_none() {
+    let is_every_port = matches!(ports, PortRange::None | PortRange::EVERY);
+    if ipv4.is_none() && ipv6.is_none() && is_every_port {
         return Ok(());
     }
     write!(f, " {keyword}")?;
@@ -178,9 +177,17 @@ fn write_end(
         (Some(prefix), None) | (None, Some(prefix)) => write!(f, " {}", prefix.text())?,
         (None, None) => {}
     }
-    match named {
-        Some((low, high)) if low == high => write!(f, " port {low}"),
-        Some((low, high)) => write!(f, " port {low}/{high}"),
-        None => Ok(()),
+    if is_every_port { Ok(()) } else { write!(f, " port {}", PortsText(ports)) }
+}
+
+/// Ports as they are written: `443`, `1024/65535`.
+pub(crate) struct PortsText(pub(crate) PortRange);
+
+impl fmt::Display for PortsText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            PortRange::Ports { low, high } if low == high => write!(f, "{low}"),
+            ports => write!(f, "{ports}"),
+        }
     }
 }
