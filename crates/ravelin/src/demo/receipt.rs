@@ -17,8 +17,8 @@ pub(super) struct Receipt {
 }
 
 impl Receipt {
-    /// Reads the answer about a change that was asked for and answered at these times; none: it concerned no node, or is not
-    /// confirmed.
+    /// Reads the answer about a change that was asked for and answered at these times; none: it concerned no node, is not
+    /// confirmed, or cannot have happened between the two.
     ///
     /// The answer has durations in microseconds and the moment at which all begins in whole milliseconds. That moment is
     /// taken as late as it can be, so that what happened is not told as earlier than it was.
@@ -28,8 +28,11 @@ impl Receipt {
         let durable_ms = number("DurableUnixMilliseconds")?;
         let after = microseconds("ConfirmedAfterMicroseconds")?;
         let latest = SystemTime::UNIX_EPOCH + Duration::from_millis(durable_ms + 1);
-        let durable = latest.min(answered - after).max(asked);
-        let confirmed = (durable + after).min(answered);
+        let durable = latest.min(answered - after);
+        if durable < asked {
+            return None;
+        }
+        let confirmed = durable + after;
         // The node's own clock begins when the change reaches it, and ends when it confirms.
         let rest = microseconds("TookMicroseconds").zip(microseconds("SwitchedMicroseconds"));
         let switched = rest.map(|(took, switched)| confirmed - took.saturating_sub(switched));
@@ -69,5 +72,17 @@ mod tests {
     fn what_is_not_confirmed_has_no_moments() {
         assert_eq!(Receipt::read(&answer(&json!({ "Reason": "NotConnected" })), at(0), at(9_000)), None);
         assert_eq!(Receipt::read(&json!({ "Nodes": { "Node": [] } }), at(0), at(9_000)), None);
+    }
+
+    #[test]
+    fn what_cannot_have_happened_between_question_and_answer_is_no_receipt() {
+        let node = json!({ "ConfirmedAfterMicroseconds": 2_000 });
+        assert!(Receipt::read(&answer(&node), at(1_000), at(3_000)).is_some());
+        assert_eq!(Receipt::read(&answer(&node), at(1_001), at(3_000)), None, "it took longer than the call");
+        assert_eq!(
+            Receipt::read(&answer(&node), at(2_001), at(9_000)),
+            None,
+            "it was on disk before the call"
+        );
     }
 }

@@ -21,6 +21,7 @@ fn what_is_stopped_is_silent_and_what_is_started_keeps_its_groups() {
             let then = flow.seen();
             let enough = then.sent + 300;
             let seen = flow.wait(std::time::Duration::from_secs(2), |seen| seen.sent >= enough);
+            assert!(seen.sent > then.sent, "there was something to receive");
             assert_eq!(seen.there.received, then.there.received, "what is stopped receives nothing");
         }
         assert!(!site.reaches(client, server.address, 443));

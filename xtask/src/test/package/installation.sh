@@ -52,7 +52,7 @@ echo "$said" | grep -q 'NOTHING is enforced' || fail "removal does not say what 
 
 # Purging takes the rest, but for the data of a control plane.
 run dpkg --purge ravelin
-echo "$said" | grep -q 'are kept' || fail "purging does not say what it keeps: $said"
+echo "$said" | grep -q 'is kept' || fail "purging does not say what it keeps: $said"
 [ ! -e "$root/etc/ravelin" ] || fail "the settings were not purged"
 [ ! -e "$root/var/lib/ravelin-agent" ] || fail "the state of the agent was not purged"
 [ -d "$root/var/lib/ravelin/store" ] || fail "the data of the control plane was purged"

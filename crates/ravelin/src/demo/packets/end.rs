@@ -63,12 +63,13 @@ fn stop(scene: &mut Scene, root: &Caller, cast: &Cast, flows: Vec<Watched>) -> R
     let then: Vec<Sight> = flows.iter().map(Watched::look).collect();
     scene.look("Its flows are silent", "", || {
         let now: Vec<Sight> = flows.into_iter().map(|flow| flow.abandon(RECORDS)).collect();
-        let silent =
-            then.iter().zip(&now).all(|(then, now)| now.seen.there.received == then.seen.there.received);
+        let silent = then.iter().zip(&now).all(|(then, now)| {
+            now.seen.sent > then.seen.sent && now.seen.there.received == then.seen.there.received
+        });
         let result = if silent {
             Ok("arrived since: 0".into())
         } else {
-            Err("expected silence; records arrive".into())
+            Err("expected records to be sent and none to arrive".into())
         };
         Ok(sights(&now, result))
     })

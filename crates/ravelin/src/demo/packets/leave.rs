@@ -58,7 +58,7 @@ pub(super) fn tell(
 fn when(left: &Answered, receipt: Option<Receipt>, cut: &[Sight]) -> Seen {
     let mut line = TimeLine::begin(left.asked, "the call was made");
     if let Some(receipt) = receipt {
-        line.add("durable", receipt.durable, "the change is on disk");
+        line.add("durable", receipt.durable, "at the latest: the change is on disk");
         if let Some(switched) = receipt.switched {
             line.add("switched", switched, "at the latest: packets meet the new rules");
         }
@@ -73,11 +73,16 @@ fn when(left: &Answered, receipt: Option<Receipt>, cut: &[Sight]) -> Seen {
             late.push(sight.name().to_owned());
         }
     }
-    let lasted = last_of(cut).map_or(0.0, |last| line.milliseconds(last));
-    let result = if late.is_empty() {
-        Ok(format!("the last packet was {lasted:.3} ms after the call was made, and none after its answer"))
-    } else {
-        Err(format!("expected no packet after the answer; there was one of {}", late.join(" and ")))
+    let result = match (receipt, last_of(cut)) {
+        (None, _) => Err("expected a receipt between the call and its answer; there is none".into()),
+        (_, None) => Err("expected packets before the call; there was none".into()),
+        _ if !late.is_empty() => {
+            Err(format!("expected no packet after the answer; there was one of {}", late.join(" and ")))
+        }
+        (Some(_), Some(last)) => Ok(format!(
+            "the last packet was {:.3} ms after the call was made, and none after its answer",
+            line.milliseconds(last)
+        )),
     };
     Seen { table: Some((&TimeLine::COLUMNS, line.rows())), json: ("time_line", line.as_json()), result }
 }
@@ -89,16 +94,21 @@ fn last_of(sights: &[Sight]) -> Option<SystemTime> {
 /// The flows that were cut, as they are some time after the answer.
 fn cut_off(then: &[Sight], now: &[Sight]) -> Seen {
     let mut sent = 0;
-    let mut arrived = Vec::new();
+    let (mut arrived, mut idle) = (Vec::new(), Vec::new());
     for sight in now {
         let Some(before) = then.iter().find(|before| before.name() == sight.name()) else { continue };
         sent += sight.seen.sent - before.seen.sent;
+        if sight.seen.sent == before.seen.sent {
+            idle.push(sight.name().to_owned());
+        }
         let last = sight.seen.there.last.map_or(0, |last| last.number);
         if last >= before.seen.sent {
             arrived.push(sight.name().to_owned());
         }
     }
-    let result = if arrived.is_empty() {
+    let result = if !idle.is_empty() {
+        Err(format!("expected records to be sent after the answer; none were of {}", idle.join(" and ")))
+    } else if arrived.is_empty() {
         Ok(format!("{sent} records were sent after the answer; arrived: 0"))
     } else {
         Err(format!("expected none after the answer; there are some of {}", arrived.join(" and ")))
