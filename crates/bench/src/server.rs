@@ -25,16 +25,33 @@ pub struct Server {
     pub ready_after: Duration,
 }
 
+/// The program, without the settings of whoever runs the benchmark: they would be measured, too.
+pub fn program(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RAVELIN_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 impl Server {
     /// Starts a server on a data directory.
+    ///
+    /// # Errors
+    /// It cannot be started, or does not say that it is ready.
     pub fn start(binary: &Path, data: &Path) -> anyhow::Result<Self> {
         Self::start_with(binary, data, &[])
     }
 
     /// Starts a server on a data directory, with further arguments.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
     pub fn start_with(binary: &Path, data: &Path, further: &[&str]) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let mut child = Command::new(binary)
+        let mut child = program(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"])
             .arg(data)
             .args(further)
@@ -56,6 +73,9 @@ impl Server {
     }
 
     /// The resident memory of the whole process, now and at its most, in bytes.
+    ///
+    /// # Errors
+    /// The process has ended.
     pub fn memory(&self) -> anyhow::Result<(u64, u64)> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let field = |name: &str| {

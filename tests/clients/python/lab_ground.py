@@ -102,7 +102,7 @@ def lab_node(directory, server, token):
     (directory / "token").write_text(token)
     agent = [binary(), "agent"]
     with open(directory / "log", "wb") as log:
-        join = [*agent, "join", "--server", server, "--token-file", str(directory / "token")]
+        join = [*agent, "join", "--config", str(settings), "--server", server, "--token-file", str(directory / "token")]
         join += ["--directory", str(directory / "state")]
         subprocess.run(join, check=True, timeout=SECONDS_MAX, stdout=log, stderr=log)
         running = subprocess.Popen([*agent, "run", "--config", str(settings)], stdout=log, stderr=log)

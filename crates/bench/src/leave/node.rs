@@ -4,7 +4,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use super::{
     namespace::Namespace,
     network::{CONTROL_PLANE, Host, Instance, Interface},
 };
+use crate::server::program;
 
 /// Where an agent shows its metrics, in the namespace of its host.
 const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9_100);
@@ -121,22 +122,42 @@ impl Agent {
     fn start(namespace: &Namespace, plan: &Plan<'_>) -> anyhow::Result<Self> {
         join(namespace, plan)?;
         let metrics = METRICS.to_string();
-        let mut run = Command::new(plan.binary);
-        run.args(["agent", "run", "--metrics", &metrics, "--log", "warn", "--directory"])
-            .arg(&plan.directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
+        let mut run = program(plan.binary);
+        run.args([
+            "agent",
+            "run",
+            "--config",
+            "/dev/null",
+            "--metrics",
+            &metrics,
+            "--log",
+            "warn",
+            "--directory",
+        ])
+        .arg(&plan.directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
         Ok(Self(namespace.start(&mut run)?))
     }
 }
 
 fn join(namespace: &Namespace, plan: &Plan<'_>) -> anyhow::Result<()> {
     let server = format!("{CONTROL_PLANE}:{}", plan.port);
-    let mut join = Command::new(plan.binary);
-    join.args(["agent", "join", "--server", &server, "--token-file", "-", "--directory"])
-        .arg(&plan.directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null());
+    let mut join = program(plan.binary);
+    join.args([
+        "agent",
+        "join",
+        "--config",
+        "/dev/null",
+        "--server",
+        &server,
+        "--token-file",
+        "-",
+        "--directory",
+    ])
+    .arg(&plan.directory)
+    .stdin(Stdio::piped())
+    .stdout(Stdio::null());
     let mut joining = namespace.start(&mut join)?;
     let mut input = joining.stdin.take().context("the agent has no input")?;
     input.write_all(plan.token.as_bytes())?;

@@ -29,27 +29,34 @@ pub(super) const ENVIRONMENT: &str = "Environment:\n  RAVELIN_ACCESS_KEY_ID     
                            profile to use, where --profile names none\n  RAVELIN_ENDPOINT           the server's \
                            address\n  RAVELIN_CA_CERTIFICATE     a PEM file with the certificates to trust";
 
-/// The commands that are products, and the products.
-const PRODUCTS: [(&str, Product, &str); 4] = [
-    ("ens", Product::Ens, "Call an operation of Edge Node Service: instances, networks, security groups"),
-    ("ram", Product::Ram, "Call an operation of resource access management: users, access keys, policies"),
-    ("sts", Product::Sts, "Call an operation of the security token service: who am I?"),
-    ("api", Product::Ravelin, "Call an operation that ENS does not have"),
-];
+/// What the command of a product is for.
+fn about(product: Product) -> &'static str {
+    match product {
+        Product::Ens => "Call an operation of Edge Node Service: instances, networks, security groups",
+        Product::Ram => "Call an operation of resource access management: users, access keys, policies",
+        Product::Sts => "Call an operation of the security token service: who am I?",
+        Product::Ravelin => "Call an operation that ENS does not have",
+    }
+}
+
+/// The product of a command.
+fn product_of(command: &str) -> Option<Product> {
+    Product::ALL.into_iter().find(|product| product.subcommand() == command)
+}
 
 /// Whether the command is a product.
 pub fn is_product(name: &str) -> bool {
-    PRODUCTS.iter().any(|(command, _, _)| *command == name)
+    product_of(name).is_some()
 }
 
 /// Adds a command for each product, with a command for each of its operations.
 pub fn add_products(command: Command) -> Command {
-    PRODUCTS.into_iter().fold(command, |command, (name, product, about)| {
+    Product::ALL.into_iter().fold(command, |command, product| {
         let operations =
             catalogue::all().filter(|operation| operation.product == product).map(operation_command);
         command.subcommand(
-            Command::new(name)
-                .about(about)
+            Command::new(product.subcommand())
+                .about(about(product))
                 .subcommand_required(true)
                 .arg_required_else_help(true)
                 .subcommand_value_name("Operation")
@@ -161,11 +168,6 @@ fn example(operation: &Operation) -> String {
     text
 }
 
-/// The command of a product.
-fn command_of(product: Product) -> &'static str {
-    PRODUCTS.iter().find(|(_, known, _)| *known == product).map_or("ens", |(name, _, _)| name)
-}
-
 /// Turns arguments such as `--Tag.1.Key role`, of which there is no end, into `--parameter Tag.1.Key=role`.
 pub fn expand_numbered(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec<std::ffi::OsString> {
     let mut expanded = Vec::new();
@@ -198,7 +200,7 @@ pub fn expand_numbered(arguments: impl Iterator<Item = std::ffi::OsString>) -> V
 /// # Errors
 /// The server cannot be reached, or the command line is wrong.
 pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let product = PRODUCTS.iter().find(|(name, _, _)| *name == product).map_or(Product::Ens, |(_, p, _)| *p);
+    let Some(product) = product_of(product) else { return Ok(ExitCode::from(2)) };
     let Some((name, arguments)) = matches.subcommand() else { return Ok(ExitCode::from(2)) };
     let Some(operation) = catalogue::find(product, name) else { return Ok(ExitCode::from(2)) };
     let text = |name: &str| arguments.get_one::<String>(name).cloned();
@@ -215,7 +217,7 @@ pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         wait: operation.handler.mutates().then(|| arguments.get_one::<u8>("wait").copied()).flatten(),
     };
     let sent = parameters(operation, arguments)?;
-    call(operation, &choice, &sent, &format!("ravelin {} {}", command_of(product), operation.name))
+    call(operation, &choice, &sent, &format!("ravelin {} {}", product.subcommand(), operation.name))
 }
 
 /// Which server, as whom, and how to print what it answers.

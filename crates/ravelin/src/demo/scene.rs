@@ -163,7 +163,7 @@ impl Scene {
         self.narrator.step(&Step {
             title,
             caller: &caller.name,
-            product: &product.name().to_lowercase(),
+            product: product.subcommand(),
             operation: name,
             parameters: &parameters,
             wait_seconds,

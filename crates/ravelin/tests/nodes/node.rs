@@ -36,8 +36,8 @@ impl LabNode {
         let token_file = node.directory.join("token");
         fs::write(&token_file, token).unwrap();
         let server = format!("10.99.{number}.1:{port}");
-        let mut join = node.command(&["agent", "join", "--server", &server, "--token-file"]);
-        join.arg(&token_file).arg("--directory").arg(node.directory.join("state"));
+        let mut join = node.command(&["agent", "join", "--server", &server, "--config"]);
+        join.arg(node.directory.join("agent.toml")).arg("--token-file").arg(&token_file);
         let joined = node.run(&mut join).wait_with_output().unwrap();
         assert!(joined.status.success(), "{joined:?}");
         node.start();

@@ -48,6 +48,16 @@ impl Product {
         }
     }
 
+    /// The subcommand of `ravelin` that calls its operations.
+    pub fn subcommand(self) -> &'static str {
+        match self {
+            Self::Ens => "ens",
+            Self::Ram => "ram",
+            Self::Sts => "sts",
+            Self::Ravelin => "api",
+        }
+    }
+
     /// The product of an API version.
     pub fn of_version(version: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|product| product.version() == version)

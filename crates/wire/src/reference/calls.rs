@@ -4,7 +4,7 @@ use http::Method;
 
 use super::example;
 use crate::{
-    catalogue::{Encoding, Kind, Operation, Product},
+    catalogue::{Encoding, Kind, Operation},
     protocol::{
         request::Format,
         signature::client::{Call, sign_v3},
@@ -20,19 +20,9 @@ pub(super) const ACCESS_KEY_ID: &str = "testid";
 /// Its secret, which everybody may know.
 pub(super) const ACCESS_KEY_SECRET: &str = "testsecret";
 
-/// The subcommand of `ravelin` for a product.
-pub(super) fn subcommand(product: Product) -> &'static str {
-    match product {
-        Product::Ens => "ens",
-        Product::Ram => "ram",
-        Product::Sts => "sts",
-        Product::Ravelin => "api",
-    }
-}
-
 /// The example call of an operation as a command line of `ravelin`.
 pub fn command(operation: &Operation) -> String {
-    let mut words = vec!["ravelin".to_owned(), subcommand(operation.product).into(), operation.name.into()];
+    let mut words = vec!["ravelin".to_owned(), operation.product.subcommand().into(), operation.name.into()];
     for parameter in example::shown(operation) {
         match parameter.kind {
             Kind::Objects { encoding: Encoding::Numbered, .. }

@@ -17,7 +17,7 @@ const REQUEST_ID: &str = "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E";
 
 /// Where the page of an operation stands, such as `ens/LeaveSecurityGroup.md`.
 pub fn path(operation: &Operation) -> String {
-    format!("{}/{}.md", calls::subcommand(operation.product), operation.name)
+    format!("{}/{}.md", operation.product.subcommand(), operation.name)
 }
 
 /// The page of an operation.
