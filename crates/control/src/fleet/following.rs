@@ -69,6 +69,7 @@ impl Roster {
             slot.resting = false;
             // A host that was made anew does not hold to it any more.
             slot.regressed.take_if(|known| generation < known.regression.generation);
+            slot.confirmed.take_if(|confirmed| *confirmed > generation);
             slot.backlog.begin(generation, durable);
             if regressed {
                 slot.regress(generation, now.at);

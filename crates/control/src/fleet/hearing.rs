@@ -88,6 +88,8 @@ impl Slot {
                 problems.truncate(KEPT_MAX);
                 problems.iter_mut().for_each(|problem| shorten(&mut problem.message));
                 self.backlog.answered(generation);
+                // What it confirmed before was so then.
+                self.confirmed.take_if(|confirmed| *confirmed >= generation);
                 self.not_in_force = Some(NotInForce { generation, problems, problem_count });
                 counted.not_in_force = true;
             }

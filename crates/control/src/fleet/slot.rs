@@ -59,7 +59,8 @@ pub(super) struct Slot {
     pub(super) left_at: Option<UnixMillis>,
     /// When it said something last.
     pub(super) heard_at: Option<UnixMillis>,
-    /// The newest generation that it has confirmed to this process.
+    /// The newest generation that it has confirmed to this process. None also where it has said since that this one is
+    /// not in force, or has come back with an older one.
     pub(super) confirmed: Option<u64>,
     /// Generations that concern it and that it has not confirmed, the oldest first.
     pub(super) awaited: VecDeque<u64>,

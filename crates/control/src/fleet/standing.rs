@@ -17,7 +17,8 @@ pub struct NodeStanding {
     pub disconnected_at: Option<UnixMillis>,
     /// When it said something last.
     pub heard_at: Option<UnixMillis>,
-    /// The newest generation that it has confirmed.
+    /// The newest generation that it has confirmed; none: it has confirmed none, or has said since that it is not in
+    /// force, or has come back with an older one.
     pub confirmed_generation: Option<u64>,
     /// How many generations concern it that it has not confirmed.
     pub generations_behind: u64,
