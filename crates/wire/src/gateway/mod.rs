@@ -121,7 +121,7 @@ struct Seen {
     format: Format,
     operation: Option<&'static Operation>,
     access_key: Option<Box<str>>,
-    /// The changes that it made, the oldest first.
+    /// The changes that it made, or made before and repeats, the oldest first.
     generations: Vec<u64>,
     /// The nonce of a mutation that has not gone to the control plane.
     nonce: Option<NonceRecord>,
@@ -338,13 +338,15 @@ impl Gateway {
                 match self.control.submit(submission).await {
                     Ok(receipt) => {
                         seen.generations.push(receipt.generation);
-                        self.recent_leaves.remember(self.settings.mode, call);
+                        self.recent_leaves.remember(self.settings.mode, call, receipt.generation);
                         answer(call, &receipt.outcome)
                     }
-                    Err(failure) if self.recent_leaves.forgives(self.settings.mode, call, &failure) => {
+                    Err(failure) => {
+                        let forgiven = self.recent_leaves.forgives(self.settings.mode, call, &failure);
+                        // Who repeats it waits for what it waited for.
+                        seen.generations.push(forgiven.ok_or_else(|| failed(&failure, call.operation))?);
                         Answer::new()
                     }
-                    Err(failure) => return Err(failed(&failure, call.operation)),
                 }
             }
             Handler::ChangeEach { commands, answer } => {

@@ -47,6 +47,18 @@ async fn a_node_that_does_not_confirm_is_named_and_the_change_stays_made() {
     assert_eq!(shown.text("State"), "Confirmed");
 }
 
+/// The lenient mode forgives it, and does not say that it is in force because of that.
+#[tokio::test]
+async fn a_leave_that_is_repeated_waits_for_the_first() {
+    let site = Site::waiting(0).await;
+    drop(site.host().await);
+    let first = site.leave(&[]).await.unwrap().done().generation;
+    let again = site.leave(&SHORTLY).await.unwrap();
+    assert_eq!((again.code(), again.generation), ("ens.interface.error", first), "{again:?}");
+    site.host().await;
+    assert_eq!(site.leave(&SHORTLY).await.unwrap().done().generation, first);
+}
+
 #[tokio::test]
 async fn a_node_at_which_something_is_not_in_force_says_where_and_why() {
     let site = Site::waiting(0).await;
