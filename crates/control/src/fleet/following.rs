@@ -138,7 +138,8 @@ impl Roster {
             None => false,
             Some(regressed) => {
                 regressed.untold = false;
-                regressed.regression.readmitted
+                regressed.told_to_obey = regressed.regression.readmitted;
+                regressed.told_to_obey
             }
         }))
     }
@@ -163,6 +164,7 @@ impl Roster {
         self.change(node, |slot| {
             let Some(regressed) = &mut slot.regressed else { return };
             regressed.regression.readmitted = true;
+            regressed.told_to_obey = false;
             slot.backlog.need_snapshot();
             slot.wake();
         });
@@ -174,7 +176,7 @@ impl Slot {
     pub(super) fn regress(&mut self, generation: u64, found_at: UnixMillis) {
         let readmitted = self.regressed.is_some_and(|known| known.regression.readmitted);
         let regression = Regression { generation, found_at, readmitted };
-        self.regressed = Some(Regressed { regression, untold: true });
+        self.regressed = Some(Regressed { regression, untold: true, told_to_obey: false });
         self.confirmed = None;
         self.backlog.need_snapshot();
     }

@@ -138,8 +138,11 @@ impl Slot {
             RefusalReason::Regressed => {
                 let found = Regression { generation: kept_generation, found_at: now.at, readmitted: false };
                 let regression = self.regressed.map_or(found, |known| known.regression);
-                let regression = Regression { readmitted: false, ..regression };
-                self.regressed = Some(Regressed { regression, untold: false });
+                // What was told before it was readmitted it may refuse after that.
+                let readmitted =
+                    self.regressed.is_some_and(|known| known.regression.readmitted && !known.told_to_obey);
+                let regression = Regression { readmitted, ..regression };
+                self.regressed = Some(Regressed { regression, untold: false, told_to_obey: false });
                 self.confirmed = None;
                 self.backlog.need_snapshot();
             }

@@ -48,6 +48,8 @@ pub(super) struct Regressed {
     pub(super) regression: Regression,
     /// Whether the node is still to be told the older generation once, which it refuses.
     pub(super) untold: bool,
+    /// Whether it was told to obey since it was readmitted: what it refuses after that it was not told before.
+    pub(super) told_to_obey: bool,
 }
 
 /// What is known of one node.
