@@ -114,27 +114,30 @@ impl Control {
     pub fn follow(&self, node: NodeId, hello: Hello) -> Result<Follower, FollowError> {
         let core = self.core();
         let now = core.clock.now();
+        let (source, generation) = (hello.source, hello.generation);
+        let agent_version = hello.agent_version.clone();
         // Both under the lock of the state: if the node is deleted at the same time, its follower learns it.
-        core.shared.with(|published| {
+        let followed = core.shared.with(|published| {
             let found = published.state.nodes().get(&node).ok_or(FollowError::NotFound)?;
             if found.certificate(hello.certificate, now).is_none() {
                 return Err(FollowError::Certificate);
             }
-            let (source, generation) = (hello.source, hello.generation);
             let followed = core.fleet.roster().follow(node, hello, core.fleet.moment(now));
-            let Followed { number, wake, regressed, found } = followed.map_err(|_: Ended| FollowError::Stopping)?;
-            core.fleet.metrics.connections.inc();
-            tracing::info!(%node, %source, generation, "a node follows");
-            core.fleet.metrics.regressions.inc_by(u64::from(found));
-            if regressed {
-                tracing::warn!(
-                    %node,
-                    generation,
-                    "a node holds a generation that this server never gave or has lost: it keeps what it enforces, and is told nothing until ReadmitNode says that what is here counts"
-                );
-            }
-            Ok(Follower::new(self, node, number, wake))
-        })
+            followed.map_err(|_: Ended| FollowError::Stopping)
+        });
+        let Followed { number, wake, regressed, found } = followed?;
+        let follower = Follower::new(self, node, number, wake);
+        core.fleet.metrics.connections.inc();
+        core.fleet.metrics.regressions.inc_by(u64::from(found));
+        tracing::info!(%node, %source, agent_version, generation, "a node follows");
+        if regressed {
+            tracing::warn!(
+                %node,
+                generation,
+                "a node holds a generation that this server never gave or has lost: it keeps what it enforces, and is told nothing until ReadmitNode says that what is here counts"
+            );
+        }
+        Ok(follower)
     }
 
     /// Asks a node something, and waits for its answer.
