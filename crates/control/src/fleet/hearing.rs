@@ -1,6 +1,6 @@
 //! What becomes of what nodes say. Pure.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::{
     NodeId,
@@ -90,7 +90,7 @@ impl Slot {
                 self.backlog.answered(generation);
                 // What it confirmed before was so then.
                 self.confirmed.take_if(|confirmed| *confirmed >= generation);
-                self.not_in_force = Some(NotInForce { generation, problems, problem_count });
+                self.not_in_force = Some(Arc::new(NotInForce { generation, problems, problem_count }));
                 counted.not_in_force = true;
             }
             Heard::Refused { generation, kept_generation, reason, mut message } => {
@@ -152,7 +152,7 @@ impl Slot {
                 self.backlog.need_snapshot();
             }
         }
-        self.refused = Some(refused);
+        self.refused = Some(Arc::new(refused));
     }
 }
 

@@ -40,16 +40,14 @@ impl Slot {
     /// What the node says is the matter with instances: the first ones, and how many there are.
     pub(super) fn instance_problems(&self) -> (Vec<InstanceProblem>, usize) {
         let reports = self.connected().into_iter().flat_map(|connection| connection.instances.values());
+        let failed = |report: &&InstanceReport| matches!(report.state, ReportedState::Failed(_));
         let problem = |report: &InstanceReport| match &report.state {
             ReportedState::Failed(message) => {
                 Some(InstanceProblem { instance: report.instance, message: message.clone() })
             }
             _ => None,
         };
-        let mut problems: Vec<InstanceProblem> = reports.filter_map(problem).collect();
-        let count = problems.len();
-        problems.truncate(KEPT_MAX);
-        (problems, count)
+        (reports.clone().filter_map(problem).take(KEPT_MAX).collect(), reports.filter(failed).count())
     }
 }
 

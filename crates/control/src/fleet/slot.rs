@@ -72,8 +72,8 @@ pub(super) struct Slot {
     pub(super) forgotten_through: u64,
     /// When the oldest generation that it has not confirmed was durable.
     pub(super) behind_since: Option<Moment>,
-    pub(super) not_in_force: Option<NotInForce>,
-    pub(super) refused: Option<Refused>,
+    pub(super) not_in_force: Option<Arc<NotInForce>>,
+    pub(super) refused: Option<Arc<Refused>>,
     /// Whether it is told nothing before something changes, because it refused a snapshot.
     pub(super) resting: bool,
     pub(super) regressed: Option<Regressed>,
@@ -150,10 +150,10 @@ impl Slot {
             return self.left_at.map_or(Delay::NeverConnected, |since| Delay::NotConnected { since });
         }
         if let Some(refused) = self.refused.as_ref().filter(|refused| refused.generation >= generation) {
-            return Delay::Refused(refused.clone());
+            return Delay::Refused(Arc::clone(refused));
         }
         if let Some(own) = self.not_in_force.as_ref().filter(|own| own.generation >= generation) {
-            return Delay::NotInForce(own.clone());
+            return Delay::NotInForce(Arc::clone(own));
         }
         if self.backlog.told() >= generation { Delay::NotAnswered } else { Delay::NotTold }
     }

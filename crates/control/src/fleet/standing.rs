@@ -1,6 +1,6 @@
 //! What is known of a node beside the state, as callers see it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use model::UnixMillis;
 
@@ -27,9 +27,9 @@ pub struct NodeStanding {
     /// About how many bytes of changes are kept for it that it has not been told.
     pub pending_bytes: usize,
     /// Where something is not in force.
-    pub not_in_force: Option<NotInForce>,
+    pub not_in_force: Option<Arc<NotInForce>>,
     /// What it refused.
-    pub refused: Option<Refused>,
+    pub refused: Option<Arc<Refused>>,
     /// That it has been wanted to have a generation that was never given here.
     pub regression: Option<Regression>,
     /// Interfaces without a device, when it confirmed something last.
