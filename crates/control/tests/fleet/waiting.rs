@@ -207,3 +207,16 @@ fn what_a_node_has_confirmed_is_taken_back_when_it_says_otherwise() {
     drop(site.follow(0, left).unwrap());
     assert_eq!(confirmed(), None, "it was made anew from an older state");
 }
+
+#[test]
+fn what_is_forgotten_is_not_said_to_be_in_force() {
+    let fleet = FleetSettings { receipts_max: 1, ..FleetSettings::default() };
+    let site = Site::with(Settings { fleet, ..settings() }, |store| Box::new(store));
+    assert!(!site.control.is_enforced(1), "it was made before this process began");
+    let [left, joined] = [site.must(site.leave(0, 0)), site.must(site.join(0, 0))];
+    assert!(!site.control.is_enforced(left) && !site.control.is_enforced(joined));
+    site.node(0);
+    assert!(site.control.is_enforced(joined));
+    assert!(!site.control.is_enforced(left), "nothing is open, but that one is not known any more");
+    assert_eq!(state(&site, left), EnforcementState::Unknown);
+}
