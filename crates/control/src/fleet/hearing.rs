@@ -107,9 +107,8 @@ impl Slot {
             }
             Heard::Report(report) => self.report = Some((now.at, bounded(report))),
             Heard::InstanceStates(reports) => {
-                let reports = reports.into_iter().map(|report| (report.instance, shortened(report)));
                 if let Some(connection) = &mut self.connection {
-                    connection.instances.extend(reports);
+                    reports.into_iter().for_each(|report| connection.instances.hear(shortened(report)));
                 }
             }
             Heard::Confirmed { .. } => {}

@@ -175,7 +175,7 @@ impl Connection {
             ended: None,
             wake: Arc::default(),
             questions: Questions::default(),
-            instances: Reports::new(),
+            instances: Reports::default(),
         }
     }
 }
