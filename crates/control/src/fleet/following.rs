@@ -83,18 +83,18 @@ impl Roster {
     pub(super) fn step(&mut self, node: NodeId, number: u64) -> Result<Step, Ended> {
         let (durable, unanswered_max) = (self.durable, self.settings.unanswered_max);
         let step = self.change(node, |slot| {
-            let connection = slot.connection(number)?;
-            if let Some((id, question)) = connection.questions.untold.pop_front() {
-                return Ok(Step::Question { id, question });
-            }
-            if slot.held() {
-                return Ok(Step::Wait);
-            }
-            Ok(match slot.backlog.next(durable, unanswered_max) {
+            slot.connection(number)?;
+            // Who asks can wait for a moment, and what is revoked must not.
+            let held = slot.held();
+            let next = if held { Next::Nothing } else { slot.backlog.next(durable, unanswered_max) };
+            Ok(match next {
                 Next::Snapshot => Step::Snapshot,
                 Next::Delta { from, generation, delta } => Step::Delta { from, generation, delta },
                 Next::Current { generation } => Step::Current { generation },
-                Next::Nothing => Step::Wait,
+                Next::Nothing => match slot.connection(number)?.questions.untold.pop_front() {
+                    Some((id, question)) => Step::Question { id, question },
+                    None => Step::Wait,
+                },
             })
         });
         step.ok_or(Ended::Deleted)?
