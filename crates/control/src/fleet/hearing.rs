@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use model::{
     NodeId,
-    node::{InstanceReport, ReportedState},
+    node::{InstanceReport, ReportedState, TEXT_MAX},
 };
 
 use super::{
-    Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression, TEXT_MAX,
+    Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression,
     receipts::{Confirmation, End, Moment},
     roster::Roster,
     slot::{Regressed, Slot},
