@@ -279,11 +279,15 @@ impl Control {
         }
     }
 
-    /// Asks for a change and does not wait for what becomes of it.
-    pub(crate) fn post(&self, submission: Submission) -> Result<(), Failure> {
+    /// Asks for a change, and does not wait for the answer.
+    pub(crate) fn post(
+        &self,
+        submission: Submission,
+    ) -> Result<oneshot::Receiver<Result<Receipt, Failure>>, Failure> {
         self.check_serving()?;
-        let (reply, _) = Reply::channel();
-        self.send(submission, reply)
+        let (reply, answer) = Reply::channel();
+        self.send(submission, reply)?;
+        Ok(answer)
     }
 
     /// Keeps a nonce that was used up by a request that asked for no change. It survives the end of this process, not

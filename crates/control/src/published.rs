@@ -41,7 +41,7 @@ pub(crate) struct Published {
 
 /// What waiting readers wait for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Progress {
+pub(crate) struct Durability {
     durable: u64,
     epoch: u64,
     pub(crate) phase: Phase,
@@ -67,12 +67,12 @@ pub(crate) struct Shared {
     published: RwLock<Published>,
     /// Of the present epoch. It changes back to an earlier number, and the epoch changes, under the lock alone.
     durable: AtomicU64,
-    progress: watch::Sender<Progress>,
+    durability: watch::Sender<Durability>,
 }
 
 impl Shared {
     pub(crate) fn new(state: State, memberships: usize, generation: u64) -> Self {
-        let progress = Progress { durable: generation, epoch: 0, phase: Phase::Serving };
+        let durability = Durability { durable: generation, epoch: 0, phase: Phase::Serving };
         Self {
             published: RwLock::new(Published {
                 state,
@@ -82,7 +82,7 @@ impl Shared {
                 memberships,
             }),
             durable: AtomicU64::new(generation),
-            progress: watch::Sender::new(progress),
+            durability: watch::Sender::new(durability),
         }
     }
 
@@ -96,7 +96,7 @@ impl Shared {
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        self.progress.borrow().phase
+        self.durability.borrow().phase
     }
 
     /// Reads once. Where the answer is not `durable`, [`Shared::settle`] waits for it.
@@ -135,8 +135,8 @@ impl Shared {
     /// Waits until what was seen at a generation, in an epoch, is durable. False: it was taken back. None: it never
     /// will be either.
     pub(crate) async fn settled(&self, generation: u64, epoch: u64) -> Option<bool> {
-        let mut progress = self.progress.subscribe();
-        let waited = progress
+        let mut durability = self.durability.subscribe();
+        let waited = durability
             .wait_for(|now| now.epoch != epoch || now.durable >= generation || now.phase == Phase::Stopped);
         let now = *waited.await.ok()?;
         if now.epoch != epoch {
@@ -148,7 +148,7 @@ impl Shared {
     /// Waits for a phase.
     pub(crate) async fn until(&self, phase: Phase) {
         // The sender lives as long as `self`, so that there always is an answer.
-        let _ = self.progress.subscribe().wait_for(|now| now.phase == phase).await;
+        let _ = self.durability.subscribe().wait_for(|now| now.phase == phase).await;
     }
 
     /// Applies what was planned against this very state. Readers wait for `generation` from now on.
@@ -166,11 +166,11 @@ impl Shared {
     /// Everything up to this generation is on disk.
     pub(crate) fn set_durable(&self, generation: u64) {
         self.durable.store(generation, Ordering::Release);
-        self.progress.send_modify(|progress| progress.durable = generation);
+        self.durability.send_modify(|durability| durability.durable = generation);
     }
 
     pub(crate) fn set_phase(&self, phase: Phase) {
-        self.progress.send_modify(|progress| progress.phase = phase);
+        self.durability.send_modify(|durability| durability.phase = phase);
     }
 
     /// Takes back what was applied after the last durable generation, so that readers see that one again.
@@ -204,9 +204,9 @@ impl Shared {
     }
 
     fn announce(&self, published: &Published) {
-        self.progress.send_modify(|progress| {
-            progress.durable = published.generation;
-            progress.epoch = published.epoch;
+        self.durability.send_modify(|durability| {
+            durability.durable = published.generation;
+            durability.epoch = published.epoch;
         });
     }
 }

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{Actor, Command, Context, Plan, Refusal, UnixMillis};
+use model::{Actor, Command, Context, Plan, Refusal, UnixMillis, node::NodeCommand};
 use parking_lot::Mutex;
 use store::{Snapshot, Store, StoreError};
 use tokio::sync::oneshot;
@@ -261,12 +261,18 @@ impl Writer {
         let Submission { actor, command, operation, request_id, source, nonce } = submission;
         let now = self.core.clock.now();
         let about = About { actor, operation, request_id, source };
+        let is_report = matches!(command, Command::Node(NodeCommand::ReportInstances { .. }));
         let Some(planned) = self.plan(now, actor, &command) else {
             reply.answer(Err(Failure::NotDurable));
             return;
         };
         pending.nonce(nonce);
         match planned {
+            // What nodes repeat makes no generation.
+            Ok(plan) if is_report && plan.changes.0.is_empty() => {
+                let generation = self.core.shared.durable();
+                reply.answer(Ok(Receipt { generation, outcome: plan.outcome }));
+            }
             Ok(plan) => {
                 if let Some(reply) = self.apply(now, about, Some(reply), plan, pending) {
                     reply.answer(Err(Failure::NotDurable));

@@ -22,7 +22,14 @@ use proptest::prelude::*;
 const BOUNDS: Bounds = Bounds { pieces_max: usize::MAX, work_max: usize::MAX };
 
 fn options() -> Options {
-    Options { findings_max: usize::MAX, named_max: usize::MAX, work_max: usize::MAX, ..Options::default() }
+    let most = usize::MAX;
+    Options {
+        findings_max: most,
+        named_max: most,
+        work_max: most,
+        work_total_max: most,
+        ..Options::default()
+    }
 }
 
 fn deciders(places: &[PlacedRule<'_>]) -> BTreeSet<(SecurityGroupId, usize)> {
@@ -352,4 +359,36 @@ fn other_ports_can_be_named() {
         other => panic!("{other}"),
     });
     assert_eq!(ports.collect::<Vec<_>>(), [vec![port]]);
+}
+
+/// A thousand rules that cross each other, so that each question is about all those before it. What is counted is work.
+#[test]
+fn a_thousand_crossed_rules_take_no_more_work_than_there_may_be() {
+    let crossed = |number: usize| match number % 3 {
+        0 => format!(
+            "ingress accept tcp from 10.0.0.0/8 to 10.{}.0.0/16 port {}/65535",
+            number % 200,
+            1 + number
+        ),
+        1 => {
+            format!("ingress drop tcp from 10.{}.0.0/15 to port 1/{}", number / 2 % 100 * 2, 60_000 - number)
+        }
+        _ => format!(
+            "ingress accept tcp from 10.{}.0.0/16 port {}/9000 to 10.0.0.0/8",
+            number % 250,
+            1 + number
+        ),
+    };
+    let rules: Vec<String> = (0..1_000).map(crossed).collect();
+    let class = class(&[&rules.join("\n")]);
+    let administrative_ports = Vec::new();
+    let options =
+        Options { administrative_ports, work_max: 20_000, work_total_max: 500_000, ..Options::default() };
+    let found = findings(&class, &options);
+    // One look at all rules may be begun while there is something left.
+    assert!(found.work >= options.work_total_max, "{} is not used up", found.work);
+    assert!(found.work <= options.work_total_max + 2_000, "{} is too much", found.work);
+    assert!(found.undecided > 500, "{} were not told", found.undecided);
+    let more = findings(&class, &Options { work_total_max: 1_500_000, ..options });
+    assert!(more.undecided < found.undecided);
 }

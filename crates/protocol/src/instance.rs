@@ -14,17 +14,15 @@ use crate::{
         instance::Wanted,
         instance_state::{self, State},
     },
+    text,
 };
-
-/// The most characters of a reason why an instance failed that are taken.
-const MESSAGE_MAX: usize = 500;
 
 /// What a node says of its instances, as a message.
 pub fn to_states(reports: &[InstanceReport]) -> node::InstanceStates {
     node::InstanceStates { states: reports.iter().map(state_to).collect() }
 }
 
-/// What a node says of its instances. Reasons are cut short.
+/// What a node says of its instances. Reasons are as [`text`] makes them.
 ///
 /// # Errors
 /// [`Malformed`].
@@ -53,7 +51,7 @@ fn state_from(message: &node::InstanceState) -> Result<InstanceReport, Malformed
         State::Running => ReportedState::Running,
         State::Stopped => ReportedState::Stopped,
         State::Gone => ReportedState::Gone,
-        State::Failed => ReportedState::Failed(message.message.chars().take(MESSAGE_MAX).collect()),
+        State::Failed => ReportedState::Failed(text(&message.message)),
         instance_state::State::Unspecified => {
             return Err(Malformed::new("state", message.state, "one that an instance can have"));
         }
@@ -228,10 +226,11 @@ mod tests {
             instance: id,
             boots: 1,
             images: 1,
-            state: ReportedState::Failed("x".repeat(MESSAGE_MAX + 1).into()),
+            state: ReportedState::Failed(format!("no\n\u{1b}[2J{}", "x".repeat(crate::TEXT_MAX)).into()),
         });
         let ReportedState::Failed(why) = state_from(&state).unwrap().state else { panic!("{state:?}") };
-        assert_eq!(why.len(), MESSAGE_MAX, "it is cut short");
+        assert_eq!(why.len(), crate::TEXT_MAX, "it is cut short");
+        assert!(why.starts_with("no  [2Jxx"), "it is of one line: {why}");
         state.state = 0;
         assert_eq!(state_from(&state).unwrap_err().field, "state");
         state.instance_id.clear();

@@ -22,11 +22,17 @@ pub const ENROLMENT_BYTES_MAX: usize = 16 * 1024;
 /// The largest request for a certificate, in bytes.
 pub const CERTIFICATE_REQUEST_BYTES_MAX: usize = 4 * 1024;
 /// The longest text in a message of a node, an explanation, in characters; what is longer is cut.
-pub const TEXT_MAX: usize = 500;
+pub const TEXT_MAX: usize = model::node::TEXT_MAX;
 /// The name that the certificate of a control plane is for, at whatever address it listens.
 pub const SERVER_NAME: &str = "control-plane.ravelin.internal";
 /// The protocol that both sides agree on while TLS begins.
 pub const ALPN: &[u8] = b"h2";
+
+/// A text of a node for people: of one line, without what a terminal would obey, and no longer than [`TEXT_MAX`].
+pub fn text(text: &str) -> Box<str> {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(TEXT_MAX).map(plain).collect()
+}
 
 /// A message that does not say what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -133,9 +133,7 @@ impl Session {
         // Before it follows: what is bound to it later it is told.
         let belongings = self.context.control.read(|state| Belongings::of(state, node)).await;
         let mut belongings = belongings.map_err(status::of_unavailable)?.value;
-        let (agent_version, generation) = (hello.agent_version.clone(), hello.generation);
         let mut follower = self.context.control.follow(node, hello).map_err(status::of_follow_error)?;
-        tracing::info!(%node, source = %self.peer.address, agent_version, generation, "a node follows");
         loop {
             match self.next(&mut follower).await? {
                 Next::Told(told) => {

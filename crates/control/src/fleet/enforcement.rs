@@ -1,6 +1,6 @@
 //! How far a generation is in force, as callers see it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::{NodeId, UnixMillis};
 
@@ -71,9 +71,9 @@ pub enum Delay {
         since: UnixMillis,
     },
     /// It has obeyed it or a later one, but that is not in force everywhere.
-    NotInForce(NotInForce),
+    NotInForce(Arc<NotInForce>),
     /// It does not obey it.
-    Refused(Refused),
+    Refused(Arc<Refused>),
     /// It has been wanted to have a generation that this control plane never gave: it is told nothing until it is
     /// readmitted.
     Regressed {

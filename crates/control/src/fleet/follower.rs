@@ -32,6 +32,11 @@ impl Follower {
         self.node
     }
 
+    /// The number of its connection.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// What to tell the node next; waits until there is something. Nothing is lost if the future is dropped before it
     /// is ready.
     ///

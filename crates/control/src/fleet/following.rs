@@ -69,6 +69,7 @@ impl Roster {
             slot.resting = false;
             // A host that was made anew does not hold to it any more.
             slot.regressed.take_if(|known| generation < known.regression.generation);
+            slot.confirmed.take_if(|confirmed| *confirmed > generation);
             slot.backlog.begin(generation, durable);
             if regressed {
                 slot.regress(generation, now.at);
@@ -82,18 +83,18 @@ impl Roster {
     pub(super) fn step(&mut self, node: NodeId, number: u64) -> Result<Step, Ended> {
         let (durable, unanswered_max) = (self.durable, self.settings.unanswered_max);
         let step = self.change(node, |slot| {
-            let connection = slot.connection(number)?;
-            if let Some((id, question)) = connection.questions.untold.pop_front() {
-                return Ok(Step::Question { id, question });
-            }
-            if slot.held() {
-                return Ok(Step::Wait);
-            }
-            Ok(match slot.backlog.next(durable, unanswered_max) {
+            slot.connection(number)?;
+            // Who asks can wait for a moment, and what is revoked must not.
+            let held = slot.held();
+            let next = if held { Next::Nothing } else { slot.backlog.next(durable, unanswered_max) };
+            Ok(match next {
                 Next::Snapshot => Step::Snapshot,
                 Next::Delta { from, generation, delta } => Step::Delta { from, generation, delta },
                 Next::Current { generation } => Step::Current { generation },
-                Next::Nothing => Step::Wait,
+                Next::Nothing => match slot.connection(number)?.questions.untold.pop_front() {
+                    Some((id, question)) => Step::Question { id, question },
+                    None => Step::Wait,
+                },
             })
         });
         step.ok_or(Ended::Deleted)?
@@ -137,7 +138,8 @@ impl Roster {
             None => false,
             Some(regressed) => {
                 regressed.untold = false;
-                regressed.regression.readmitted
+                regressed.told_to_obey = regressed.regression.readmitted;
+                regressed.told_to_obey
             }
         }))
     }
@@ -162,6 +164,7 @@ impl Roster {
         self.change(node, |slot| {
             let Some(regressed) = &mut slot.regressed else { return };
             regressed.regression.readmitted = true;
+            regressed.told_to_obey = false;
             slot.backlog.need_snapshot();
             slot.wake();
         });
@@ -173,7 +176,7 @@ impl Slot {
     pub(super) fn regress(&mut self, generation: u64, found_at: UnixMillis) {
         let readmitted = self.regressed.is_some_and(|known| known.regression.readmitted);
         let regression = Regression { generation, found_at, readmitted };
-        self.regressed = Some(Regressed { regression, untold: true });
+        self.regressed = Some(Regressed { regression, untold: true, told_to_obey: false });
         self.confirmed = None;
         self.backlog.need_snapshot();
     }

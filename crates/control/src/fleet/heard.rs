@@ -9,9 +9,6 @@ use super::Answer;
 /// The most problems, absent interfaces and reasons of drops that are kept of one node; further ones are counted.
 pub const KEPT_MAX: usize = 100;
 
-/// The longest text of a node that is kept, in characters.
-pub const TEXT_MAX: usize = 500;
-
 /// What a node says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {

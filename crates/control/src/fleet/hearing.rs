@@ -1,14 +1,14 @@
 //! What becomes of what nodes say. Pure.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::{
     NodeId,
-    node::{InstanceReport, ReportedState},
+    node::{InstanceReport, ReportedState, TEXT_MAX},
 };
 
 use super::{
-    Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression, TEXT_MAX,
+    Ended, Heard, KEPT_MAX, NodeReport, NotInForce, RefusalReason, Refused, Regression,
     receipts::{Confirmation, End, Moment},
     roster::Roster,
     slot::{Regressed, Slot},
@@ -88,7 +88,9 @@ impl Slot {
                 problems.truncate(KEPT_MAX);
                 problems.iter_mut().for_each(|problem| shorten(&mut problem.message));
                 self.backlog.answered(generation);
-                self.not_in_force = Some(NotInForce { generation, problems, problem_count });
+                // What it confirmed before was so then.
+                self.confirmed.take_if(|confirmed| *confirmed >= generation);
+                self.not_in_force = Some(Arc::new(NotInForce { generation, problems, problem_count }));
                 counted.not_in_force = true;
             }
             Heard::Refused { generation, kept_generation, reason, mut message } => {
@@ -105,9 +107,8 @@ impl Slot {
             }
             Heard::Report(report) => self.report = Some((now.at, bounded(report))),
             Heard::InstanceStates(reports) => {
-                let reports = reports.into_iter().map(|report| (report.instance, shortened(report)));
                 if let Some(connection) = &mut self.connection {
-                    connection.instances.extend(reports);
+                    reports.into_iter().for_each(|report| connection.instances.hear(shortened(report)));
                 }
             }
             Heard::Confirmed { .. } => {}
@@ -136,8 +137,11 @@ impl Slot {
             RefusalReason::Regressed => {
                 let found = Regression { generation: kept_generation, found_at: now.at, readmitted: false };
                 let regression = self.regressed.map_or(found, |known| known.regression);
-                let regression = Regression { readmitted: false, ..regression };
-                self.regressed = Some(Regressed { regression, untold: false });
+                // What was told before it was readmitted it may refuse after that.
+                let readmitted =
+                    self.regressed.is_some_and(|known| known.regression.readmitted && !known.told_to_obey);
+                let regression = Regression { readmitted, ..regression };
+                self.regressed = Some(Regressed { regression, untold: false, told_to_obey: false });
                 self.confirmed = None;
                 self.backlog.need_snapshot();
             }
@@ -147,7 +151,7 @@ impl Slot {
                 self.backlog.need_snapshot();
             }
         }
-        self.refused = Some(refused);
+        self.refused = Some(Arc::new(refused));
     }
 }
 

@@ -130,20 +130,20 @@ impl FleetMetrics {
             "Answers of nodes about generations that they were never told",
             self.impossible.clone(),
         );
-        registry.register_collector(Box::new(Moment(Arc::clone(core))));
+        registry.register_collector(Box::new(Gauges(Arc::clone(core))));
     }
 }
 
 /// How nodes are at the moment at which somebody asks.
-struct Moment(Arc<Core>);
+struct Gauges(Arc<Core>);
 
-impl fmt::Debug for Moment {
+impl fmt::Debug for Gauges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Moment")
+        f.write_str("Gauges")
     }
 }
 
-impl Collector for Moment {
+impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let fleet = &self.0.fleet;
         let now = fleet.moment(self.0.clock.now());

@@ -34,7 +34,7 @@ mod view;
 pub use self::{
     enforcement::{Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress},
     follower::Follower,
-    heard::{Heard, KEPT_MAX, NodeProblem, NodeReport, RefusalReason, TEXT_MAX},
+    heard::{Heard, KEPT_MAX, NodeProblem, NodeReport, RefusalReason},
     instances::InstanceProblem,
     question::{ANSWERED_MAX, Answer, AskError, InterfaceCounters, NodeDrop, NodeFlow, Question, RulePlace},
     standing::{NodeConnection, NodeStanding, NotInForce, Refused, Regression},

@@ -173,6 +173,11 @@ impl Receipts {
         Some(Arc::clone(receipt.waiting.get_or_insert_default()))
     }
 
+    /// Everything after this generation is settled; it is [`u64::MAX`] where something is open.
+    pub(super) fn settled_after(&self) -> u64 {
+        if self.open.is_empty() { self.forgotten } else { u64::MAX }
+    }
+
     /// How many generations some node has not confirmed.
     pub(super) fn open_count(&self) -> usize {
         self.open.len()
@@ -264,7 +269,9 @@ mod tests {
                 prop_assert!(receipts.nodes <= bounds.nodes || receipts.open.len() == 1);
                 let counted = receipts.open.values().chain(receipts.settled.values());
                 prop_assert_eq!(receipts.nodes, counted.map(|receipt| receipt.nodes.len()).sum::<usize>());
+                let after = receipts.settled_after();
                 for (generation, nodes) in &open {
+                    prop_assert!(*generation <= after || matches!(receipts.of(*generation), Known::Settled(_)));
                     match receipts.of(*generation) {
                         Known::Forgotten => {}
                         Known::Settled(receipt) => prop_assert!(receipt.is_some() && nodes.is_empty()),

@@ -135,7 +135,8 @@ impl Roster {
     /// Keeps nothing for nodes that are not connected; where that does not help, for nobody.
     fn relieve(&mut self) {
         for everybody in [false, true] {
-            let slots = self.slots.values_mut();
+            // Who costs nothing is not made to take a snapshot.
+            let slots = self.slots.values_mut().filter(|slot| slot.backlog.bytes() > 0);
             for slot in slots.filter(|slot| everybody || slot.connected().is_none()) {
                 self.pending_bytes -= slot.backlog.bytes();
                 slot.backlog.need_snapshot();

@@ -1,7 +1,7 @@
 //! The roster as everybody shares it, and what callers ask of it.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -26,8 +26,8 @@ use crate::{control::Control, lost::LostGenerations, settings::FleetSettings};
 /// The roster. Whoever looks at the state and at it locks the state first.
 pub(crate) struct Fleet {
     roster: Mutex<Roster>,
-    /// How many generations some node has not confirmed: where it is none, nobody has to lock anything to know.
-    open: AtomicUsize,
+    /// Generations after this one are settled: nobody has to lock anything to know.
+    settled_after: AtomicU64,
     pub(crate) metrics: FleetMetrics,
     began: Instant,
 }
@@ -36,7 +36,9 @@ impl Fleet {
     /// A fleet of which nothing is known up to a generation.
     pub(crate) fn new(generation: u64, lost: LostGenerations, settings: FleetSettings) -> Self {
         let roster = Mutex::new(Roster::new(generation, lost, settings));
-        Self { roster, open: AtomicUsize::new(0), metrics: FleetMetrics::new(), began: Instant::now() }
+        // What was before is not known.
+        let settled_after = AtomicU64::new(generation);
+        Self { roster, settled_after, metrics: FleetMetrics::new(), began: Instant::now() }
     }
 
     pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
@@ -62,12 +64,12 @@ impl Fleet {
         let now = self.moment(now);
         let mut roster = self.roster();
         roster.publish(staged, generation, now);
-        self.count_open(&roster);
+        self.note_settled(&roster);
     }
 
-    fn count_open(&self, roster: &Roster) {
+    fn note_settled(&self, roster: &Roster) {
         // Before the callers of the changes are answered.
-        self.open.store(roster.receipts.open_count(), Ordering::Release);
+        self.settled_after.store(roster.receipts.settled_after(), Ordering::Release);
     }
 
     /// The follower with this number says something.
@@ -80,7 +82,7 @@ impl Fleet {
         let now = self.moment(now);
         let mut roster = self.roster();
         let counted = roster.hear(node, number, heard, now);
-        self.count_open(&roster);
+        self.note_settled(&roster);
         counted
     }
 
@@ -96,7 +98,7 @@ impl Fleet {
         let mut roster = self.roster();
         roster.publish(staged, generation, now);
         roster.replace(generation, forgotten);
-        self.count_open(&roster);
+        self.note_settled(&roster);
     }
 
     /// Ends all connections and all waiting.
@@ -114,27 +116,30 @@ impl Control {
     pub fn follow(&self, node: NodeId, hello: Hello) -> Result<Follower, FollowError> {
         let core = self.core();
         let now = core.clock.now();
+        let (source, generation) = (hello.source, hello.generation);
+        let agent_version = hello.agent_version.clone();
         // Both under the lock of the state: if the node is deleted at the same time, its follower learns it.
-        core.shared.with(|published| {
+        let followed = core.shared.with(|published| {
             let found = published.state.nodes().get(&node).ok_or(FollowError::NotFound)?;
             if found.certificate(hello.certificate, now).is_none() {
                 return Err(FollowError::Certificate);
             }
-            let (source, generation) = (hello.source, hello.generation);
             let followed = core.fleet.roster().follow(node, hello, core.fleet.moment(now));
-            let Followed { number, wake, regressed, found } = followed.map_err(|_: Ended| FollowError::Stopping)?;
-            core.fleet.metrics.connections.inc();
-            tracing::info!(%node, %source, generation, "a node follows");
-            core.fleet.metrics.regressions.inc_by(u64::from(found));
-            if regressed {
-                tracing::warn!(
-                    %node,
-                    generation,
-                    "a node holds a generation that this server never gave or has lost: it keeps what it enforces, and is told nothing until ReadmitNode says that what is here counts"
-                );
-            }
-            Ok(Follower::new(self, node, number, wake))
-        })
+            followed.map_err(|_: Ended| FollowError::Stopping)
+        });
+        let Followed { number, wake, regressed, found } = followed?;
+        let follower = Follower::new(self, node, number, wake);
+        core.fleet.metrics.connections.inc();
+        core.fleet.metrics.regressions.inc_by(u64::from(found));
+        tracing::info!(%node, %source, agent_version, generation, "a node follows");
+        if regressed {
+            tracing::warn!(
+                %node,
+                generation,
+                "a node holds a generation that this server never gave or has lost: it keeps what it enforces, and is told nothing until ReadmitNode says that what is here counts"
+            );
+        }
+        Ok(follower)
     }
 
     /// Asks a node something, and waits for its answer.
@@ -163,11 +168,11 @@ impl Control {
         self.core().fleet.roster().enforcement(generation)
     }
 
-    /// Whether every node that a generation concerns has confirmed it or was deleted, as far as is known. Costs nearly
-    /// nothing where nothing is unconfirmed.
+    /// Whether it is known that every node that a generation concerns has confirmed it or was deleted. Costs nearly nothing
+    /// where nothing is unconfirmed.
     pub fn is_enforced(&self, generation: u64) -> bool {
         let fleet = &self.core().fleet;
-        fleet.open.load(Ordering::Acquire) == 0
+        generation > fleet.settled_after.load(Ordering::Acquire)
             || matches!(fleet.roster().receipts.of(generation), Known::Settled(_))
     }
 

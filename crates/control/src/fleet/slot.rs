@@ -48,6 +48,8 @@ pub(super) struct Regressed {
     pub(super) regression: Regression,
     /// Whether the node is still to be told the older generation once, which it refuses.
     pub(super) untold: bool,
+    /// Whether it was told to obey since it was readmitted: what it refuses after that it was not told before.
+    pub(super) told_to_obey: bool,
 }
 
 /// What is known of one node.
@@ -59,7 +61,8 @@ pub(super) struct Slot {
     pub(super) left_at: Option<UnixMillis>,
     /// When it said something last.
     pub(super) heard_at: Option<UnixMillis>,
-    /// The newest generation that it has confirmed to this process.
+    /// The newest generation that it has confirmed to this process. None also where it has said since that this one is
+    /// not in force, or has come back with an older one.
     pub(super) confirmed: Option<u64>,
     /// Generations that concern it and that it has not confirmed, the oldest first.
     pub(super) awaited: VecDeque<u64>,
@@ -69,8 +72,8 @@ pub(super) struct Slot {
     pub(super) forgotten_through: u64,
     /// When the oldest generation that it has not confirmed was durable.
     pub(super) behind_since: Option<Moment>,
-    pub(super) not_in_force: Option<NotInForce>,
-    pub(super) refused: Option<Refused>,
+    pub(super) not_in_force: Option<Arc<NotInForce>>,
+    pub(super) refused: Option<Arc<Refused>>,
     /// Whether it is told nothing before something changes, because it refused a snapshot.
     pub(super) resting: bool,
     pub(super) regressed: Option<Regressed>,
@@ -147,10 +150,10 @@ impl Slot {
             return self.left_at.map_or(Delay::NeverConnected, |since| Delay::NotConnected { since });
         }
         if let Some(refused) = self.refused.as_ref().filter(|refused| refused.generation >= generation) {
-            return Delay::Refused(refused.clone());
+            return Delay::Refused(Arc::clone(refused));
         }
         if let Some(own) = self.not_in_force.as_ref().filter(|own| own.generation >= generation) {
-            return Delay::NotInForce(own.clone());
+            return Delay::NotInForce(Arc::clone(own));
         }
         if self.backlog.told() >= generation { Delay::NotAnswered } else { Delay::NotTold }
     }
@@ -172,7 +175,7 @@ impl Connection {
             ended: None,
             wake: Arc::default(),
             questions: Questions::default(),
-            instances: Reports::new(),
+            instances: Reports::default(),
         }
     }
 }

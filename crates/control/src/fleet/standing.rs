@@ -1,6 +1,6 @@
 //! What is known of a node beside the state, as callers see it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use model::UnixMillis;
 
@@ -17,7 +17,8 @@ pub struct NodeStanding {
     pub disconnected_at: Option<UnixMillis>,
     /// When it said something last.
     pub heard_at: Option<UnixMillis>,
-    /// The newest generation that it has confirmed.
+    /// The newest generation that it has confirmed; none: it has confirmed none, or has said since that it is not in
+    /// force, or has come back with an older one.
     pub confirmed_generation: Option<u64>,
     /// How many generations concern it that it has not confirmed.
     pub generations_behind: u64,
@@ -26,9 +27,9 @@ pub struct NodeStanding {
     /// About how many bytes of changes are kept for it that it has not been told.
     pub pending_bytes: usize,
     /// Where something is not in force.
-    pub not_in_force: Option<NotInForce>,
+    pub not_in_force: Option<Arc<NotInForce>>,
     /// What it refused.
-    pub refused: Option<Refused>,
+    pub refused: Option<Arc<Refused>>,
     /// That it has been wanted to have a generation that was never given here.
     pub regression: Option<Regression>,
     /// Interfaces without a device, when it confirmed something last.

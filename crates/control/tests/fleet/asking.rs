@@ -91,3 +91,19 @@ fn a_node_that_is_busy_is_asked_all_the_same() {
         asking.abort();
     });
 }
+
+/// However much a node is asked, what is revoked is told first.
+#[test]
+fn updates_go_before_questions() {
+    let site = Site::new();
+    let mut node = site.node(0);
+    runtime().block_on(async {
+        let (control, id, question) = (site.control.clone(), site.nodes[0], question(&site));
+        let asking = tokio::spawn(async move { control.ask(id, question, LONG).await });
+        tokio::task::yield_now().await;
+        site.must(site.leave(0, 0));
+        assert!(matches!(node.obey().await, Ok(Told::Delta { .. })));
+        assert!(matches!(node.obey().await, Ok(Told::Question { .. })));
+        asking.abort();
+    });
+}

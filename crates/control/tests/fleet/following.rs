@@ -111,6 +111,18 @@ fn nodes_that_are_away_give_way_to_those_that_are_there() {
 }
 
 #[test]
+fn who_costs_nothing_does_not_give_way() {
+    let fleet = FleetSettings { pending_bytes_total_max: 1, ..FleetSettings::default() };
+    let site = Site::with(Settings { fleet, ..settings() }, |store| Box::new(store));
+    let [busy, idle] = [site.node(0).generation, site.node(1).generation];
+    let left = site.must(site.leave(0, 0));
+    let mut idle = Obedient::new(site.follow(1, idle).unwrap());
+    assert_eq!(idle.obey_now(), Some(Ok(Told::Current { generation: left })));
+    let mut busy = Obedient::new(site.follow(0, busy).unwrap());
+    assert!(matches!(busy.obey_now(), Some(Ok(Told::Snapshot { .. }))));
+}
+
+#[test]
 fn a_node_that_does_not_fit_a_change_gets_a_snapshot_and_one_that_refuses_that_gets_nothing() {
     let site = Site::new();
     let mut node = site.node(0);

@@ -14,7 +14,7 @@ use model::{
     account::Account,
     command::InstanceCommand,
     instance::InstanceStatus,
-    node::{InstanceReport, ReportedState},
+    node::{InstanceReport, NodeCommand, ReportedState},
 };
 use store::{Batch, MemoryStore, Store};
 
@@ -107,6 +107,24 @@ fn what_a_node_says_of_its_instance_is_carried_out_from_creation_to_release() {
     lab.must(InstanceCommand::Release { instance, charge: None });
     lab.says((2, 1), ReportedState::Gone);
     lab.comes_to(None);
+}
+
+/// Also where it was on its way to the writer twice.
+#[test]
+fn what_is_no_news_to_the_writer_makes_no_generation() {
+    let lab = Lab::new();
+    lab.says((1, 1), ReportedState::Running);
+    lab.comes_to(Some(InstanceStatus::Running));
+    let before = lab.control.status();
+    let report =
+        InstanceReport { instance: lab.instance, boots: 1, images: 1, state: ReportedState::Running };
+    let (operation, request_id, source, nonce) = ("ReportInstances", "request".into(), None, None);
+    let command = NodeCommand::ReportInstances { node: lab.node, reports: vec![report] };
+    let (actor, command) = (Actor::Node(lab.node), Command::Node(command));
+    let submission = Submission { actor, command, operation, request_id, source, nonce };
+    let receipt = lab.control.submit_blocking(submission).unwrap();
+    assert_eq!(lab.control.status(), before);
+    assert_eq!(receipt.generation, before.durable);
 }
 
 #[test]

@@ -57,6 +57,25 @@ fn a_regressed_node_keeps_what_it_has_until_an_operator_says_what_counts() {
     assert!(matches!(host.obey_now(), Some(Ok(Told::Delta { .. }))));
 }
 
+/// The snapshot that it was told before is on its way while the operator decides.
+#[test]
+fn a_late_refusal_does_not_undo_that_a_node_is_readmitted() {
+    let site = Site::new();
+    let mut host = Obedient::new(site.follow(0, 4).unwrap());
+    let Some(Ok(Told::Snapshot { generation, obey_regression: false, .. })) = host.obey_now() else {
+        panic!("no snapshot")
+    };
+    site.must(readmit(site.nodes[0]));
+    host.refuse(generation, RefusalReason::Regressed);
+    assert!(site.control.standing(site.nodes[0]).regression.unwrap().readmitted);
+    let told = host.obey_now();
+    assert!(matches!(told, Some(Ok(Told::Snapshot { obey_regression: true, .. }))), "{told:?}");
+    // What it refuses now it was told to obey.
+    host.refuse(host.generation, RefusalReason::Regressed);
+    assert!(!site.control.standing(site.nodes[0]).regression.unwrap().readmitted);
+    assert_eq!(host.obey_now(), None);
+}
+
 #[test]
 fn a_node_that_is_away_is_readmitted_when_it_comes() {
     let site = Site::new();

@@ -181,3 +181,42 @@ fn receipts_are_bounded_and_what_is_forgotten_is_said_to_be_unknown() {
     }
     assert_eq!(state(&site, open[5]), EnforcementState::Unknown);
 }
+
+/// A receipt says what was so then. What is said of the node is taken back by what it says later.
+#[test]
+fn what_a_node_has_confirmed_is_taken_back_when_it_says_otherwise() {
+    let site = Site::new();
+    let confirmed = || site.control.standing(site.nodes[0]).confirmed_generation;
+    let mut node = site.node(0);
+    let left = site.must(site.leave(0, 0));
+    node.obey_now().unwrap().unwrap();
+    node.confirm();
+    assert_eq!(confirmed(), Some(left));
+    node.fail(site.interfaces[0][0]);
+    assert_eq!(confirmed(), None, "an audit has found that it is not in force");
+    assert_eq!(state(&site, left), EnforcementState::Confirmed);
+    node.confirm();
+    let joined = site.must(site.join(0, 0));
+    node.obey_now().unwrap().unwrap();
+    node.fail(site.interfaces[0][0]);
+    assert_eq!(confirmed(), Some(left), "the one before is not in question");
+    node.confirm();
+    drop(node);
+    drop(site.follow(0, joined).unwrap());
+    assert_eq!(confirmed(), Some(joined));
+    drop(site.follow(0, left).unwrap());
+    assert_eq!(confirmed(), None, "it was made anew from an older state");
+}
+
+#[test]
+fn what_is_forgotten_is_not_said_to_be_in_force() {
+    let fleet = FleetSettings { receipts_max: 1, ..FleetSettings::default() };
+    let site = Site::with(Settings { fleet, ..settings() }, |store| Box::new(store));
+    assert!(!site.control.is_enforced(1), "it was made before this process began");
+    let [left, joined] = [site.must(site.leave(0, 0)), site.must(site.join(0, 0))];
+    assert!(!site.control.is_enforced(left) && !site.control.is_enforced(joined));
+    site.node(0);
+    assert!(site.control.is_enforced(joined));
+    assert!(!site.control.is_enforced(left), "nothing is open, but that one is not known any more");
+    assert_eq!(state(&site, left), EnforcementState::Unknown);
+}

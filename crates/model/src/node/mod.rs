@@ -88,6 +88,8 @@ impl NodeCertificate {
 
 /// The longest name of a node, in characters.
 pub const NODE_NAME_MAX: usize = 64;
+/// The longest text of a node, an explanation for people, in characters.
+pub const TEXT_MAX: usize = 500;
 
 /// A Linux host with an agent. It enforces for interfaces of its account alone.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -42,7 +42,7 @@ mod set;
 mod single;
 mod sweep;
 
-pub(crate) use self::single::{SingleRule, SingleRules};
+pub(crate) use self::single::{Budget, SingleRule, SingleRules};
 pub use self::{
     count::Count,
     piece::{Addresses, Effect, Piece},

@@ -1,7 +1,7 @@
 //! What single rules of a class do: whether one ever decides, whether anything would be otherwise without it, and where
 //! what is accepted comes from. Asked as differences of two policies, one of which is made for the question.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap, rc::Rc};
 
 use model::rule::{Direction, Policy};
 
@@ -53,17 +53,54 @@ impl<'a> SingleRule<'a> {
     }
 }
 
+/// How much may be done for many questions together, counted as [`Bounds`](super::Bounds::work_max) does.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// The most for one question.
+    each_max: usize,
+    /// For all of them.
+    total_max: usize,
+    done: Cell<usize>,
+}
+
+impl Budget {
+    pub(crate) fn new(each_max: usize, total_max: usize) -> Self {
+        Self { each_max, total_max, done: Cell::new(0) }
+    }
+
+    /// How much was done.
+    pub(crate) fn done(&self) -> usize {
+        self.done.get()
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.done() >= self.total_max
+    }
+
+    fn spend(&self, units: usize) {
+        self.done.set(self.done().saturating_add(units));
+    }
+
+    /// Does something with what may be done for one question.
+    fn work<T>(&self, until_first: bool, f: impl FnOnce(&mut Work) -> T) -> T {
+        let most = self.each_max.min(self.total_max.saturating_sub(self.done()));
+        let mut work = Work { until_first, ..Work::new(most) };
+        let done = f(&mut work);
+        self.spend(most - work.left);
+        done
+    }
+}
+
 /// The rules of one direction of a class, in deciding order; those that mean the same are one.
 pub(crate) struct SingleRules<'a> {
     direction: Direction,
     rules: Vec<SingleRule<'a>>,
-    work_max: usize,
+    budget: Rc<Budget>,
 }
 
 impl<'a> SingleRules<'a> {
-    /// The rules of a class. For each question about them `work_max` is done at most, see
-    /// [`Bounds`](super::Bounds::work_max).
-    pub(crate) fn new(class: &'a PolicyClass, direction: Direction, work_max: usize) -> Self {
+    /// The rules of a class. Questions about them are answered as long as the budget lasts.
+    pub(crate) fn new(class: &'a PolicyClass, direction: Direction, budget: &Rc<Budget>) -> Self {
         let mut rules: Vec<SingleRule<'a>> = Vec::new();
         let mut known: HashMap<_, usize> = HashMap::new();
         for first in in_order(class, direction) {
@@ -78,7 +115,7 @@ impl<'a> SingleRules<'a> {
                 None => rules.push(rule),
             }
         }
-        Self { direction, rules, work_max }
+        Self { direction, rules, budget: Rc::clone(budget) }
     }
 
     pub(crate) fn as_slice(&self) -> &[SingleRule<'a>] {
@@ -121,6 +158,10 @@ impl<'a> SingleRules<'a> {
 
     /// It decides a packet if that is decided otherwise when the rule says the opposite, in its place.
     fn decides_in(&self, place: usize, space: &Space) -> Option<bool> {
+        if self.budget.is_used_up() {
+            return None;
+        }
+        self.budget.spend(1);
         let own = &self.rules[place];
         let Some(extent) = own.extents[space.family as usize] else { return Some(false) };
         let space = space.within(&extent);
@@ -138,6 +179,9 @@ impl<'a> SingleRules<'a> {
 
     /// Whether any packet would be decided otherwise without the rule at this place, wherever it stands.
     pub(crate) fn has_effect(&self, place: usize) -> Option<bool> {
+        if self.budget.is_used_up() {
+            return None;
+        }
         let own = &self.rules[place];
         any(Family::ALL.map(|family| {
             let Some(extent) = own.extents[family as usize] else { return Some(false) };
@@ -153,10 +197,14 @@ impl<'a> SingleRules<'a> {
     /// The addresses at the other end from which any packet of a region is accepted, where no rule means drop; and whether
     /// these are all.
     pub(crate) fn accepted_from(&self, region: &Region, family: Family) -> (AddressSet, bool) {
+        if self.budget.is_used_up() {
+            return (AddressSet { family, ranges: Ranges::new(Vec::new()) }, false);
+        }
         let space = region.space(family);
         let entries = self.entries(&self.rules, &space, |policy| (None, Some(policy)));
-        let (mut sets, mut work) = (Sets::default(), Work::new(self.work_max));
-        let diagram = Diagram::new(&entries, &space, Policy::Drop, &mut sets, &mut work);
+        let mut sets = Sets::default();
+        let diagram =
+            self.budget.work(false, |work| Diagram::new(&entries, &space, Policy::Drop, &mut sets, work));
         let (ways, is_whole) = ways(&diagram);
         let ranges = ways.iter().flat_map(|way| sets.get(way.sets[REMOTE]).as_slice()).copied();
         (AddressSet { family, ranges: Ranges::new(ranges.collect()) }, is_whole)
@@ -174,6 +222,7 @@ impl<'a> SingleRules<'a> {
             let (before, after) = policies(rule.policy());
             Some(Entry { before, after, extent })
         };
+        self.budget.spend(rules.len());
         rules.iter().filter_map(entry).collect()
     }
 
@@ -181,10 +230,11 @@ impl<'a> SingleRules<'a> {
         if space.is_empty() {
             return Some(false);
         }
-        let mut work = Work { until_first: true, ..Work::new(self.work_max) };
         let implicit = implicit(self.direction).policy;
-        let diagram = Diagram::new(entries, space, implicit, &mut Sets::default(), &mut work);
-        (work.found || diagram.roots.is_empty()).then_some(work.found)
+        self.budget.work(true, |work| {
+            let diagram = Diagram::new(entries, space, implicit, &mut Sets::default(), work);
+            (work.found || diagram.roots.is_empty()).then_some(work.found)
+        })
     }
 }
 

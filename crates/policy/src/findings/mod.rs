@@ -14,11 +14,13 @@
 mod text;
 mod world;
 
+use std::rc::Rc;
+
 use model::{SecurityGroupId, rule::Direction};
 
 use crate::{
     class::PolicyClass,
-    difference::{SingleRule, SingleRules},
+    difference::{Budget, SingleRule, SingleRules},
     order::PlacedRule,
     packet::{Family, ProtocolKind},
 };
@@ -69,12 +71,20 @@ pub struct Options {
     pub named_max: usize,
     /// How much is done for each question about a rule, as in [`Bounds`](crate::difference::Bounds::work_max).
     pub work_max: usize,
+    /// How much is done for all of them together; rules that come after it is used up are undecided.
+    pub work_total_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let administrative_ports = ADMINISTRATIVE_PORTS.to_vec();
-        Self { administrative_ports, findings_max: 1_000, named_max: 8, work_max: 200_000 }
+        Self {
+            administrative_ports,
+            findings_max: 1_000,
+            named_max: 8,
+            work_max: 200_000,
+            work_total_max: 20_000_000,
+        }
     }
 }
 
@@ -94,7 +104,8 @@ pub enum Finding<'a> {
         instead: Vec<PlacedRule<'a>>,
         /// Whether there may be more of them.
         and_more: bool,
-        /// The group whose own rules are enough for that; none where those of several groups are needed.
+        /// The group whose own rules are enough for that; none where those of several groups are needed, or it would take
+        /// too much work to tell.
         alone: Option<SecurityGroupId>,
     },
     /// A rule decides, but every packet would be decided the same without it.
@@ -130,6 +141,8 @@ pub struct Findings<'a> {
     pub left_out: usize,
     /// How many questions about rules were not answered, because it would have taken too much work.
     pub undecided: usize,
+    /// How much was done, as [`Options::work_total_max`] counts it: more than that by no more than one look at all rules.
+    pub work: usize,
 }
 
 impl<'a> Findings<'a> {
@@ -146,19 +159,21 @@ impl<'a> Findings<'a> {
 /// What is odd about the rules of an interface of this class.
 pub fn findings<'a>(class: &'a PolicyClass, options: &Options) -> Findings<'a> {
     let mut found = Findings::default();
+    let budget = Rc::new(Budget::new(options.work_max, options.work_total_max));
     let each_alone = class.groups().iter().filter_map(|group| PolicyClass::new([group.clone()]).ok());
     let each_alone: Vec<PolicyClass> = each_alone.collect();
     for direction in [Direction::Ingress, Direction::Egress] {
-        let rules = SingleRules::new(class, direction, options.work_max);
+        let rules = SingleRules::new(class, direction, &budget);
         if direction == Direction::Ingress {
             world::open_to_the_world(&rules, options, &mut found);
         }
-        let alone = each_alone.iter().map(|class| SingleRules::new(class, direction, options.work_max));
+        let alone = each_alone.iter().map(|class| SingleRules::new(class, direction, &budget));
         let alone: Vec<SingleRules<'_>> = alone.collect();
         for place in 0..rules.as_slice().len() {
             about_rule(&rules, place, &alone, options, &mut found);
         }
     }
+    found.work = budget.done();
     found
 }
 
@@ -195,20 +210,20 @@ fn about_rule<'a>(
 /// The rules that decide the packets that the one at `place` is about, and whether there may be more.
 fn instead_of<'a>(rules: &SingleRules<'a>, place: usize, named_max: usize) -> (Vec<PlacedRule<'a>>, bool) {
     let mut instead: Vec<usize> = Vec::new();
-    let mut and_more = false;
     for other in 0..place {
         match rules.decides_instead(other, place) {
             Some(true) if instead.len() == named_max => return (named(rules, &instead), true),
             Some(true) => instead.push(other),
             Some(false) => continue,
-            None => and_more = true,
+            // Neither is it told whether they are enough without this one.
+            None => return (named(rules, &instead), true),
         }
         // Nothing is left to those that come later.
         if rules.are_enough(&instead, place) {
             break;
         }
     }
-    (named(rules, &instead), and_more)
+    (named(rules, &instead), false)
 }
 
 fn named<'a>(rules: &SingleRules<'a>, places: &[usize]) -> Vec<PlacedRule<'a>> {

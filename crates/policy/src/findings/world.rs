@@ -82,10 +82,14 @@ fn accepting(
     let accepts = |place: &usize| rules.as_slice()[*place].first.rule.policy == Policy::Accept;
     let mut candidates: Vec<usize> = (0..rules.as_slice().len()).filter(accepts).collect();
     candidates.sort_by_key(|place| Reverse(rules.as_slice()[*place].remote_addresses(family)));
-    let mut accepting = candidates.into_iter().filter(|place| {
-        let decides = rules.decides_within(*place, region, family);
-        decides != Some(false)
-    });
-    let named = accepting.by_ref().take(named_max).collect();
-    (named, accepting.next().is_some())
+    let (mut accepting, mut and_more) = (Vec::new(), false);
+    for place in candidates {
+        match rules.decides_within(place, region, family) {
+            Some(true) if accepting.len() == named_max => return (accepting, true),
+            Some(true) => accepting.push(place),
+            Some(false) => {}
+            None => and_more = true,
+        }
+    }
+    (accepting, and_more)
 }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, net::IpAddr, str::FromStr, time::Duration};
 
 use model::{UnixMillis, rule::Direction};
-use protocol::{Malformed, TEXT_MAX, node};
+pub(super) use protocol::text;
+use protocol::{Malformed, node};
 
 /// The longest name of a reason or of a state, in characters.
 const NAME_MAX: usize = 64;
@@ -15,19 +16,9 @@ pub(super) fn id<T: FromStr>(field: &'static str, text: &str) -> Result<T, Malfo
     text.parse().map_err(|_| Malformed::new(field, text, "an id of its kind"))
 }
 
-/// A text for people: of one line, and cut.
-pub(super) fn text(text: &str) -> Box<str> {
-    cut(text, TEXT_MAX)
-}
-
 /// A text for people that is no longer than a name.
 pub(super) fn short_text(text: &str) -> Box<str> {
-    cut(text, NAME_MAX)
-}
-
-fn cut(text: &str, most: usize) -> Box<str> {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().take(most).map(plain).collect::<String>().into()
+    protocol::text(text).chars().take(NAME_MAX).collect()
 }
 
 /// A name that programs know.

@@ -24,28 +24,43 @@ pub(super) fn claimed_access_key(envelope: &Envelope<'_>) -> Option<Box<str>> {
 /// A Leave: access key, group, instance, interface.
 type Leave = [Box<str>; 4];
 
+/// A Leave that succeeded.
+struct Recent {
+    at: Instant,
+    leave: Leave,
+    generation: u64,
+}
+
 /// The Leaves of the last minute.
 #[derive(Default)]
 pub(super) struct RecentLeaves {
-    leaves: Mutex<VecDeque<(Instant, Leave)>>,
+    leaves: Mutex<VecDeque<Recent>>,
 }
 
 impl RecentLeaves {
-    /// Remembers a Leave that succeeded.
-    pub(super) fn remember(&self, mode: Mode, call: &Call<'_>) {
+    /// Remembers a Leave that succeeded with this generation.
+    pub(super) fn remember(&self, mode: Mode, call: &Call<'_>, generation: u64) {
         let Some(leave) = leave_of(mode, call) else { return };
         let mut leaves = self.leaves.lock();
-        while leaves.len() >= REMEMBERED || leaves.front().is_some_and(|(at, _)| at.elapsed() > FORGIVEN) {
+        while leaves.len() >= REMEMBERED || leaves.front().is_some_and(Recent::is_old) {
             leaves.pop_front();
         }
-        leaves.push_back((Instant::now(), leave));
+        leaves.push_back(Recent { at: Instant::now(), leave, generation });
     }
 
-    /// Whether the failure is that of a Leave that has just succeeded already.
-    pub(super) fn forgives(&self, mode: Mode, call: &Call<'_>, failure: &control::Failure) -> bool {
+    /// The generation of the Leave that has just succeeded already, where the failure is that it is repeated.
+    pub(super) fn forgives(&self, mode: Mode, call: &Call<'_>, failure: &control::Failure) -> Option<u64> {
         let repeated = matches!(failure, control::Failure::Refused(Refusal::NotAMember { .. }));
-        let Some(leave) = leave_of(mode, call).filter(|_| repeated) else { return false };
-        self.leaves.lock().iter().any(|(at, known)| at.elapsed() <= FORGIVEN && *known == leave)
+        let leave = leave_of(mode, call).filter(|_| repeated)?;
+        let leaves = self.leaves.lock();
+        let last = leaves.iter().rev().find(|recent| !recent.is_old() && recent.leave == leave);
+        last.map(|recent| recent.generation)
+    }
+}
+
+impl Recent {
+    fn is_old(&self) -> bool {
+        self.at.elapsed() > FORGIVEN
     }
 }
 

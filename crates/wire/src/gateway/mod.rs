@@ -11,15 +11,20 @@ mod protocol_fault;
 mod reply;
 mod waiting;
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use control::{Clock, Control, NonceRecord, Submission};
 use http::{HeaderMap, Method};
-use model::{Actor, UnixMillis};
+use model::{AccountId, Actor, UnixMillis};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use self::{caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
 pub use self::{flow::FlowSettings, protocol_fault::protocol_fault, reply::RawResponse};
@@ -101,6 +106,8 @@ pub struct RawRequest<'a> {
     pub peer: Option<IpAddr>,
     /// Whether it came over TLS.
     pub secure: bool,
+    /// How long it may take until it is carried out. How long its answer waits for nodes has a bound of its own.
+    pub within: Duration,
 }
 
 /// What answers requests.
@@ -121,10 +128,18 @@ struct Seen {
     format: Format,
     operation: Option<&'static Operation>,
     access_key: Option<Box<str>>,
-    /// The changes that it made, the oldest first.
+    /// The changes that it made, or made before and repeats, the oldest first.
     generations: Vec<u64>,
     /// The nonce of a mutation that has not gone to the control plane.
     nonce: Option<NonceRecord>,
+}
+
+/// A request that was carried out.
+struct Done {
+    answer: Answer,
+    /// For how many seconds it wants to wait for nodes.
+    asked: Option<u8>,
+    account: AccountId,
 }
 
 impl Gateway {
@@ -210,7 +225,7 @@ impl Gateway {
             generation: None,
             lenient: self.settings.mode == Mode::Lenient,
         };
-        self.metrics.count(None, &Err(fault.clone()), std::time::Duration::ZERO);
+        self.metrics.count(None, &Err(fault.clone()), Duration::ZERO);
         reply.failure(None, &fault)
     }
 
@@ -247,6 +262,22 @@ impl Gateway {
         request_id: &str,
         seen: &mut Seen,
     ) -> Result<Answer, Fault> {
+        let Ok(done) = timeout(request.within, self.operate(request, request_id, seen)).await else {
+            tracing::warn!(request_id, within = ?request.within, "carrying out a request took too long");
+            return Err(Fault::of(&code::SERVICE_UNAVAILABLE));
+        };
+        let Done { answer, asked, account } = done?;
+        self.wait(&seen.generations, asked, account).await?;
+        Ok(answer)
+    }
+
+    /// Checks a request and carries it out. Waits for no node.
+    async fn operate(
+        &self,
+        request: &RawRequest<'_>,
+        request_id: &str,
+        seen: &mut Seen,
+    ) -> Result<Done, Fault> {
         let now = self.clock.now();
         let limits = QueryLimits { parameters_max: self.settings.parameters_max, ..QueryLimits::default() };
         let raw = Request {
@@ -282,8 +313,7 @@ impl Gateway {
             source: request.peer,
         };
         let answer = self.carry_out(&call, request_id, seen).await?;
-        self.wait(&seen.generations, asked, caller.account).await?;
-        Ok(answer)
+        Ok(Done { answer, asked, account: caller.account })
     }
 
     fn throttle(&self, caller: &Caller, operation: &'static Operation) -> Result<(), Fault> {
@@ -338,13 +368,15 @@ impl Gateway {
                 match self.control.submit(submission).await {
                     Ok(receipt) => {
                         seen.generations.push(receipt.generation);
-                        self.recent_leaves.remember(self.settings.mode, call);
+                        self.recent_leaves.remember(self.settings.mode, call, receipt.generation);
                         answer(call, &receipt.outcome)
                     }
-                    Err(failure) if self.recent_leaves.forgives(self.settings.mode, call, &failure) => {
+                    Err(failure) => {
+                        let forgiven = self.recent_leaves.forgives(self.settings.mode, call, &failure);
+                        // Who repeats it waits for what it waited for.
+                        seen.generations.push(forgiven.ok_or_else(|| failed(&failure, call.operation))?);
                         Answer::new()
                     }
-                    Err(failure) => return Err(failed(&failure, call.operation)),
                 }
             }
             Handler::ChangeEach { commands, answer } => {

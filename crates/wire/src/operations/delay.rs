@@ -71,7 +71,7 @@ mod tests {
         };
         let not_in_force = |problems: Vec<NodeProblem>| {
             let problem_count = problems.len() as u64;
-            Delay::NotInForce(NotInForce { generation: 3, problems, problem_count })
+            Delay::NotInForce(NotInForce { generation: 3, problems, problem_count }.into())
         };
         let refused = Refused {
             generation: 4,
@@ -85,7 +85,7 @@ mod tests {
             (not_in_force(vec![]), "not in force everywhere"),
             (not_in_force(vec![problem(1)]), ": the device is not there"),
             (not_in_force(vec![problem(1), problem(2)]), "; and 1 more"),
-            (Delay::Refused(refused), "refuses generation 4 and keeps 3: a group is missing"),
+            (Delay::Refused(refused.into()), "refuses generation 4 and keeps 3: a group is missing"),
             (Delay::Regressed { generation: 9 }, "holds generation 9"),
             (Delay::NotAnswered, "has not answered"),
             (Delay::NotTold, "has not been told"),

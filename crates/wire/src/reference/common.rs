@@ -87,8 +87,10 @@ force when each of them has read it back from its kernel and confirmed it. The a
 
 When all of them have confirmed in time, the answer is the usual one. Otherwise it is `ens.interface.error`, whose message names
 those that have not, and why. The change stays made, `x-ravelin-generation` has its number, and the nodes catch up by
-themselves: `DescribeEnforcement` shows when. A change that concerns no node is answered at once. A header that is no whole number
-from 0 to 60 is `InvalidParameter`, whatever is called, and nothing is changed.
+themselves: `DescribeEnforcement` shows when. A change that concerns no node is answered at once. So is a request that finds its
+change made already, also where nodes have not confirmed that yet: it waits for nothing, and `DescribeEnforcement` with the number
+of the change shows how far it is. Only in the lenient mode, where a Leave that is repeated succeeds, it waits for the first one. A
+header that is no whole number from 0 to 60 is `InvalidParameter`, whatever is called, and nothing is changed.
 
 ## Errors
 

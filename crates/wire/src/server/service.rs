@@ -161,7 +161,9 @@ async fn call<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, bo
         body,
         peer: Some(link.peer),
         secure: link.secure,
+        within: Duration::from_secs(shared.limits.request_seconds_max),
     };
+    // What is carried out ends earlier: this is for an answer that waits for nodes, and for whatever goes wrong.
     let seconds = shared.limits.request_seconds_max + shared.application.wait_seconds_max();
     let deadline = Duration::from_secs(seconds);
     let failed = |code: &'static ErrorCode| refuse(shared, &parts.headers, Fault::of(code));

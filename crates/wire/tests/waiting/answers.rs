@@ -1,8 +1,12 @@
 //! What a change is answered that waits for nodes.
 
-use control::Told;
+use std::time::Duration;
 
-use crate::support::Site;
+use control::{Settings, Told};
+use store::MemoryStore;
+use wire::server::HttpLimits;
+
+use crate::{scripted::Scripted, support::Site};
 
 const WAIT: [(&str, &str); 1] = [("x-ravelin-wait", "30")];
 const SHORTLY: [(&str, &str); 1] = [("x-ravelin-wait", "1")];
@@ -45,6 +49,18 @@ async fn a_node_that_does_not_confirm_is_named_and_the_change_stays_made() {
     site.host().await;
     let shown = site.call("DescribeEnforcement", &about, &[]).await.done();
     assert_eq!(shown.text("State"), "Confirmed");
+}
+
+/// The lenient mode forgives it, and does not say that it is in force because of that.
+#[tokio::test]
+async fn a_leave_that_is_repeated_waits_for_the_first() {
+    let site = Site::waiting(0).await;
+    drop(site.host().await);
+    let first = site.leave(&[]).await.unwrap().done().generation;
+    let again = site.leave(&SHORTLY).await.unwrap();
+    assert_eq!((again.code(), again.generation), ("ens.interface.error", first), "{again:?}");
+    site.host().await;
+    assert_eq!(site.leave(&SHORTLY).await.unwrap().done().generation, first);
 }
 
 #[tokio::test]
@@ -140,4 +156,28 @@ async fn a_server_that_stops_lets_nobody_wait() {
     assert_eq!(answer.code(), "ens.interface.error", "{answer:?}");
     assert!(answer.generation.is_some());
     assert_eq!(site.stopped().await.connections_cut, 0);
+}
+
+/// That an answer may be held back for nodes is no reason to wait longer for what has not been carried out.
+#[tokio::test]
+async fn what_is_not_carried_out_in_time_is_given_up_however_long_it_would_wait_for_nodes() {
+    let (store, script) = Scripted::new(MemoryStore::new());
+    let long = Duration::from_secs(600);
+    let settings = Settings { commit_deadline: long, read_deadline: long, ..Settings::default() };
+    let limits = HttpLimits { request_seconds_max: 1, ..HttpLimits::default() };
+    let site = Site::on(Box::new(store), settings, 0, limits).await;
+    script.close();
+    let answer = site.leave(&[("x-ravelin-wait", "60")]).await.unwrap();
+    assert_eq!((answer.status, answer.code()), (503, "ServiceUnavailable"), "{answer:?}");
+    assert_eq!(site.call("DescribeNodes", &[], &[]).await.code(), "ServiceUnavailable");
+    script.open();
+}
+
+/// And a request that was carried out in time may wait longer than that.
+#[tokio::test]
+async fn waiting_for_nodes_does_not_count_for_how_long_a_request_may_take() {
+    let limits = HttpLimits { request_seconds_max: 1, ..HttpLimits::default() };
+    let site = Site::on(Box::new(MemoryStore::new()), Settings::default(), 0, limits).await;
+    let answer = site.leave(&[("x-ravelin-wait", "2")]).await.unwrap();
+    assert_eq!(answer.code(), "ens.interface.error", "{answer:?}");
 }

@@ -4,5 +4,8 @@
 
 mod answers;
 mod regression;
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "it is of the tests of another crate")]
+#[path = "../../../control/tests/control/scripted.rs"]
+mod scripted;
 mod settings;
 mod support;

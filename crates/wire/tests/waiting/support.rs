@@ -9,7 +9,7 @@ use model::{
     ram::{RamCommand, RamOutcome, Secret},
 };
 use serde_json::Value;
-use store::MemoryStore;
+use store::{MemoryStore, Store};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -18,7 +18,7 @@ use tokio::{
 };
 use wire::{
     gateway::{Gateway, GatewaySettings, Mode},
-    server::{Server, ServerSettings, Stopped},
+    server::{HttpLimits, Server, ServerSettings, Stopped},
 };
 
 /// The edge site of everything.
@@ -79,9 +79,20 @@ fn submission(actor: Actor, command: Command) -> Submission {
 impl Site {
     /// A server that waits for so many seconds where nobody says anything else.
     pub(crate) async fn waiting(wait_for_enforcement: u8) -> Self {
-        let store = Box::new(MemoryStore::new());
+        let limits = HttpLimits::default();
+        Self::on(Box::new(MemoryStore::new()), control::Settings::default(), wait_for_enforcement, limits)
+            .await
+    }
+
+    /// As [`Site::waiting`], on this store and with these bounds.
+    pub(crate) async fn on(
+        store: Box<dyn Store>,
+        settings: control::Settings,
+        wait_for_enforcement: u8,
+        limits: HttpLimits,
+    ) -> Self {
         let clock = Arc::new(SystemClock);
-        let opened = Control::open(store, control::Settings::default(), clock.clone(), &mut |_| {}).unwrap();
+        let opened = Control::open(store, settings, clock.clone(), &mut |_| {}).unwrap();
         let control = opened.control;
         let operator = |command| control.submit(submission(Actor::Operator, command));
         let create = Command::Ram(RamCommand::CreateAccount { name: "edge".into(), key: None });
@@ -95,7 +106,8 @@ impl Site {
         let site = model::site::Catalogue::default();
         let gateway = Arc::new(Gateway::new(control.clone(), site, settings, clock, &[]));
         let listen = Some(([127, 0, 0, 1], 0).into());
-        let server = Server::bind(ServerSettings { listen, ..ServerSettings::default() }, gateway).unwrap();
+        let settings = ServerSettings { listen, limits, ..ServerSettings::default() };
+        let server = Server::bind(settings, gateway).unwrap();
         let (stop, stopping) = oneshot::channel();
         let mut site = Self {
             address: server.local_address(),

@@ -44,7 +44,8 @@ pub(super) fn establish(
     Ok(Plan::done(changes))
 }
 
-/// Tokens name their authority: those that were not used yet are void, since a host with one could verify nothing.
+/// Tokens that were not used yet stay as they are here. Their texts name the authority that was replaced, so that a host
+/// with one could verify nothing; the session server, which reads the texts, refuses them.
 pub(super) fn replace(
     state: &State,
     actor: Actor,

@@ -1,6 +1,6 @@
 //! Nodes and bindings, as callers see them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use control::fleet::{
     Delay, Enforcement, EnforcementState, InstanceProblem, NodeConnection, NodeEnforcement, NodeProblem,
@@ -348,7 +348,7 @@ fn standing(generation: u64) -> NodeStanding {
         generations_behind: 2,
         behind: Duration::from_millis(1_500),
         pending_bytes: 300,
-        not_in_force: Some(NotInForce {
+        not_in_force: Some(Arc::new(NotInForce {
             generation,
             problems: vec![
                 NodeProblem {
@@ -358,13 +358,13 @@ fn standing(generation: u64) -> NodeStanding {
                 30
             ],
             problem_count: 31,
-        }),
-        refused: Some(Refused {
+        })),
+        refused: Some(Arc::new(Refused {
             generation,
             kept_generation: 1,
             reason: RefusalReason::Invalid,
             message: "it contradicts itself".into(),
-        }),
+        })),
         regression: Some(Regression { generation: 99, found_at: UnixMillis(0), readmitted: true }),
         absent_count: 1,
         instance_problems: vec![
