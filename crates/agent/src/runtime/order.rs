@@ -122,11 +122,14 @@ pub(crate) struct Batch {
     pub(crate) updates: Vec<(Update, Instant)>,
     pub(crate) asks: Vec<Ask>,
     pub(crate) end: bool,
+    /// How many orders it is made of.
+    pub(crate) orders: usize,
 }
 
 impl Batch {
     /// Adds an order.
     pub(crate) fn add(&mut self, order: Order) {
+        self.orders += 1;
         match order {
             Order::Ask(ask) => self.asks.push(ask),
             Order::End => self.end = true,
