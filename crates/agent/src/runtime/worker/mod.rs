@@ -179,6 +179,7 @@ impl<D: Dataplane> Worker<D> {
         }
         if let Some(ask) = ask {
             self.answer(ask);
+            self.drive();
             self.publish();
         }
     }
