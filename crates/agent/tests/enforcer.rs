@@ -14,6 +14,7 @@ use std::{
 
 use agent::{
     Enforcer, FoundDevice, FoundDevices, GuardedNames, NamePattern, ProblemKind, Update, UpdateError, Wanted,
+    enforcer::ReleaseError,
 };
 use dataplane::{
     Attachment, Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops,
@@ -597,6 +598,23 @@ fn a_device_is_another_interface_s_with_the_update_that_says_so() {
             assert_eq!(digest, digest_wanted(&desired, interface), "{context}");
         }
     }
+}
+
+#[test]
+fn a_device_that_an_interface_is_wanted_at_is_not_let_go() {
+    let kernel = Kernel::default();
+    let mut enforcer = Enforcer::open(kernel.clone(), GuardedNames::default()).unwrap();
+    enforcer.set_devices(vec![add_device(&kernel, 1)].into());
+    kernel.refuses.set("bind");
+    assert!(!enforcer.update(snapshot(1, &[], &[(1, &[])])).unwrap().confirmed());
+    assert_eq!(enforcer.tally().guarded, 1, "what cannot be bound is closed");
+    let refused = enforcer.release("vnet1").unwrap_err();
+    assert!(matches!(refused, ReleaseError::Bound { interface, .. } if interface == eni(1)), "{refused}");
+    assert_eq!(enforcer.tally().guarded, 1);
+    kernel.refuses.set("");
+    assert!(enforcer.update(Update::Current { generation: 1 }).unwrap().confirmed());
+    assert!(enforcer.update(snapshot(2, &[], &[])).unwrap().confirmed());
+    enforcer.release("vnet1").unwrap();
 }
 
 /// What is wanted, at random; few values, so that much stays the same.
