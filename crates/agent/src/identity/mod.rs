@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{NodeId, ram::Secret};
+use model::{NodeId, UnixMillis, ram::Secret};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -91,8 +91,14 @@ impl Identity {
         let credentials = kept.credentials.open().map_err(|error| damaged(error.to_string()))?;
         let previous = kept.previous.map(KeptCredentials::open).transpose();
         let previous = previous.map_err(|error| damaged(error.to_string()))?;
-        let previous = previous.filter(|of| clock::now() < of.validity().until);
-        Ok(Self { node, server: kept.server, credentials, previous })
+        let identity = Self { node, server: kept.server, credentials, previous };
+        let previous = identity.good_previous(clock::now()).cloned();
+        Ok(Self { previous, ..identity })
+    }
+
+    /// What it proved itself with before, where that is still good.
+    pub(crate) fn good_previous(&self, now: UnixMillis) -> Option<&Credentials> {
+        self.previous.as_ref().filter(|previous| now < previous.validity().until)
     }
 
     /// Writes it, durably, for its owner alone.
@@ -163,5 +169,32 @@ impl KeptCredentials {
         let certificate = pem::read_certificate(&self.certificate)?;
         let authority = pem::read_certificate(&self.authority)?;
         Credentials::new(Secret::new(self.key), certificate, authority)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+    fn credentials() -> Credentials {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().der().to_vec();
+        Credentials::new(Secret::new(key.serialize_pem()), certificate.clone(), certificate).unwrap()
+    }
+
+    #[test]
+    fn what_has_expired_since_it_was_read_is_not_shown() {
+        let previous = credentials();
+        let until = previous.validity().until;
+        let identity = Identity {
+            node: NodeId::from_number(1),
+            server: "server".into(),
+            credentials: credentials(),
+            previous: Some(previous),
+        };
+        assert!(identity.good_previous(UnixMillis(until.0 - DAY_MS)).is_some());
+        assert!(identity.good_previous(until).is_none());
     }
 }
