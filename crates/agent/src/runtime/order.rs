@@ -73,6 +73,21 @@ pub(crate) enum Ask {
     Alive(oneshot::Sender<()>),
 }
 
+impl Ask {
+    /// Whether whoever asked does not wait for the answer any more. What was to be done for it is not done then.
+    pub(crate) fn is_given_up(&self) -> bool {
+        match self {
+            Self::Begin(answer) => answer.is_closed(),
+            Self::Flows { answer, .. } | Self::Counters { answer, .. } => answer.is_closed(),
+            Self::Measure(answer) => answer.is_closed(),
+            Self::Look(answer) => answer.is_closed(),
+            Self::Release { answer, .. } => answer.is_closed(),
+            Self::Alive(answer) => answer.is_closed(),
+            Self::Report | Self::Drain | Self::Audit | Self::Upkeep => false,
+        }
+    }
+}
+
 /// How interfaces and devices stand.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {

@@ -177,7 +177,7 @@ impl<D: Dataplane> Worker<D> {
             self.drive();
             self.publish();
         }
-        if let Some(ask) = ask {
+        if let Some(ask) = ask.filter(|ask| !ask.is_given_up()) {
             self.answer(ask);
             self.drive();
             self.publish();
