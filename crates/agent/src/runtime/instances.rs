@@ -254,6 +254,10 @@ mod tests {
         let (sender, brought) = mpsc::channel();
         let (driver, _ended) = start(Recorder(sender));
         driver.begin();
+        assert_eq!(
+            brought.recv_timeout(Duration::from_millis(200)).err(),
+            Some(mpsc::RecvTimeoutError::Timeout)
+        );
         driver.tell(&wanted(), BTreeMap::new());
         let patience = Duration::from_secs(60);
         assert_eq!(brought.recv_timeout(patience).unwrap().instances, wanted().instances);
