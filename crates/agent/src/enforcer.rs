@@ -169,12 +169,17 @@ impl<D: Dataplane> Enforcer<D> {
     /// Brings into force what was accepted, and reads it back.
     pub fn bring(&mut self, accepted: Accepted) -> Outcome {
         let mut work = Work::default();
+        let interfaces: Vec<NetworkInterfaceId> = match &accepted.scope {
+            Scope::All => self.every_interface(),
+            Scope::Interfaces(interfaces) => interfaces.iter().copied().collect(),
+        };
+        // Before the steps: a device that an interface leaves may be another one's now.
+        self.leave(&interfaces, &mut work);
         self.run(&accepted.steps, &mut work);
         match accepted.scope {
-            Scope::All => self.place_all(&mut work),
-            Scope::Interfaces(interfaces) => {
-                interfaces.into_iter().for_each(|interface| self.place(interface, &mut work));
-            }
+            Scope::All => self.place_each(&interfaces, &mut work),
+            // Devices are as they were, so that there is nothing else to close.
+            Scope::Interfaces(_) => interfaces.into_iter().for_each(|of| self.place(of, &mut work)),
         }
         self.drop_unwanted_classes();
         self.finish(work)

@@ -60,7 +60,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
 }
 
 /// A name is the directory's, and so it is on disk when the directory is.
-fn sync_directory_of(path: &Path) -> Result<(), FileError> {
+pub(crate) fn sync_directory_of(path: &Path) -> Result<(), FileError> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
     synced.map_err(FileError::of("write", directory))

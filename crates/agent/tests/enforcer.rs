@@ -14,6 +14,7 @@ use std::{
 
 use agent::{
     Enforcer, FoundDevice, FoundDevices, GuardedNames, NamePattern, ProblemKind, Update, UpdateError, Wanted,
+    enforcer::ReleaseError,
 };
 use dataplane::{
     Attachment, Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops,
@@ -540,6 +541,80 @@ fn two_interfaces_are_not_at_one_device() {
     let outcome = enforcer.update(Update::snapshot(Wanted { generation: 1, desired })).unwrap();
     let problems: Vec<_> = outcome.problems.iter().map(|of| (of.interface, of.kind.clone())).collect();
     assert_eq!(problems, [(eni(2), ProblemKind::SameDevice { other: eni(1) })]);
+}
+
+/// Interfaces, each at the device and in the group of these numbers.
+fn placed(interfaces: &[(u8, u8, u128)]) -> Desired {
+    let mut desired = Desired::default();
+    for (number, device, group) in interfaces {
+        let at = interface(*device, &[]).device;
+        let wanted = DesiredInterface { device: at, ..interface(*number, &[*group]) };
+        desired.interfaces.insert(eni((*number).into()), wanted);
+        desired.groups.extend([with_rules(*group, &[u16::try_from(*group).unwrap()])]);
+    }
+    desired
+}
+
+#[test]
+fn a_device_is_another_interface_s_with_the_update_that_says_so() {
+    // The first two are at the devices with their numbers; the third device is nobody's, and the ninth is not there.
+    let after: [&[(u8, u8)]; 7] = [
+        &[(1, 2), (2, 1)],
+        &[(1, 2)],
+        &[(2, 1)],
+        &[(1, 2), (2, 3)],
+        &[(1, 3), (2, 1)],
+        &[(1, 2), (2, 9)],
+        &[(1, 9), (2, 1)],
+    ];
+    for (places, group, whole) in after
+        .into_iter()
+        .flat_map(|places| [1, 2].map(|group| (places, group)))
+        .flat_map(|(places, group)| [true, false].map(|whole| (places, group, whole)))
+    {
+        let context = format!("{places:?}, group {group}, whole {whole}");
+        let kernel = Kernel::default();
+        let mut enforcer = open(&kernel);
+        let devices: Vec<_> = (1..=3).map(|number| add_device(&kernel, number)).collect();
+        enforcer.set_devices(devices.clone().into());
+        let before = placed(&[(1, 1, 1), (2, 2, 1)]);
+        let told = Update::snapshot(Wanted { generation: 1, desired: before.clone() });
+        assert!(enforcer.update(told).unwrap().confirmed());
+        let desired = placed(&places.iter().map(|(number, at)| (*number, *at, group)).collect::<Vec<_>>());
+        let outcome = enforcer.update(match whole {
+            true => Update::snapshot(Wanted { generation: 2, desired: desired.clone() }),
+            false => Update::Delta { from: 1, generation: 2, delta: delta(&before, &desired) },
+        });
+        let outcome = outcome.unwrap();
+        assert!(outcome.confirmed(), "{context}: {outcome:?}");
+        let there = |(number, at): &&(u8, u8)| {
+            let device = devices.iter().find(|of| *of.device.name == format!("vnet{at}"))?;
+            Some((eni((*number).into()), device.device.ifindex))
+        };
+        let bound: BTreeMap<_, _> =
+            kernel.bindings().unwrap().iter().map(|of| (of.interface, of.device.ifindex)).collect();
+        assert_eq!(bound, places.iter().filter_map(|place| there(&place)).collect(), "{context}");
+        for (interface, digest) in in_force(&kernel) {
+            assert_eq!(digest, digest_wanted(&desired, interface), "{context}");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_an_interface_is_wanted_at_is_not_let_go() {
+    let kernel = Kernel::default();
+    let mut enforcer = Enforcer::open(kernel.clone(), GuardedNames::default()).unwrap();
+    enforcer.set_devices(vec![add_device(&kernel, 1)].into());
+    kernel.refuses.set("bind");
+    assert!(!enforcer.update(snapshot(1, &[], &[(1, &[])])).unwrap().confirmed());
+    assert_eq!(enforcer.tally().guarded, 1, "what cannot be bound is closed");
+    let refused = enforcer.release("vnet1").unwrap_err();
+    assert!(matches!(refused, ReleaseError::Bound { interface, .. } if interface == eni(1)), "{refused}");
+    assert_eq!(enforcer.tally().guarded, 1);
+    kernel.refuses.set("");
+    assert!(enforcer.update(Update::Current { generation: 1 }).unwrap().confirmed());
+    assert!(enforcer.update(snapshot(2, &[], &[])).unwrap().confirmed());
+    enforcer.release("vnet1").unwrap();
 }
 
 /// What is wanted, at random; few values, so that much stays the same.

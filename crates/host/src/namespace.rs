@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write},
     os::fd::AsFd,
     path::{Path, PathBuf},
     thread,
@@ -41,6 +41,14 @@ pub enum NamespaceError {
     /// The kernel has no network namespaces.
     #[error("this kernel has no network namespaces: run one that is built with CONFIG_NET_NS")]
     Unsupported,
+    /// Its file says that somebody else makes it.
+    #[error("the file {} is {owner}'s: remove it if nobody of that name is here", path(name).display())]
+    Foreign {
+        /// Its name.
+        name: String,
+        /// What the file says.
+        owner: String,
+    },
     /// A system call failed.
     #[error("cannot {what}")]
     System {
@@ -113,10 +121,11 @@ pub fn create<E: From<NamespaceError> + Send>(
     create_for(name, "", prepare)
 }
 
-/// As [`create`]; the file says `owner` while the namespace is not there yet or any more.
+/// As [`create`]; the file says `owner` while the namespace is not there yet or any more. One that says somebody else is
+/// left alone.
 ///
 /// # Errors
-/// As [`create`].
+/// As [`create`], and [`NamespaceError::Foreign`].
 pub fn create_for<E: From<NamespaceError> + Send>(
     name: &str,
     owner: &str,
@@ -128,7 +137,13 @@ pub fn create_for<E: From<NamespaceError> + Send>(
     let failed = |what: &str| format!("{what} the network namespace {name}");
     fs::create_dir_all(DIRECTORY).map_err(|error| NamespaceError::of(format!("make {DIRECTORY}"), error))?;
     let path = path(name);
-    fs::write(&path, owner).map_err(|error| NamespaceError::of(failed("make a file for"), error))?;
+    match File::options().write(true).create_new(true).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => take_over(name, owner)?,
+        made => {
+            let written = made.and_then(|mut file| file.write_all(owner.as_bytes()));
+            written.map_err(|error| NamespaceError::of(failed("make a file for"), error))?;
+        }
+    }
     on_own_thread(|| {
         unshare(CloneFlags::CLONE_NEWNET).map_err(|error| match error {
             Errno::EINVAL | Errno::ENOSYS => NamespaceError::Unsupported,
@@ -140,6 +155,19 @@ pub fn create_for<E: From<NamespaceError> + Send>(
             .map_err(|error| NamespaceError::of(failed("keep"), error))?;
         Ok(())
     })?
+}
+
+/// Takes the file that a crash left of a namespace of the same owner, or one that was not written yet.
+fn take_over(name: &str, owner: &str) -> Result<(), NamespaceError> {
+    match left_over(name) {
+        Some(left) if left == owner => Ok(()),
+        Some(left) if left.is_empty() => fs::write(path(name), owner)
+            .map_err(|error| NamespaceError::of(format!("write {}", path(name).display()), error)),
+        left => {
+            let owner = left.unwrap_or_else(|| "somebody else".to_owned());
+            Err(NamespaceError::Foreign { name: name.to_owned(), owner })
+        }
+    }
 }
 
 /// Removes a namespace, or the file that a crash left of it; does nothing where there is none. What runs in it goes on,

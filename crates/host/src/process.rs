@@ -24,7 +24,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug, Error)]
 pub enum ProcessError {
     /// It cannot be seen which processes there are.
-    #[error("cannot see which processes are in a network namespace")]
+    #[error(
+        "cannot see which processes are in a network namespace: for those with more privileges it takes CAP_SYS_PTRACE"
+    )]
     Unseen(#[source] io::Error),
     /// The namespace is that of this process, or of the first one.
     #[error("the network namespace is the one of this process or of the machine: nothing is ended in it")]
@@ -92,24 +94,47 @@ fn identity(of: &Metadata) -> (u64, u64) {
 
 fn all_in(wanted: &[(u64, u64)]) -> Result<Vec<Held>, ProcessError> {
     let own = i32::try_from(std::process::id()).unwrap_or(0);
-    let entries = fs::read_dir("/proc").map_err(ProcessError::Unseen)?;
-    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    Ok(numbers.filter(|number| *number != own).filter_map(|number| held(number, wanted)).collect())
+    // The first process is in none of them, and may have more privileges than this one.
+    let spared = [own, 1];
+    let mut all = Vec::new();
+    for entry in fs::read_dir("/proc").map_err(ProcessError::Unseen)? {
+        let name = entry.map_err(ProcessError::Unseen)?.file_name();
+        let number = name.to_str().and_then(|name| name.parse::<i32>().ok());
+        if let Some(number) = number.filter(|number| !spared.contains(number)) {
+            all.extend(held(number, wanted)?);
+        }
+    }
+    Ok(all)
 }
 
 /// The process with this number, if it is in one of the namespaces and has not ended.
-fn held(number: i32, wanted: &[(u64, u64)]) -> Option<Held> {
+fn held(number: i32, wanted: &[(u64, u64)]) -> Result<Option<Held>, ProcessError> {
     let is_in = || {
-        let namespace = fs::metadata(format!("/proc/{number}/ns/net"));
-        namespace.is_ok_and(|namespace| wanted.contains(&identity(&namespace)))
+        let namespace = unless_ended(fs::metadata(format!("/proc/{number}/ns/net")))?;
+        Ok(namespace.is_some_and(|namespace| wanted.contains(&identity(&namespace))))
     };
-    if !is_in() {
-        return None;
+    if !is_in()? {
+        return Ok(None);
     }
-    let descriptor = pidfd_open(Pid::from_raw(number)?, PidfdFlags::empty()).ok()?;
+    let Some(pid) = Pid::from_raw(number) else { return Ok(None) };
+    let opened = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from);
+    let Some(descriptor) = unless_ended(opened)? else { return Ok(None) };
     // Between the two it may have become another one.
     let held = Held { number, descriptor };
-    (is_in() && !has_ended(&held)).then_some(held)
+    Ok((is_in()? && !has_ended(&held)).then_some(held))
+}
+
+/// What is asked of a process; none: it has ended. One of which it cannot be seen where it is may be in any namespace.
+fn unless_ended<T>(asked: io::Result<T>) -> Result<Option<T>, ProcessError> {
+    let is_gone = |error: &io::Error| {
+        let code = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+        matches!(code, Some(rustix::io::Errno::NOENT | rustix::io::Errno::SRCH))
+    };
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(ProcessError::Unseen(error)),
+    }
 }
 
 fn has_ended(process: &Held) -> bool {
@@ -126,5 +151,24 @@ fn signal(process: &Held, signal: Signal) {
 fn wait(processes: &[Held], until: Instant) {
     while Instant::now() < until && !processes.iter().all(has_ended) {
         std::thread::sleep(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_process_of_which_it_cannot_be_seen_where_it_is_is_not_taken_for_one_that_has_ended() {
+        let asked = |error: Errno| unless_ended(Err::<(), _>(io::Error::from(error)));
+        assert!(matches!(unless_ended(Ok(7)), Ok(Some(7))));
+        for gone in [Errno::NOENT, Errno::SRCH] {
+            assert!(matches!(asked(gone), Ok(None)), "{gone}");
+        }
+        for unseen in [Errno::ACCESS, Errno::PERM, Errno::MFILE, Errno::NOMEM] {
+            assert!(matches!(asked(unseen), Err(ProcessError::Unseen(_))), "{unseen}");
+        }
     }
 }

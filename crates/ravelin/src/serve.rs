@@ -202,11 +202,12 @@ impl Served {
             failed => failed,
         };
         let served = match prepared {
-            Ok(Doors { server, nodes }) => {
+            Ok(Doors { server, mut nodes }) => {
                 let ended = async {
                     tokio::select! {
                         () = stop => {}
                         () = self.control.stopped() => tracing::error!("the control plane has ended; stopping"),
+                        () = end_of(nodes.as_mut()) => tracing::error!("nodes are not accepted any more; stopping"),
                     }
                     // Whoever waits for nodes is answered now, rather than cut off later.
                     self.control.stop_waiting();
@@ -271,6 +272,14 @@ impl Served {
             drain_seconds_max: settings.drain_seconds_max,
         };
         Ok(Server::bind(server_settings, Arc::clone(&self.gateway))?)
+    }
+}
+
+/// Resolves when the listener for nodes has ended by itself.
+async fn end_of(nodes: Option<&mut session::Server>) {
+    match nodes {
+        Some(nodes) => nodes.ended().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     connection,
     context::Context,
     metrics::Unconnected,
+    peer::counted_as,
     seats::{Full, Seat, Seats},
 };
 
@@ -82,7 +83,7 @@ fn admit(listener: &Arc<Listener>, stream: tokio::net::TcpStream, address: Socke
         tracing::debug!(%error, "a connection ended early");
         return;
     }
-    let seat = match listener.strangers.take(address.ip()) {
+    let seat = match listener.strangers.take(counted_as(address.ip())) {
         Ok(seat) => seat,
         Err(_) => {
             listener.context.metrics.count_unconnected(Unconnected::Address);

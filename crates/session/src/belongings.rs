@@ -79,6 +79,14 @@ impl<K: Copy + Ord> Own<K> {
         }
     }
 
+    /// One that is not there is remembered as if it had just gone.
+    fn leave(&mut self, id: K, generation: u64) {
+        if !self.now.contains(&id) {
+            self.left.insert(id, generation);
+            self.bound();
+        }
+    }
+
     /// The node has confirmed a generation: what went with it is gone.
     fn confirm(&mut self, generation: u64) {
         self.left.retain(|_, left| *left > generation);
@@ -98,6 +106,8 @@ pub(crate) struct Belongings {
     instances: Own<InstanceId>,
     /// The first and the last generation that it was told here.
     told: Option<(u64, u64)>,
+    /// Instances of which it spoke before it was told anything.
+    spoken_of: BTreeSet<InstanceId>,
     questions: VecDeque<(u64, Kind)>,
 }
 
@@ -108,6 +118,7 @@ impl Belongings {
             interfaces: Own::new(state.bound_to(node).map(|binding| binding.interface)),
             instances: Own::new(state.hosted_by(node).map(|hosting| hosting.instance)),
             told: None,
+            spoken_of: BTreeSet::new(),
             questions: VecDeque::new(),
         }
     }
@@ -135,6 +146,10 @@ impl Belongings {
     }
 
     fn tell_generation(&mut self, generation: u64) {
+        // It may say the same again before it has read this.
+        for id in std::mem::take(&mut self.spoken_of) {
+            self.instances.leave(id, generation);
+        }
         let first = self.told.map_or(generation, |(first, _)| first.min(generation));
         self.told = Some((first, generation));
     }
@@ -184,19 +199,34 @@ impl Belongings {
         Ok(())
     }
 
-    /// Whether the node reports what another one hosts. An instance that no node hosts any more, and one that has just
-    /// gone to another, are passed over later.
-    pub(crate) fn reported(
+    /// Those reported instances that another node hosts, and of which this one was not told that they are its own. An
+    /// instance that no node hosts any more, and one that has just gone to another, are passed over later.
+    pub(crate) fn hosted_elsewhere(
         &self,
         state: &State,
         node: NodeId,
         reports: &[InstanceReport],
-    ) -> Result<(), Foreign> {
+    ) -> BTreeSet<InstanceId> {
         let elsewhere =
-            |id: InstanceId| state.hostings().get(&id).is_some_and(|hosting| hosting.node != node);
-        let mut reported = reports.iter().map(|report| report.instance);
-        let foreign = reported.find(|id| !self.instances.knows(*id) && elsewhere(*id));
-        foreign.map_or(Ok(()), |id| Err(Foreign::Instance(id)))
+            |id: &InstanceId| state.hostings().get(id).is_some_and(|hosting| hosting.node != node);
+        let reported = reports.iter().map(|report| report.instance);
+        reported.filter(|id| !self.instances.knows(*id) && elsewhere(id)).collect()
+    }
+
+    /// Checks what the node reports. What it says before it was told anything is of a time that is not known here: then
+    /// what is elsewhere now is left out, and not held against it.
+    pub(crate) fn report(
+        &mut self,
+        elsewhere: &BTreeSet<InstanceId>,
+        reports: &mut Vec<InstanceReport>,
+    ) -> Result<(), Foreign> {
+        if self.told.is_some() {
+            return elsewhere.first().map_or(Ok(()), |id| Err(Foreign::Instance(*id)));
+        }
+        let room = LEFT_MAX.saturating_sub(self.spoken_of.len());
+        self.spoken_of.extend(reports.iter().map(|report| report.instance).take(room));
+        reports.retain(|report| !elsewhere.contains(&report.instance));
+        Ok(())
     }
 
     fn answers(&mut self, id: u64, answer: &mut Answer) -> Result<(), Unacceptable> {

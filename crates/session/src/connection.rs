@@ -105,12 +105,12 @@ async fn handshake(
         }
         Ok(Err(error)) => {
             context.metrics.count_unconnected(Unconnected::Handshake);
-            tracing::warn!(source = %address, %error, "refused: the TLS handshake of a node or host failed");
+            tracing::debug!(source = %address, %error, "refused: the TLS handshake of a node or host failed");
             None
         }
         Err(_) => {
             context.metrics.count_unconnected(Unconnected::Slow);
-            tracing::warn!(source = %address, "refused: the TLS handshake of a node or host took too long");
+            tracing::debug!(source = %address, "refused: the TLS handshake of a node or host took too long");
             None
         }
     }

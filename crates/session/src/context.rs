@@ -43,7 +43,7 @@ impl Context {
         found.await.map(|read| read.value).map_err(status::of_unavailable)
     }
 
-    /// The node at the other end of a connection.
+    /// The node at the other end of a connection, which ends where there is none.
     pub(crate) async fn authenticate(&self, peer: &Peer) -> Result<Authenticated, Status> {
         let found = match peer.certificate {
             Some(certificate) => self.node_of(certificate).await?,
@@ -52,6 +52,7 @@ impl Context {
         found.ok_or_else(|| {
             let certificate = peer.certificate.map(tracing::field::display);
             tracing::warn!(source = %peer.address, certificate, "refused: not the certificate of a node");
+            peer.link.close();
             status::no_certificate()
         })
     }

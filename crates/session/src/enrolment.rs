@@ -12,7 +12,7 @@ use tonic::Status;
 use crate::{
     authority::{AuthorityError, Issued},
     context::{Context, request_id},
-    peer::Peer,
+    peer::{Peer, counted_as},
     request,
     status::{self, JoinFault},
 };
@@ -65,7 +65,7 @@ impl Context {
         message: &node::JoinRequest,
     ) -> Result<node::JoinResponse, Status> {
         // Before anything else is done for the host.
-        self.attempts.join(peer.counted_as()).map_err(|wait| {
+        self.attempts.join(counted_as(peer.address.ip())).map_err(|wait| {
             tracing::debug!(source = %peer.address, "a join is turned away: too many attempts");
             let seconds = wait.as_secs().saturating_add(1);
             Status::resource_exhausted(format!("too many attempts to join; try again in {seconds} s"))

@@ -141,8 +141,8 @@ impl Session {
                     self.tell(&told).await?;
                 }
                 Next::Heard(message) => {
-                    let heard = acceptable(message, &mut belongings)?;
-                    self.of_own_instances(&heard, &belongings).await?;
+                    let mut heard = acceptable(message, &mut belongings)?;
+                    self.of_own_instances(&mut heard, &mut belongings).await?;
                     follower.heard(heard);
                 }
             }
@@ -219,12 +219,13 @@ impl Session {
     }
 
     /// What a node says of instances is of those that it hosts.
-    async fn of_own_instances(&self, heard: &Heard, belongings: &Belongings) -> Result<(), Status> {
+    async fn of_own_instances(&self, heard: &mut Heard, belongings: &mut Belongings) -> Result<(), Status> {
         let Heard::InstanceStates(reports) = heard else { return Ok(()) };
         let node = self.own.node;
-        let own = self.context.control.read(|state| belongings.reported(state, node, reports)).await;
-        let own = own.map_err(status::of_unavailable)?.value;
-        own.map_err(|foreign| status::of_foreign(&foreign))
+        let elsewhere =
+            self.context.control.read(|state| belongings.hosted_elsewhere(state, node, reports)).await;
+        let elsewhere = elsewhere.map_err(status::of_unavailable)?.value;
+        belongings.report(&elsewhere, reports).map_err(|foreign| status::of_foreign(&foreign))
     }
 
     /// The last word, and the end of the connection: a node that is refused may not go on on it.

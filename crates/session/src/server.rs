@@ -125,12 +125,20 @@ impl Server {
         self.address
     }
 
+    /// Resolves when nothing is accepted any more though nobody stopped it, which never should be. What panicked is in the
+    /// log already.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.accepting).await;
+    }
+
     /// Accepts nothing more, tells every node that it stops, and returns when the connections have ended, or the time that
     /// they have for it is over.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        // It ends by itself now; that it panicked would be in the log already.
-        let _ = self.accepting.await;
+        // It ends by itself now, or has ended before.
+        if !self.accepting.is_finished() {
+            let _ = self.accepting.await;
+        }
         let emptied = async {
             self.listener.strangers.fewer_than(1).await;
             self.listener.nodes.fewer_than(1).await;

@@ -78,7 +78,8 @@ impl<D: Dataplane> Enforcer<D> {
             self.failed.clear();
             let steps: Vec<Step> = self.every_load().map(load_step).collect();
             self.run(&steps, &mut work);
-            self.place_all(&mut work);
+            let interfaces = self.every_interface();
+            self.place_each(&interfaces, &mut work);
             self.drop_unwanted_classes();
         }
         Ok(self.finish(work))

@@ -156,20 +156,28 @@ impl<D: Dataplane> Enforcer<D> {
     /// Lets a device go that is closed because nobody bound it: its packets pass.
     ///
     /// # Errors
-    /// There is no such device; a pattern says that it is to be closed; it is bound; the kernel refuses.
+    /// There is no such device; a pattern says that it is to be closed; an interface is bound to it, or is to be; the kernel
+    /// refuses.
     pub fn release(&mut self, name: &str) -> Result<(), ReleaseError> {
         let found = self.devices.iter().find(|device| &*device.name == name).cloned();
         let device = found.ok_or_else(|| ReleaseError::NoDevice { name: name.to_owned() })?;
         if self.guarded.has(&device) {
             return Err(ReleaseError::Guarded { name: name.to_owned() });
         }
-        let bound = self.bound.iter().find(|(_, bound)| bound.ifindex == device.ifindex);
-        if let Some((interface, _)) = bound {
-            return Err(ReleaseError::Bound { name: name.to_owned(), interface: *interface });
+        if let Some(interface) = self.owner_of(&device).or_else(|| self.wanted_at(&device)) {
+            return Err(ReleaseError::Bound { name: name.to_owned(), interface });
         }
         self.dataplane.release(&device)?;
         self.closed.remove(&device.ifindex);
         Ok(())
+    }
+
+    /// The interface that a device is to stand for.
+    fn wanted_at(&self, device: &Device) -> Option<NetworkInterfaceId> {
+        let is_it = |of: &NetworkInterfaceId| {
+            self.device_of(*of).is_some_and(|wanted| wanted.ifindex == device.ifindex)
+        };
+        self.wanted.desired.interfaces.keys().copied().find(is_it)
     }
 
     /// Devices that should be closed and cannot be, by index.

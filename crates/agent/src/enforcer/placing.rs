@@ -15,20 +15,24 @@ impl<D: Dataplane> Enforcer<D> {
         }
     }
 
-    pub(super) fn place_all(&mut self, work: &mut Work) {
+    /// Every interface that is wanted or bound.
+    pub(super) fn every_interface(&self) -> Vec<NetworkInterfaceId> {
         let gone = self.bound.keys().filter(|of| !self.wanted.desired.interfaces.contains_key(of));
-        let wanted = self.wanted.desired.interfaces.keys();
-        let all: Vec<NetworkInterfaceId> = gone.chain(wanted).copied().collect();
-        self.place_each(&all, work);
+        gone.chain(self.wanted.desired.interfaces.keys()).copied().collect()
     }
 
-    /// Places interfaces. Those that leave their devices go first: a device may be another interface's now.
-    pub(super) fn place_each(&mut self, interfaces: &[NetworkInterfaceId], work: &mut Work) {
+    /// Unbinds those of these interfaces that are at devices which are not their own any more.
+    pub(super) fn leave(&mut self, interfaces: &[NetworkInterfaceId], work: &mut Work) {
         let leaving: Vec<_> = interfaces.iter().copied().filter(|of| self.is_elsewhere(*of)).collect();
         for interface in leaving {
             work.interfaces.insert(interface);
             self.unbind(interface, work);
         }
+    }
+
+    /// Places interfaces. Those that leave their devices go first: a device may be another interface's now.
+    pub(super) fn place_each(&mut self, interfaces: &[NetworkInterfaceId], work: &mut Work) {
+        self.leave(interfaces, work);
         let wanted = &self.wanted.desired.interfaces;
         let staying: Vec<_> = interfaces.iter().copied().filter(|of| wanted.contains_key(of)).collect();
         staying.into_iter().for_each(|interface| self.place(interface, work));
@@ -88,7 +92,8 @@ impl<D: Dataplane> Enforcer<D> {
         }
     }
 
-    fn owner_of(&self, device: &Device) -> Option<NetworkInterfaceId> {
+    /// The interface that is bound to a device.
+    pub(super) fn owner_of(&self, device: &Device) -> Option<NetworkInterfaceId> {
         self.bound.iter().find(|(_, bound)| bound.ifindex == device.ifindex).map(|(interface, _)| *interface)
     }
 

@@ -3,14 +3,15 @@
 
 mod credentials;
 mod join;
-mod pem;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use model::{NodeId, ram::Secret};
+use model::{NodeId, UnixMillis, ram::Secret};
+use pem::{EncodeConfig, LineEnding, Pem};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -91,8 +92,14 @@ impl Identity {
         let credentials = kept.credentials.open().map_err(|error| damaged(error.to_string()))?;
         let previous = kept.previous.map(KeptCredentials::open).transpose();
         let previous = previous.map_err(|error| damaged(error.to_string()))?;
-        let previous = previous.filter(|of| clock::now() < of.validity().until);
-        Ok(Self { node, server: kept.server, credentials, previous })
+        let identity = Self { node, server: kept.server, credentials, previous };
+        let previous = identity.good_previous(clock::now()).cloned();
+        Ok(Self { previous, ..identity })
+    }
+
+    /// What it proved itself with before, where that is still good.
+    pub(crate) fn good_previous(&self, now: UnixMillis) -> Option<&Credentials> {
+        self.previous.as_ref().filter(|previous| now < previous.validity().until)
     }
 
     /// Writes it, durably, for its owner alone.
@@ -154,14 +161,63 @@ impl KeptCredentials {
     fn of(credentials: &Credentials) -> Self {
         Self {
             key: credentials.key().reveal().to_owned(),
-            certificate: pem::certificate(credentials.certificate()),
-            authority: pem::certificate(credentials.authority()),
+            certificate: certificate_text(credentials.certificate()),
+            authority: certificate_text(credentials.authority()),
         }
     }
 
     fn open(self) -> Result<Credentials, CredentialError> {
-        let certificate = pem::read_certificate(&self.certificate)?;
-        let authority = pem::read_certificate(&self.authority)?;
+        let certificate = read_certificate(&self.certificate)?;
+        let authority = read_certificate(&self.authority)?;
         Credentials::new(Secret::new(self.key), certificate, authority)
+    }
+}
+
+/// A certificate in DER as text (RFC 7468).
+fn certificate_text(der: &[u8]) -> String {
+    let lines = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    pem::encode_config(&Pem::new("CERTIFICATE", der), lines)
+}
+
+/// The certificate of a text, in DER.
+fn read_certificate(text: &str) -> Result<Vec<u8>, CredentialError> {
+    let read = CertificateDer::from_pem_slice(text.as_bytes());
+    read.map(|der| der.to_vec()).map_err(|error| CredentialError::Certificate(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+    fn credentials() -> Credentials {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().der().to_vec();
+        Credentials::new(Secret::new(key.serialize_pem()), certificate.clone(), certificate).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_that_is_written_is_read() {
+        for length in [1, 47, 48, 49, 500] {
+            let der: Vec<u8> = (0..length).map(|byte: u32| byte.to_le_bytes()[0]).collect();
+            let text = certificate_text(&der);
+            assert!(text.lines().all(|line| line.len() <= 64) && !text.contains('\r'), "{text}");
+            assert_eq!(read_certificate(&text).unwrap(), der);
+        }
+    }
+
+    #[test]
+    fn what_has_expired_since_it_was_read_is_not_shown() {
+        let previous = credentials();
+        let until = previous.validity().until;
+        let identity = Identity {
+            node: NodeId::from_number(1),
+            server: "server".into(),
+            credentials: credentials(),
+            previous: Some(previous),
+        };
+        assert!(identity.good_previous(UnixMillis(until.0 - DAY_MS)).is_some());
+        assert!(identity.good_previous(until).is_none());
     }
 }

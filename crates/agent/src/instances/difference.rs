@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use host::{Link, netlink::NoTransit};
+use host::{Link, namespace, netlink::NoTransit};
 use ipnet::IpNet;
 use model::{InstanceId, NetworkId, NetworkInterfaceId, NodeId};
 
@@ -51,7 +51,7 @@ pub struct Difference {
 /// The rules about a bridge: networks do not reach each other, whatever the host forwards otherwise.
 pub fn rules(bridge: &str, has_ipv6: bool) -> Vec<NoTransit> {
     let families = if has_ipv6 { &[true, false][..] } else { &[true] };
-    let rule = |ipv4| NoTransit { device: bridge.to_owned(), ipv4, priority: RULE_PRIORITY };
+    let rule = |ipv4| NoTransit { device: bridge.to_owned(), ipv4, priority: RULE_PRIORITY, marked: true };
     families.iter().map(|ipv4| rule(*ipv4)).collect()
 }
 
@@ -81,6 +81,14 @@ impl Comparison<'_> {
             let machine = self.target.machines.get(instance);
             if let (Found::Unseen(why), Some(_)) = (found, machine) {
                 let why = format!("cannot look into its network namespace: {why}");
+                difference.refused.insert(*instance, why);
+            }
+            if let (Found::Remains(owner), Some(machine)) = (found, machine)
+                && !is_left_of(owner, self.node)
+                && machine.runs()
+            {
+                let path = namespace::path(&names::namespace(*instance));
+                let why = format!("{} says that it is {owner}'s: remove it", path.display());
                 difference.refused.insert(*instance, why);
             }
             let Found::Namespace { mark, .. } = found else { continue };
@@ -144,7 +152,8 @@ impl Comparison<'_> {
                 steps.extend([Step::MakeBridge { network }, Step::SetUpBridge { network }]);
                 continue;
             };
-            let ruled = rules(&name, self.has_ipv6).iter().all(|rule| self.observed.rules.contains(rule));
+            let is_there = |rule: &NoTransit| self.observed.rules.iter().any(|found| found.does_as(rule));
+            let ruled = rules(&name, self.has_ipv6).iter().all(is_there);
             let own = self.observed.addresses.iter().filter(|address| address.device == link.index);
             let nets = own.filter_map(|own| Some((own, IpNet::new(own.address, own.length).ok()?)));
             let unwanted = nets.clone().filter(|(own, net)| own.marked && !gateways.contains(net));
@@ -223,7 +232,13 @@ fn is_set_up(bridge: &Link, network: NetworkId) -> bool {
 }
 
 fn is_ours(rule: &NoTransit) -> bool {
-    rule.device.starts_with(names::BRIDGE) && rule.priority == RULE_PRIORITY
+    rule.marked && rule.device.starts_with(names::BRIDGE) && rule.priority == RULE_PRIORITY
+}
+
+/// Whether this node may make its namespace in place of a file that says whose it is; one that says nothing was left by
+/// somebody who was killed while the file was made.
+fn is_left_of(owner: &str, node: NodeId) -> bool {
+    owner.is_empty() || owner == node.to_string()
 }
 
 /// The instance's end of a port, where it is that. Another one with its name is none.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use host::{Link, Netlink, namespace, process};
+use host::{Link, NamespaceError, Netlink, namespace, process};
 use model::{
     InstanceId, NetworkInterfaceId, NodeId,
     node::{InstanceReport, ReportedState},
@@ -128,14 +128,20 @@ impl LabDriver {
         let leaving = steps.iter().filter(|step| matches!(step, Step::EndProcesses { .. }));
         let leaving: Vec<&Step> = leaving.collect();
         leaving.iter().for_each(|step| (self.watch)(step));
-        let namespaces: Vec<(&Step, File)> =
-            leaving.into_iter().filter_map(|step| Some((step, opened(step)?))).collect();
-        let files: Vec<File> = namespaces.iter().filter_map(|(_, file)| file.try_clone().ok()).collect();
+        let mut namespaces: Vec<(&Step, File)> = Vec::new();
+        for step in leaving {
+            match opened(step) {
+                Ok(file) => namespaces.extend(file.map(|file| (step, file))),
+                Err(error) => failures.add(step, &error),
+            }
+        }
+        let (steps, files): (Vec<&Step>, Vec<File>) = namespaces.into_iter().unzip();
         if files.is_empty() || process::end_all(&files, GRACE, PATIENCE).is_ok() {
             return;
         }
-        for (step, file) in namespaces {
-            if let Err(error) = process::end_all(&[file], Duration::ZERO, Duration::ZERO) {
+        // Those that do not end are of one instance or of a few. They have been asked already.
+        for (step, file) in steps.into_iter().zip(files) {
+            if let Err(error) = process::end_all(&[file], Duration::ZERO, PATIENCE) {
                 failures.add(step, &error);
             }
         }
@@ -196,9 +202,14 @@ fn concerns(step: &Step, id: InstanceId, machine: &Machine) -> bool {
     step.instance() == Some(id) || step.network().is_some_and(of_network)
 }
 
-/// The namespace whose processes a step ends.
-fn opened(step: &Step) -> Option<File> {
-    namespace::open(&names::namespace(step.instance()?)).ok()
+/// The namespace whose processes a step ends; none: it is gone.
+fn opened(step: &Step) -> Result<Option<File>, NamespaceError> {
+    let Some(instance) = step.instance() else { return Ok(None) };
+    match namespace::open(&names::namespace(instance)) {
+        Ok(file) => Ok(Some(file)),
+        Err(NamespaceError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Waits until every device of an instance that is on carries packets. One that does not in that time is looked at again

@@ -1,7 +1,7 @@
 //! The agent, put together and ended in order.
 
 use std::{
-    io,
+    future, io,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
@@ -80,6 +80,9 @@ pub enum AgentError {
     /// The enforcer's thread has ended by itself, which it never should.
     #[error("the agent's thread that enforces has ended; what is in force stays so")]
     Ended,
+    /// The driver's thread has ended by itself, which it never should.
+    #[error("the agent's thread that makes instances has ended; they and what is in force stay so")]
+    DriverEnded,
 }
 
 /// An agent that is about to run.
@@ -153,7 +156,7 @@ impl Agent {
             Driver::start(driver, Arc::clone(&outbox), Arc::clone(&shared), Arc::clone(&look))
                 .map_err(AgentError::Thread)
         });
-        let driver = driver.transpose()?;
+        let (driver, driver_ended) = driver.transpose()?.unzip();
         let (orders, queue) = Orders::queue();
         let first = feed.first();
         let begin = Begin {
@@ -194,6 +197,7 @@ impl Agent {
         ready();
         let ended = tokio::select! {
             () = stop => Ok(()),
+            () = end_of_driver(driver_ended) => Err(AgentError::DriverEnded),
             // No task ends before the thread does.
             _ = running.join_next() => Err(AgentError::Ended),
         };
@@ -251,6 +255,18 @@ impl Begin {
             // Whoever waits for this is told; nobody else can be.
             Err(error) => drop(begun.send(Err(error))),
         }
+    }
+}
+
+/// Resolves when the driver's thread has ended by itself.
+async fn end_of_driver(ended: Option<oneshot::Receiver<()>>) {
+    let told_to = match ended {
+        Some(ended) => ended.await.is_ok(),
+        // There is none.
+        None => true,
+    };
+    if told_to {
+        future::pending().await
     }
 }
 

@@ -10,7 +10,7 @@ use model::{
 use parking_lot::{Condvar, Mutex};
 use policy::{Desired, DesiredInstance, WantedState};
 use protocol::{instance, node::from_node::Message};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::{outbox::Outbox, shared::Shared};
 use crate::{
@@ -48,7 +48,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts the thread.
+    /// Starts the thread, and gives what resolves when it has ended: with an error where nobody told it to.
     ///
     /// # Errors
     /// There can be no more threads.
@@ -57,12 +57,18 @@ impl Driver {
         outbox: Arc<Outbox>,
         shared: Arc<Shared>,
         look: Arc<Notify>,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(Self, oneshot::Receiver<()>)> {
         let slot = Arc::new(Slot::default());
         let (said, unsaid) = (Vec::new(), false);
         let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, look, said, unsaid };
-        thread::Builder::new().name("instances".into()).spawn(move || thread.run())?;
-        Ok(Self { slot })
+        let (ended, end) = oneshot::channel();
+        let run = move || {
+            thread.run();
+            // A panic does not come to this, and is seen by that.
+            let _ = ended.send(());
+        };
+        thread::Builder::new().name("instances".into()).spawn(run)?;
+        Ok((Self { slot }, end))
     }
 
     /// Says what is wanted and what is in force, where that is otherwise than before. Not before something is wanted: what
@@ -218,16 +224,40 @@ mod tests {
         Desired { instances: [(InstanceId::from_entropy(1), instance)].into(), ..Desired::default() }
     }
 
+    fn start(driver: impl InstanceDriver + 'static) -> (Driver, oneshot::Receiver<()>) {
+        let validity = Validity { from: UnixMillis(0), until: UnixMillis::NEVER };
+        let shared = Shared::new("node".into(), "server".into(), "0".into(), validity);
+        Driver::start(Box::new(driver), Arc::default(), Arc::new(shared), Arc::default()).unwrap()
+    }
+
+    /// Does what no driver should.
+    struct Panics;
+
+    impl InstanceDriver for Panics {
+        fn bring(&mut self, _: &Desired, _: &BTreeMap<NetworkInterfaceId, u32>) -> Vec<InstanceReport> {
+            panic!("as the test wants it")
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_thread_that_nobody_told_to_end_is_an_error() {
+        let (driver, ended) = start(Panics);
+        driver.tell(&wanted(), BTreeMap::new());
+        assert!(ended.blocking_recv().is_err());
+        let (driver, ended) = start(Recorder(mpsc::channel().0));
+        drop(driver);
+        assert_eq!(ended.blocking_recv(), Ok(()));
+    }
+
     #[test]
     fn nothing_is_touched_before_it_is_known_what_is_wanted() {
         let (sender, brought) = mpsc::channel();
-        let outbox = Arc::new(Outbox::default());
-        let validity = Validity { from: UnixMillis(0), until: UnixMillis::NEVER };
-        let shared = Shared::new("node".into(), "server".into(), "0".into(), validity);
-        let driver =
-            Driver::start(Box::new(Recorder(sender)), Arc::clone(&outbox), Arc::new(shared), Arc::default())
-                .unwrap();
+        let (driver, _ended) = start(Recorder(sender));
         driver.begin();
+        assert_eq!(
+            brought.recv_timeout(Duration::from_millis(200)).err(),
+            Some(mpsc::RecvTimeoutError::Timeout)
+        );
         driver.tell(&wanted(), BTreeMap::new());
         let patience = Duration::from_secs(60);
         assert_eq!(brought.recv_timeout(patience).unwrap().instances, wanted().instances);

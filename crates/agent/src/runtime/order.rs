@@ -73,6 +73,21 @@ pub(crate) enum Ask {
     Alive(oneshot::Sender<()>),
 }
 
+impl Ask {
+    /// Whether whoever asked does not wait for the answer any more. What was to be done for it is not done then.
+    pub(crate) fn is_given_up(&self) -> bool {
+        match self {
+            Self::Begin(answer) => answer.is_closed(),
+            Self::Flows { answer, .. } | Self::Counters { answer, .. } => answer.is_closed(),
+            Self::Measure(answer) => answer.is_closed(),
+            Self::Look(answer) => answer.is_closed(),
+            Self::Release { answer, .. } => answer.is_closed(),
+            Self::Alive(answer) => answer.is_closed(),
+            Self::Report | Self::Drain | Self::Audit | Self::Upkeep => false,
+        }
+    }
+}
+
 /// How interfaces and devices stand.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {
@@ -122,11 +137,14 @@ pub(crate) struct Batch {
     pub(crate) updates: Vec<(Update, Instant)>,
     pub(crate) asks: Vec<Ask>,
     pub(crate) end: bool,
+    /// How many orders it is made of.
+    pub(crate) orders: usize,
 }
 
 impl Batch {
     /// Adds an order.
     pub(crate) fn add(&mut self, order: Order) {
+        self.orders += 1;
         match order {
             Order::Ask(ask) => self.asks.push(ask),
             Order::End => self.end = true,

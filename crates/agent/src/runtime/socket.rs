@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
-    sync::Semaphore,
+    sync::{Semaphore, oneshot},
     time::{sleep, timeout},
 };
 
@@ -35,6 +35,10 @@ const ASKERS_MAX: usize = 16;
 const QUESTION_BYTES_MAX: u64 = 4096;
 /// How long somebody may take to ask, and to read an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the enforcer's thread may take to answer, which may be at work on a large update.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
+/// How long whoever asks once waits for the answer: longer than the agent itself waits, which says why there is none.
+const ASKER_PATIENCE: Duration = Duration::from_secs(30);
 /// The least time between two answers to somebody who watches.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often whoever watches is told how it stands though nothing has changed: counts have.
@@ -105,6 +109,9 @@ pub fn ask(
         io::ErrorKind::PermissionDenied => AskError::Denied { path: path.to_owned() },
         _ => AskError::Nobody { path: path.to_owned(), source },
     })?;
+    // Whoever watches is told when there is something to tell.
+    let patience = (*request != Request::Watch).then_some(ASKER_PATIENCE);
+    stream.set_read_timeout(patience).map_err(AskError::Broken)?;
     let mut line = serde_json::to_string(request).map_err(AskError::Foreign)?;
     line.push('\n');
     stream.write_all(line.as_bytes()).map_err(AskError::Broken)?;
@@ -202,11 +209,11 @@ async fn answer(stream: UnixStream, orders: &Orders, shared: &Shared) -> io::Res
     match request {
         Request::Status => send(&mut writer, &status(orders, shared).await).await,
         Request::Release { device } => {
-            let released = orders.ask(|answer| Ask::Release { device, answer }).await;
+            let released = ask_thread(orders, |answer| Ask::Release { device, answer }).await;
             let response = match released {
                 Ok(Ok(())) => Response::Released,
                 Ok(Err(why)) => Response::Error(why),
-                Err(Ended) => ending(),
+                Err(none) => none,
             };
             send(&mut writer, &response).await
         }
@@ -224,14 +231,26 @@ async fn answer(stream: UnixStream, orders: &Orders, shared: &Shared) -> io::Res
     }
 }
 
-fn ending() -> Response {
-    Response::Error("the agent is ending".to_owned())
+/// Asks the enforcer's thread.
+///
+/// # Errors
+/// What is answered in its place.
+async fn ask_thread<T>(orders: &Orders, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Response> {
+    let why = match timeout(ANSWER_PATIENCE, orders.ask(ask)).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(Ended)) => "the agent is ending".to_owned(),
+        Err(_) => format!(
+            "the agent's thread that enforces has not answered in {} seconds: what is in force stays so, and its log may say what it waits for",
+            ANSWER_PATIENCE.as_secs()
+        ),
+    };
+    Err(Response::Error(why))
 }
 
 async fn status(orders: &Orders, shared: &Shared) -> Response {
-    match orders.ask(Ask::Look).await {
+    match ask_thread(orders, Ask::Look).await {
         Ok(seen) => Response::Status(Box::new(sight::status(shared, seen))),
-        Err(Ended) => ending(),
+        Err(none) => none,
     }
 }
 
@@ -239,4 +258,21 @@ async fn send(writer: &mut (impl tokio::io::AsyncWrite + Unpin), response: &Resp
     let mut line = serde_json::to_string(response).map_err(io::Error::other)?;
     line.push('\n');
     timeout(PATIENCE, writer.write_all(line.as_bytes())).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use model::UnixMillis;
+
+    use super::*;
+    use crate::identity::Validity;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_is_told_that_the_enforcers_thread_does_not_answer() {
+        let (orders, _nobody_takes_them) = Orders::queue();
+        let validity = Validity { from: UnixMillis(0), until: UnixMillis::NEVER };
+        let shared = Shared::new("node".into(), "server".into(), "0".into(), validity);
+        let Response::Error(why) = status(&orders, &shared).await else { panic!("nobody can know") };
+        assert!(why.contains("has not answered"), "{why}");
+    }
 }

@@ -36,8 +36,8 @@ const END: u8 = 0xff;
 /// The least and the most room for records, in bytes; in between it is as long as the snapshot, so that what a change
 /// costs on average does not grow with the state.
 const ROOM_BYTES: std::ops::RangeInclusive<usize> = 256 * 1024..=4 * 1024 * 1024;
-/// The longest file that is read.
-pub(super) const FILE_BYTES_MAX: usize = HEADER_BYTES + MESSAGE_BYTES_MAX + ALIGN + *ROOM_BYTES.end();
+/// The longest file that is written, and so the longest that is read.
+pub(super) const FILE_BYTES_MAX: usize = file_bytes(MESSAGE_BYTES_MAX);
 
 /// What a file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +51,25 @@ pub(super) struct Content {
     pub(super) remains: bool,
 }
 
-fn aligned(length: usize) -> usize {
+const fn aligned(length: usize) -> usize {
     length.next_multiple_of(ALIGN)
+}
+
+/// How much room there is for records behind a snapshot of this length.
+const fn room_bytes(length: usize) -> usize {
+    let (least, most) = (*ROOM_BYTES.start(), *ROOM_BYTES.end());
+    aligned(if length < least {
+        least
+    } else if length > most {
+        most
+    } else {
+        length
+    })
+}
+
+/// How long a file with a snapshot of this length is.
+const fn file_bytes(length: usize) -> usize {
+    (HEADER_BYTES + aligned(length) + room_bytes(length)).next_multiple_of(SECTOR_BYTES)
 }
 
 /// A whole file without records, and where the first one goes. None: there is more wanted than a message can say.
@@ -63,12 +80,12 @@ pub(super) fn file_of(wanted: &Wanted) -> Option<(Vec<u8>, usize)> {
         return None;
     }
     let end = HEADER_BYTES + aligned(length);
-    let room = aligned(length.clamp(*ROOM_BYTES.start(), *ROOM_BYTES.end()));
-    let mut bytes = Vec::with_capacity(end + room);
+    let size = file_bytes(length);
+    let mut bytes = Vec::with_capacity(size);
     bytes.resize(HEADER_BYTES, 0);
     bytes.extend(snapshot.encode_to_vec());
     let checksum = xxh3_64(bytes.get(HEADER_BYTES..)?);
-    bytes.resize((end + room).next_multiple_of(SECTOR_BYTES), 0);
+    bytes.resize(size, 0);
     let mut header = MAGIC.to_vec();
     for number in [length as u64, checksum, bytes.len() as u64, 0] {
         header.extend(number.to_le_bytes());

@@ -96,8 +96,10 @@ impl Saved {
         if remains {
             // The remains of a change that was never confirmed.
             file.write_all_at(&vec![0; size - end], end as u64).map_err(failed("write"))?;
-            file.sync_data().map_err(failed("write"))?;
         }
+        // The process before may have been killed before it waited for the disk. What was read is confirmed from here on.
+        file.sync_data().map_err(failed("write"))?;
+        files::sync_directory_of(&path)?;
         let open = Open { file, end, size, room: size - start, dirty: false };
         Ok((Self { path, file: Some(open) }, Some(wanted)))
     }

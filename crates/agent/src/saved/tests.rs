@@ -4,6 +4,8 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use model::{NetworkId, NetworkInterfaceId, address::Mac, node::Device};
 use policy::{Desired, DesiredInterface};
+use prost::Message as _;
+use protocol::MESSAGE_BYTES_MAX;
 
 use super::*;
 
@@ -130,6 +132,33 @@ fn a_change_of_which_a_power_cut_left_a_part_is_not_there() {
         assert_eq!(read(directory.path()).unwrap(), Some(now.clone()), "{choice:b}");
         assert!(fs::read(&file).unwrap() == before, "{choice:b}: the remains are cleared away");
     }
+}
+
+/// As much as can be wanted: with one more address it would be too long.
+fn longest() -> Wanted {
+    let mut desired = Desired::default();
+    let bytes = |desired: &Desired| desired::to_snapshot(3, desired).encoded_len();
+    let mut left = MESSAGE_BYTES_MAX - bytes(&desired);
+    for number in 0.. {
+        let id = NetworkInterfaceId::from_number(number);
+        let with = |addresses| {
+            let interfaces = [(id, interface(addresses))].into();
+            bytes(&Desired { interfaces, ..Desired::default() }) - bytes(&Desired::default())
+        };
+        let lengths = [200, 100, 50, 20, 10, 5, 2, 1, 0];
+        let Some(addresses) = lengths.into_iter().find(|addresses| with(*addresses) <= left) else { break };
+        left -= with(addresses);
+        desired.interfaces.insert(id, interface(addresses));
+    }
+    Wanted { generation: 3, desired }
+}
+
+#[test]
+fn the_longest_file_that_is_written_is_read() {
+    let (directory, mut saved, _) = saved(&[]);
+    let longest = longest();
+    saved.replace(&longest).unwrap();
+    assert!(read(directory.path()).unwrap() == Some(longest));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use self::backoff::Backoff;
 pub use self::connection::ConnectError;
 pub(crate) use self::connection::connect;
 use crate::{
+    clock,
     enforcer::chain,
     identity::{Credentials, Identity},
     runtime::{Ended, Orders, Outbox, Samples, Shared},
@@ -52,6 +53,14 @@ enum End {
     Told(Status),
 }
 
+impl End {
+    /// Whether the control plane does not know the certificate. Then it may know the one from before alone; after
+    /// anything else, and after that one, it is tried with the newest.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Told(status) if status.code() == Code::Unauthenticated)
+    }
+}
+
 impl From<Ended> for End {
     fn from(_: Ended) -> Self {
         Self::Thread
@@ -71,20 +80,12 @@ impl Session {
             if begun.elapsed() >= STEADY {
                 backoff.reset();
             }
+            with_previous = !is_previous && end.is_refusal();
             match end {
-                End::Renewed => {
-                    with_previous = false;
-                    continue;
-                }
+                End::Renewed => continue,
                 End::Thread => return,
                 End::Connect(error) => self.shared.disconnected(error),
-                End::Told(status) => {
-                    // The control plane may know the certificate from before alone, or not know that one any more.
-                    if status.code() == Code::Unauthenticated {
-                        with_previous = !is_previous;
-                    }
-                    self.shared.disconnected(self.explain(&status));
-                }
+                End::Told(status) => self.shared.disconnected(self.explain(&status)),
             }
             let random = getrandom::u64().unwrap_or_else(|_| u64::from(begun.elapsed().subsec_nanos()));
             tokio::time::sleep(backoff.wait(random)).await;
@@ -94,7 +95,7 @@ impl Session {
     /// What the node proves itself with, and whether that is what it had before.
     fn credentials(&self, with_previous: bool) -> (Credentials, bool) {
         let identity = self.identity.lock();
-        match &identity.previous {
+        match identity.good_previous(clock::now()) {
             Some(previous) if with_previous => (previous.clone(), true),
             _ => (identity.credentials.clone(), false),
         }
@@ -123,5 +124,21 @@ impl Session {
                 format!("{text}{}", cause.unwrap_or_default())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refused_certificate_is_a_reason_to_show_another_one() {
+        assert!(End::Told(Status::unauthenticated("no such certificate")).is_refusal());
+        let others = [
+            End::Told(Status::unavailable("the control plane has ended the session")),
+            End::Connect("the certificate has expired".into()),
+            End::Renewed,
+        ];
+        assert!(others.iter().all(|end| !end.is_refusal()));
     }
 }

@@ -1,8 +1,10 @@
 //! What is not the node's own is left alone.
 
-use agent::instances::names;
+use std::process::Command;
+
+use agent::instances::{difference::RULE_PRIORITY, names};
 use host::{Netlink, namespace};
-use model::{InstanceId, address::Mac, node::ReportedState};
+use model::{InstanceId, NodeId, address::Mac, node::ReportedState};
 
 use crate::node::{TestNetwork, TestNode, is_root, unique};
 
@@ -55,6 +57,52 @@ fn a_namespace_of_somebody_elses_in_the_way_fails_its_instance_alone_and_is_name
     }
     namespace::remove(&name).unwrap();
     node.settle();
+}
+
+#[test]
+fn a_namespaces_file_of_another_node_is_not_written_on() {
+    if !is_root() {
+        return;
+    }
+    let network = TestNetwork::new(1);
+    let mut node = TestNode::new();
+    let (blocked, other) = (node.run(&[network.interface(0, 5)]), NodeId::from_entropy(unique()).to_string());
+    let name = names::namespace(blocked);
+    let path = namespace::path(&name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, &other).unwrap();
+    let made = namespace::create_for(&name, &node.id.to_string(), || Ok::<(), host::NamespaceError>(()));
+    assert!(matches!(made, Err(host::NamespaceError::Foreign { .. })), "{made:?}");
+    let reports = node.bring_until(|reports, _| reports.contains_key(&blocked));
+    let failed = &reports[&blocked].state;
+    assert!(matches!(failed, ReportedState::Failed(why) if why.contains(&other)), "{failed:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), other);
+    std::fs::write(&path, "").unwrap();
+    node.settle();
+    assert!(namespace::exists(&name));
+}
+
+#[test]
+fn a_rule_of_somebody_elses_about_a_bridge_that_is_gone_stays() {
+    if !is_root() {
+        return;
+    }
+    let network = TestNetwork::new(1);
+    let mut node = TestNode::new();
+    let instance = node.run(&[network.interface(0, 5)]);
+    node.settle();
+    let rules = |node: &TestNode| node.on(|| Netlink::open().unwrap().no_transits().unwrap());
+    assert!(!rules(&node).is_empty() && rules(&node).iter().all(|rule| rule.marked));
+    let priority = RULE_PRIORITY.to_string();
+    node.on(move || {
+        let mut ip = Command::new("ip");
+        ip.args(["rule", "add", "iif", "rv-of-somebody", "unreachable", "priority", &priority]);
+        assert!(ip.status().unwrap().success());
+    });
+    node.instance(instance).wanted = policy::WantedState::Gone;
+    node.settle();
+    let left = rules(&node);
+    assert!(matches!(&left[..], [rule] if rule.device == "rv-of-somebody" && !rule.marked), "{left:?}");
 }
 
 #[test]

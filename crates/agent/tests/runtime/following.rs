@@ -178,6 +178,37 @@ async fn questions_are_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_does_not_wait_for_all_that_is_asked() {
+    const QUESTIONS: u64 = 10;
+    let mut plane = Plane::start();
+    let mut host = Host::of(&plane).await;
+    let mut session = plane.session().await;
+    session.tell(Message::Snapshot(snapshot(5, 80))).await;
+    session.confirmed().await;
+    host.kernel.list_flows_in(std::time::Duration::from_millis(150));
+    let interface = snapshot(5, 80).interfaces[0].network_interface_id.clone();
+    for id in 0..QUESTIONS {
+        let flows = node::FlowsQuestion { network_interface_id: interface.clone(), most: 5 };
+        let question = Some(node::question::Question::Flows(flows));
+        session.tell(Message::Question(node::Question { id, question })).await;
+    }
+    // By then the others wait, and one of them is being answered.
+    for _ in 0..2 {
+        assert!(matches!(session.hear().await, from_node::Message::Answer(_)));
+    }
+    session.tell(leave(5)).await;
+    let mut answers = 0;
+    while let from_node::Message::Answer(_) = session.hear().await {
+        answers += 1;
+    }
+    assert!(answers <= 3, "{answers} answers came before it");
+    for _ in 0..QUESTIONS - 2 - answers {
+        assert!(matches!(session.hear().await, from_node::Message::Answer(_)));
+    }
+    host.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_agent_of_a_directory_is_refused() {
     let plane = Plane::start();
     let mut host = Host::of(&plane).await;

@@ -1,6 +1,13 @@
 //! A kernel in memory that outlives agents.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use agent::FoundDevice;
 use dataplane::{
@@ -12,11 +19,16 @@ use policy::Plan;
 
 /// A kernel that outlives those who open it.
 #[derive(Clone, Default)]
-pub(crate) struct Kernel(pub(crate) Arc<Mutex<SimulatedDataplane>>);
+pub(crate) struct Kernel(pub(crate) Arc<Mutex<SimulatedDataplane>>, Arc<AtomicU64>);
 
 impl Kernel {
     pub(crate) fn add_device(&self, name: &str) -> FoundDevice {
         FoundDevice { device: self.0.lock().add_device(name), alias: "".into() }
+    }
+
+    /// How long it takes to list flows from now on.
+    pub(crate) fn list_flows_in(&self, time: Duration) {
+        self.1.store(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
     /// How many interfaces are open, and the newest generation of a class.
@@ -51,9 +63,13 @@ impl Dataplane for Kernel {
         assign(&mut; binding: Binding, class: Option<ClassId>) -> ();
         read_back(&; binding: Binding) -> BindingReport;
         read_back_class(&; class: ClassId) -> ClassReport;
-        flows(&; binding: Binding, most: usize) -> Vec<Flow>;
         drops(&; binding: Option<Binding>) -> Drops;
         rule_counts(&; class: ClassId) -> Vec<RuleCount>;
         events(&mut; most: usize) -> Vec<Event>;
+    }
+
+    fn flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError> {
+        thread::sleep(Duration::from_millis(self.1.load(Ordering::Relaxed)));
+        self.0.lock().flows(binding, most)
     }
 }

@@ -7,12 +7,16 @@ use rtnetlink::{
     IpVersion,
     packet_route::{
         AddressFamily,
+        route::RouteProtocol,
         rule::{RuleAction, RuleAttribute, RuleMessage},
     },
 };
 
 use super::{Netlink, NetlinkError, code, refused};
 use crate::namespace;
+
+/// What rules that are made here are marked with (FRA_PROTOCOL, since Linux 4.17), as addresses are.
+const MARK: RuleAttribute = RuleAttribute::Protocol(RouteProtocol::Other(0x72));
 
 /// A rule by which packets that come in through a device are forwarded nowhere. The host itself they reach.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +27,15 @@ pub struct NoTransit {
     pub ipv4: bool,
     /// Its place: rules are asked from the lowest to the highest.
     pub priority: u32,
+    /// Whether [`Netlink::add_no_transit`] made it.
+    pub marked: bool,
+}
+
+impl NoTransit {
+    /// Whether it does the same, whoever made it.
+    pub fn does_as(&self, other: &Self) -> bool {
+        (&self.device, self.ipv4, self.priority) == (&other.device, other.ipv4, other.priority)
+    }
 }
 
 impl Netlink {
@@ -52,13 +65,14 @@ impl Netlink {
         }
     }
 
-    /// Makes a rule; does nothing where the same one is there.
+    /// Makes a rule, marked; does nothing where one is there that does the same.
     ///
     /// # Errors
     /// [`NetlinkError`].
     pub fn add_no_transit(&self, rule: &NoTransit) -> Result<(), NetlinkError> {
         let request = self.handle.rule().add().input_interface(&rule.device).priority(rule.priority);
-        let request = request.action(RuleAction::Unreachable);
+        let mut request = request.action(RuleAction::Unreachable);
+        request.message_mut().attributes.push(MARK);
         let made = match rule.ipv4 {
             true => self.runtime.block_on(request.v4().execute()),
             false => self.runtime.block_on(request.v6().execute()),
@@ -119,5 +133,6 @@ fn no_transit(message: &RuleMessage) -> Option<NoTransit> {
             _ => {}
         }
     }
-    Some(NoTransit { device: device?, ipv4: message.header.family == AddressFamily::Inet, priority })
+    let (ipv4, marked) = (message.header.family == AddressFamily::Inet, message.attributes.contains(&MARK));
+    Some(NoTransit { device: device?, ipv4, priority, marked })
 }

@@ -66,10 +66,6 @@ fn foreign(number: u128) -> Result<(), Unacceptable> {
     Err(Foreign::Interface(interface(number)).into())
 }
 
-fn report(number: u128) -> [InstanceReport; 1] {
-    [InstanceReport { instance: instance(number), boots: 1, images: 1, state: ReportedState::Gone }]
-}
-
 #[test]
 fn a_node_speaks_of_what_is_bound_to_it_alone() {
     let mut own = Belongings::of(&state(), node(1));
@@ -114,22 +110,51 @@ fn a_snapshot_is_all_that_there_is() {
     assert_eq!(own.check(&mut confirmed(7, &[1])), foreign(1));
 }
 
+/// What is taken in of a report about an instance.
+fn reported(own: &mut Belongings, state: &State, number: u128) -> Result<usize, Foreign> {
+    let report =
+        InstanceReport { instance: instance(number), boots: 1, images: 1, state: ReportedState::Gone };
+    let mut reports = vec![report];
+    let elsewhere = own.hosted_elsewhere(state, node(1), &reports);
+    own.report(&elsewhere, &mut reports).map(|()| reports.len())
+}
+
 #[test]
 fn an_instance_is_reported_by_the_node_that_hosts_it_alone() {
     let (before, mut after) = (state(), state());
     let mut own = Belongings::of(&before, node(1));
-    assert_eq!(own.reported(&before, node(1), &report(1)), Ok(()));
-    assert_eq!(own.reported(&before, node(1), &report(9)), Ok(()), "nobody hosts it");
-    assert_eq!(own.reported(&before, node(1), &report(2)), Err(Foreign::Instance(instance(2))));
+    own.tell(&Told::Current { generation: 5 });
+    assert_eq!(reported(&mut own, &before, 1), Ok(1));
+    assert_eq!(reported(&mut own, &before, 9), Ok(1), "nobody hosts it");
+    assert_eq!(reported(&mut own, &before, 2), Err(Foreign::Instance(instance(2))));
     // It goes to the other node.
     let moved = before.hostings().get(&instance(1)).map(|hosting| Hosting::clone(hosting)).unwrap();
     after.load(&Hosting { node: node(2), ..moved }.into());
-    assert_eq!(own.reported(&after, node(1), &report(1)), Ok(()), "it does not know yet");
+    assert_eq!(reported(&mut own, &after, 1), Ok(1), "it does not know yet");
     let delta = Delta { instances: [(instance(1), None)].into(), ..Delta::default() };
     own.tell(&Told::Delta { from: 5, generation: 6, delta });
-    assert_eq!(own.reported(&after, node(1), &report(1)), Ok(()));
+    assert_eq!(reported(&mut own, &after, 1), Ok(1));
     own.check(&mut confirmed(6, &[])).unwrap();
-    assert_eq!(own.reported(&after, node(1), &report(1)), Err(Foreign::Instance(instance(1))));
+    assert_eq!(reported(&mut own, &after, 1), Err(Foreign::Instance(instance(1))));
+}
+
+#[test]
+fn an_instance_that_went_before_the_session_is_not_held_against_a_node_that_was_not_told() {
+    let snapshot = Told::Snapshot { generation: 7, desired: Desired::default(), obey_regression: false };
+    let delta = Told::Delta { from: 5, generation: 7, delta: Delta::default() };
+    for told in [snapshot, delta, Told::Current { generation: 7 }] {
+        let state = state();
+        let mut own = Belongings::of(&state, node(1));
+        assert_eq!(reported(&mut own, &state, 2), Ok(0), "it is left out");
+        own.tell(&told);
+        assert!(reported(&mut own, &state, 2).is_ok(), "it may have said so before it read that");
+        own.check(&mut confirmed(7, &[])).unwrap();
+        assert_eq!(reported(&mut own, &state, 2), Err(Foreign::Instance(instance(2))));
+    }
+    // Of one that it never spoke of it knows nothing.
+    let mut own = Belongings::of(&state(), node(1));
+    own.tell(&Told::Current { generation: 7 });
+    assert_eq!(reported(&mut own, &state(), 2), Err(Foreign::Instance(instance(2))));
 }
 
 #[test]

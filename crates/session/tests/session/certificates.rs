@@ -45,6 +45,23 @@ async fn without_a_certificate_there_is_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_refused_for_want_of_a_certificate_may_not_go_on_on_the_connection() {
+    let world = World::new().await;
+    let channel = world.stranger().await;
+    let ends = async {
+        loop {
+            let status = Follow::begin(channel.clone()).await.err().unwrap();
+            if status.code() != Code::Unauthenticated {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    // Sooner than it would end because it took too long, or because nothing was asked for.
+    tokio::time::timeout(std::time::Duration::from_secs(5), ends).await.expect("the connection ends");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_certificate_is_not_taken() {
     let world = World::new().await;
     let identity = world.node().await;

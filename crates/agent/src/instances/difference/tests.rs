@@ -164,11 +164,29 @@ fn what_others_made_is_not_touched_and_refused_where_it_is_in_the_way() {
     let mut foreign = Observed::default();
     foreign.links.push(Link { group: 0, ..link(7, "rv-x", "") });
     foreign.links.push(Link { group: 0, ..link(8, "ve-x", "") });
-    for (device, priority) in [("eth0", RULE_PRIORITY), ("rv-x", RULE_PRIORITY - 1)] {
-        foreign.rules.push(NoTransit { device: device.into(), ipv4: true, priority });
+    for (device, priority, marked) in
+        [("eth0", RULE_PRIORITY, true), ("rv-x", RULE_PRIORITY - 1, true), ("rv-x", RULE_PRIORITY, false)]
+    {
+        foreign.rules.push(NoTransit { device: device.into(), ipv4: true, priority, marked });
     }
     foreign.machines.insert(id(9), Found::Remains("node-of-another".into()));
     assert_eq!(compared(&target(&[]), &(foreign, BTreeMap::new())), Difference::default());
+}
+
+#[test]
+fn a_file_of_another_node_is_in_the_way_and_a_rule_of_somebody_else_is_not() {
+    let wanted = target(&[(1, RUNNING, (1, 1))]);
+    let (mut observed, in_force) = done(&wanted);
+    observed.rules.iter_mut().for_each(|rule| rule.marked = false);
+    let there = (observed.clone(), in_force.clone());
+    assert_eq!(compared(&wanted, &there), Difference::default(), "it does the same");
+    observed.machines.insert(id(1), Found::Remains("node-of-another".into()));
+    let blocked = compared(&wanted, &(observed.clone(), in_force.clone()));
+    assert!(blocked.refused[&id(1)].contains("node-of-another"), "{blocked:?}");
+    assert!(blocked.steps.iter().all(|step| step.instance().is_none()), "{:?}", blocked.steps);
+    observed.machines.insert(id(1), Found::Remains(String::new()));
+    let made = compared(&wanted, &(observed, in_force));
+    assert!(made.steps.contains(&Step::MakeNamespace { instance: id(1) }), "{made:?}");
 }
 
 #[test]
@@ -259,8 +277,8 @@ fn gateways_that_were_given_go_and_those_of_others_stay() {
 #[test]
 fn rules_about_bridges_that_are_gone_are_removed() {
     let mut observed = Observed::default();
-    let rule =
-        NoTransit { device: names::bridge(NetworkId::from_entropy(9)), ipv4: false, priority: RULE_PRIORITY };
+    let device = names::bridge(NetworkId::from_entropy(9));
+    let rule = NoTransit { device, ipv4: false, priority: RULE_PRIORITY, marked: true };
     observed.rules.push(rule.clone());
     let difference = compared(&target(&[]), &(observed, BTreeMap::new()));
     assert_eq!(difference.steps, [Step::RemoveRule(rule)]);

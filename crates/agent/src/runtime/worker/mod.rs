@@ -12,7 +12,7 @@ mod obey;
 mod rules;
 mod sample;
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
 use dataplane::{Dataplane, DataplaneError};
 use protocol::node::{self, from_node::Message};
@@ -38,6 +38,8 @@ use crate::{
     wanted::{Update, UpdateError, Wanted},
 };
 
+/// The most asks that wait here; beyond them nothing more is taken before one of them is answered.
+const ASKS_MAX: usize = 64;
 /// The most drifts of an audit that are kept as text.
 const DRIFTS_KEPT: usize = 100;
 
@@ -135,42 +137,51 @@ impl<D: Dataplane> Worker<D> {
     }
 
     /// Obeys orders until it is told to end. What is in force stays so.
+    ///
+    /// What is asked waits for what is told: an answer may take long, and so it is looked for updates again after each.
     pub(crate) fn run(mut self, mut orders: Receiver<Order>) {
-        while let Some(first) = orders.blocking_recv() {
+        let mut asks = VecDeque::new();
+        loop {
             let mut batch = Batch::default();
-            batch.add(first);
-            for _ in 0..orders.max_capacity() {
+            if asks.is_empty() {
+                let Some(first) = orders.blocking_recv() else { return };
+                batch.add(first);
+            }
+            while asks.len() + batch.asks.len() < ASKS_MAX && batch.orders < orders.max_capacity() {
                 let Ok(more) = orders.try_recv() else { break };
                 batch.add(more);
             }
+            asks.extend(mem::take(&mut batch.asks));
             let end = batch.end;
-            self.turn(batch);
+            self.turn(batch, asks.pop_front());
             if end {
+                asks.into_iter().for_each(|ask| self.turn(Batch::default(), Some(ask)));
                 return;
             }
         }
     }
 
-    /// Carries out what waited.
-    pub(crate) fn turn(&mut self, batch: Batch) {
+    /// Carries out what was told, then what was asked.
+    fn turn(&mut self, batch: Batch, ask: Option<Ask>) {
         // Rules are named by what is in force now, and so before that is another one.
         self.drain();
-        let Batch { devices, updates, asks, end: _ } = batch;
-        let told = devices.is_some() || !updates.is_empty();
-        if let Some(devices) = devices {
+        let told = batch.devices.is_some() || !batch.updates.is_empty();
+        if let Some(devices) = batch.devices {
             self.enforcer.set_devices(devices);
             self.settle();
         }
-        for (update, came) in updates {
+        for (update, came) in batch.updates {
             self.obey(update, came);
         }
         if told {
             self.drive();
+            self.publish();
         }
-        for ask in asks {
+        if let Some(ask) = ask.filter(|ask| !ask.is_given_up()) {
             self.answer(ask);
+            self.drive();
+            self.publish();
         }
-        self.publish();
     }
 
     /// Says what is in force where that is otherwise than it was said.
