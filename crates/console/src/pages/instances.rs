@@ -7,7 +7,7 @@ use wire::catalogue::Fault;
 use super::{choices, interfaces};
 use crate::{
     ROOT,
-    json::{flag, items, text, texts},
+    json::{count, flag, items, text, texts},
     proposal,
     response::{Page, Response},
     router::{Outcome, Route},
@@ -83,7 +83,7 @@ fn table(instances: &[Value]) -> Markup {
                 th scope="row" { (view::named(&view::address_of("instances", id), text(instance, "InstanceName"), id)) }
                 td { (view::state(text(instance, "Status"))) }
                 td { (addresses(instance)) }
-                td .nowrap { (text(instance, "InstanceTypeId")) (text(instance, "SpecName")) }
+                td .nowrap { (text(instance, "SpecName")) }
                 td { (text(instance, "EnsRegionId")) }
                 td .nowrap { (time::at(text(instance, "CreationTime"))) }
             }
@@ -126,10 +126,10 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("Id", view::id(id)),
             ("Edge site", html! { (text(&instance, "EnsRegionId")) }),
             ("Addresses", addresses(&instance)),
-            ("Type", html! { (text(&instance, "InstanceTypeId")) (text(&instance, "SpecName")) }),
+            ("Type", html! { (text(&instance, "SpecName")) ", " (text(&instance, "Cpu")) " vCPU, " (count(&instance, "Memory")) " MiB" }),
             ("Image", html! { (text(&instance, "ImageId")) }),
             ("Host name", html! { (text(&instance, "HostName")) }),
-            ("Charged", html! { (text(&instance, "InstanceChargeType")) }),
+            ("System", html! { (text(&instance, "OSName")) }),
             ("Created", time::at(text(&instance, "CreationTime"))),
             ("Expires", time::at(text(&instance, "ExpiredTime"))),
             ("Protected", html! { @if flag(&instance, "DeletionProtection") { "A release is refused" } }),
@@ -187,10 +187,9 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
                     (Field::new("ImageId", "Image", form.get("ImageId")).required().choice(choices::pairs(&images)))
                     (Field::new("InstanceType", "Type", form.get("InstanceType")).required().choice(choices::pairs(&types)))
                     (Field::new("VSwitchId", "vSwitch", form.get("VSwitchId")).hint("The newest 100 are listed.").required().choice(choices::pairs(&switches)))
-                    (Field::new("SecurityId", "Security group", form.get("SecurityId")).hint("The newest 100 are listed.").required().choice(choices::pairs(&groups)))
+                    (Field::new("SecurityId", "Security group", form.get("SecurityId")).hint("They join it. The newest 100 are listed.").choice([("", "None")].into_iter().chain(choices::pairs(&groups))))
                     (Field::new("Amount", "How many", form.given("Amount").unwrap_or("1")).required().number(1, 100))
                 }
-                (Field::new("Password", "Password", "").hint("8 to 30 characters: three of small letters, capital letters, digits, others. It is checked and not kept.").secret())
                 (fields::buttons("Run", &format!("{ROOT}{SECTION}")))
             }))
         }
@@ -202,12 +201,8 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
 
 async fn run(visit: &Visit<'_>) -> Outcome {
     let form = &visit.form;
-    let mut parameters = vec![
-        ("ScheduleAreaLevel", "Region"),
-        ("InternetChargeType", "95BandwidthByMonth"),
-        ("InternetMaxBandwidthOut", "0"),
-    ];
-    for name in ["InstanceName", "EnsRegionId", "ImageId", "InstanceType", "VSwitchId", "SecurityId", "Amount", "Password"] {
+    let mut parameters = vec![("ScheduleAreaLevel", "Region")];
+    for name in ["InstanceName", "EnsRegionId", "ImageId", "InstanceType", "VSwitchId", "SecurityId", "Amount"] {
         parameters.extend(form.given(name).map(|value| (name, value)));
     }
     match visit.api.try_call("RunInstances", &parameters).await {

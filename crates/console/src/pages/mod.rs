@@ -1,8 +1,13 @@
 //! The pages, one file a family. A page is added by a line in its family's `ROUTES`, a family by a line here.
 
 pub(crate) mod changes;
+mod choices;
+mod effective;
 mod groups;
+mod instances;
+mod interfaces;
 mod live;
+mod networks;
 mod nodes;
 mod overview;
 pub(crate) mod sign_in;
@@ -12,6 +17,6 @@ use crate::router::Route;
 
 /// Every page.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
-    const FAMILIES: &[&[Route]] = &[sign_in::ROUTES, overview::ROUTES, groups::ROUTES, nodes::ROUTES, changes::ROUTES];
+    const FAMILIES: &[&[Route]] = &[sign_in::ROUTES, overview::ROUTES, groups::ROUTES, instances::ROUTES, interfaces::ROUTES, networks::ROUTES, nodes::ROUTES, changes::ROUTES];
     FAMILIES.iter().copied().flatten()
 }
