@@ -52,8 +52,7 @@ pub(super) async fn images(api: &Api) -> Choices {
 /// The types of instances.
 pub(super) async fn types(api: &Api) -> Choices {
     read(api, "DescribeInstanceTypes", &[], "InstanceTypes.InstanceType", |own| {
-        let shape =
-            format!("{} vCPU, {} MiB", count(own, "CpuCoreCount"), count(own, "MemorySize"));
+        let shape = format!("{} vCPU, {} MiB", count(own, "CpuCoreCount"), count(own, "MemorySize"));
         (text(own, "InstanceType").to_owned(), format!("{} ({shape})", text(own, "InstanceType")))
     })
     .await

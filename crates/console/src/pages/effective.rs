@@ -40,16 +40,19 @@ pub(super) async fn shown(api: &Api, groups: &[&str], interface: &str) -> Markup
         }
     }
     placed.sort_by_key(|own| (count(&own.rule, "Priority"), text(&own.rule, "Policy") == "Accept"));
-    view::section("Effective policy", &html! {
-        @if groups.is_empty() {
-            (view::empty("It is in no group.", &html! { "No rule decides for it: nothing new is accepted, and what it sends passes." }, None))
-        } @else {
-            (memberships(groups, interface))
-            @if !unread.is_empty() { p { "The rules of " (unread.join(", ")) " may not be read." } }
-            (direction(&placed, "ingress", "What comes in", "Whatever no rule accepts is dropped."))
-            (direction(&placed, "egress", "What goes out", "Whatever no rule drops passes."))
-        }
-    })
+    view::section(
+        "Effective policy",
+        &html! {
+            @if groups.is_empty() {
+                (view::empty("It is in no group.", &html! { "No rule decides for it: nothing new is accepted, and what it sends passes." }, None))
+            } @else {
+                (memberships(groups, interface))
+                @if !unread.is_empty() { p { "The rules of " (unread.join(", ")) " may not be read." } }
+                (direction(&placed, "ingress", "What comes in", "Whatever no rule accepts is dropped."))
+                (direction(&placed, "egress", "What goes out", "Whatever no rule drops passes."))
+            }
+        },
+    )
 }
 
 fn memberships(groups: &[&str], interface: &str) -> Markup {

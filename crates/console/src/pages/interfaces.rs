@@ -12,7 +12,11 @@ use crate::{
     response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
-    view::{self, fields::{self, Field}, list, time},
+    view::{
+        self,
+        fields::{self, Field},
+        list, time,
+    },
     visit::Visit,
 };
 
@@ -33,7 +37,8 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
     if let Some(wanted) = query.given("q") {
         parameters.push((parameter_of(wanted), wanted));
     }
-    parameters.extend(["Status", "Type"].iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
+    parameters
+        .extend(["Status", "Type"].iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
     let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
     let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
     let body = if interfaces.is_empty() && !list::is_filtered(query) && page == "1" {
@@ -71,19 +76,23 @@ fn parameter_of(wanted: &str) -> &'static str {
 
 /// Network interfaces, with their groups.
 pub(super) fn table(interfaces: &[Value]) -> Markup {
-    view::table("Network interfaces", &["Network interface", "State", "Address", "Instance", "Security groups"], &html! {
-        @for interface in interfaces {
-            @let id = text(interface, "NetworkInterfaceId");
-            @let instance = text(interface, "InstanceId");
-            tr {
-                th scope="row" { (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id)) }
-                td { (view::state(text(interface, "Status"))) " " span .soft { (text(interface, "Type")) } }
-                td { code { (text(interface, "PrimaryIp")) } }
-                td { @if !instance.is_empty() { a href=(view::address_of("instances", instance)) { (instance) } } }
-                td { @for group in texts(interface, "SecurityGroupIds.SecurityGroup") { a .id .beneath href=(view::address_of("groups", group)) { (group) } } }
+    view::table(
+        "Network interfaces",
+        &["Network interface", "State", "Address", "Instance", "Security groups"],
+        &html! {
+            @for interface in interfaces {
+                @let id = text(interface, "NetworkInterfaceId");
+                @let instance = text(interface, "InstanceId");
+                tr {
+                    th scope="row" { (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id)) }
+                    td { (view::state(text(interface, "Status"))) " " span .soft { (text(interface, "Type")) } }
+                    td { code { (text(interface, "PrimaryIp")) } }
+                    td { @if !instance.is_empty() { a href=(view::address_of("instances", instance)) { (instance) } } }
+                    td { @for group in texts(interface, "SecurityGroupIds.SecurityGroup") { a .id .beneath href=(view::address_of("groups", group)) { (group) } } }
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 async fn one(visit: &Visit<'_>) -> Result<Value, Trouble> {
@@ -141,27 +150,30 @@ async fn binding(api: &Api, id: &str) -> Option<Value> {
 
 fn bound(binding: Option<&Value>, own: &str) -> Markup {
     let known = binding.filter(|binding| !at(binding, "NodeId").is_null());
-    view::section("Where it is enforced", &html! {
-        @match known {
-            Some(binding) => {
-                @let node = text(binding, "NodeId");
-                (view::facts(&[
-                    ("Node", html! { a href=(view::address_of("nodes", node)) { (node) } }),
-                    ("Device", html! { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }),
-                    ("Bound", time::at(text(binding, "BindingTime"))),
-                    ("Source check", html! { (if flag(binding, "SourceCheck") { "It may send from its own addresses alone" } else { "Off: it may send from any address" }) }),
-                    ("Further prefixes", html! { @for prefix in texts(binding, "AllowedPrefixes.AllowedPrefix") { code .beneath { (prefix) } } }),
-                ]))
+    view::section(
+        "Where it is enforced",
+        &html! {
+            @match known {
+                Some(binding) => {
+                    @let node = text(binding, "NodeId");
+                    (view::facts(&[
+                        ("Node", html! { a href=(view::address_of("nodes", node)) { (node) } }),
+                        ("Device", html! { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }),
+                        ("Bound", time::at(text(binding, "BindingTime"))),
+                        ("Source check", html! { (if flag(binding, "SourceCheck") { "It may send from its own addresses alone" } else { "Off: it may send from any address" }) }),
+                        ("Further prefixes", html! { @for prefix in texts(binding, "AllowedPrefixes.AllowedPrefix") { code .beneath { (prefix) } } }),
+                    ]))
+                }
+                None => {
+                    (view::empty(
+                        "It is bound to no node.",
+                        &html! { "Its rules are decided here and enforced nowhere. Bind it to the node and device that carry its packets; instances of lab nodes are bound by themselves." },
+                        Some(&view::button_link(&format!("{own}/bind"), "Bind to a node")),
+                    ))
+                }
             }
-            None => {
-                (view::empty(
-                    "It is bound to no node.",
-                    &html! { "Its rules are decided here and enforced nowhere. Bind it to the node and device that carry its packets; instances of lab nodes are bound by themselves." },
-                    Some(&view::button_link(&format!("{own}/bind"), "Bind to a node")),
-                ))
-            }
-        }
-    })
+        },
+    )
 }
 
 async fn form(visit: &Visit<'_>) -> Outcome {
@@ -191,7 +203,9 @@ async fn bind(visit: &Visit<'_>) -> Outcome {
     let id = visit.part("interface");
     let own = view::address_of("interfaces", id);
     let mut parameters = vec![("NetworkInterfaceId", id)];
-    parameters.extend(["NodeId", "Device"].iter().filter_map(|name| visit.form.given(name).map(|value| (*name, value))));
+    parameters.extend(
+        ["NodeId", "Device"].iter().filter_map(|name| visit.form.given(name).map(|value| (*name, value))),
+    );
     match visit.api.try_call("BindNetworkInterface", &parameters).await {
         Ok(changed) => Ok(proposal::after(changed.generation, "BindNetworkInterface", &own)),
         Err(fault) => Ok(form_page(visit, id, Some(&fault)).into()),

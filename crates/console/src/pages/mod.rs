@@ -17,6 +17,15 @@ use crate::router::Route;
 
 /// Every page.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
-    const FAMILIES: &[&[Route]] = &[sign_in::ROUTES, overview::ROUTES, groups::ROUTES, instances::ROUTES, interfaces::ROUTES, networks::ROUTES, nodes::ROUTES, changes::ROUTES];
+    const FAMILIES: &[&[Route]] = &[
+        sign_in::ROUTES,
+        overview::ROUTES,
+        groups::ROUTES,
+        instances::ROUTES,
+        interfaces::ROUTES,
+        networks::ROUTES,
+        nodes::ROUTES,
+        changes::ROUTES,
+    ];
     FAMILIES.iter().copied().flatten()
 }

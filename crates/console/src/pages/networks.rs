@@ -12,7 +12,11 @@ use crate::{
     response::{Page, Response},
     router::{Outcome, Route},
     trouble::Trouble,
-    view::{self, fields::{self, Field}, list, time},
+    view::{
+        self,
+        fields::{self, Field},
+        list, time,
+    },
     visit::Visit,
 };
 
@@ -27,7 +31,9 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::send("/networks/{network}/vswitches/new", |visit| Box::pin(create_vswitch(visit))),
     Route::read("/networks/{network}/delete", |visit| Box::pin(ask_to_delete(visit))),
     Route::send("/networks/{network}/delete", |visit| Box::pin(delete(visit))),
-    Route::read("/networks/{network}/vswitches/{vswitch}/delete", |visit| Box::pin(ask_to_delete_vswitch(visit))),
+    Route::read("/networks/{network}/vswitches/{vswitch}/delete", |visit| {
+        Box::pin(ask_to_delete_vswitch(visit))
+    }),
     Route::send("/networks/{network}/vswitches/{vswitch}/delete", |visit| Box::pin(delete_vswitch(visit))),
 ];
 
@@ -168,7 +174,10 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
 
 async fn create(visit: &Visit<'_>) -> Outcome {
     let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
-    let parameters: Vec<_> = ["EnsRegionId", "CidrBlock", "NetworkName", "Description", "EnableIpv6"].into_iter().filter_map(given).collect();
+    let parameters: Vec<_> = ["EnsRegionId", "CidrBlock", "NetworkName", "Description", "EnableIpv6"]
+        .into_iter()
+        .filter_map(given)
+        .collect();
     match visit.api.try_call("CreateNetwork", &parameters).await {
         Ok(changed) => Ok(Response::see(view::address_of("networks", text(&changed.answer, "NetworkId")))),
         Err(fault) => Ok(form_page(visit, Some(&fault)).await.into()),

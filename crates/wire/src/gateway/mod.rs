@@ -322,8 +322,7 @@ impl Gateway {
             Mode::Lenient => self.assume(&envelope, seen).await?,
         };
         let parameters = envelope.into_parameters();
-        let origin =
-            Origin { source: request.peer, secure: request.secure, headers: Some(request.headers) };
+        let origin = Origin { source: request.peer, secure: request.secure, headers: Some(request.headers) };
         self.perform(&caller, operation, &parameters, &origin, request_id, seen).await
     }
 
