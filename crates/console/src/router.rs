@@ -74,6 +74,11 @@ impl Route {
     }
 }
 
+/// Whether there is a page to read at an address below the root.
+pub(crate) fn exists(address: &str) -> bool {
+    pages::routes().any(|route| !route.changes && route.pattern == address)
+}
+
 /// A part of a path as it is meant.
 fn unescape(part: &str) -> Option<String> {
     // A plus sign is one in a path.

@@ -74,3 +74,17 @@ pub(super) async fn groups(api: &Api) -> Choices {
     })
     .await
 }
+
+/// RAM users, the first 200.
+pub(super) async fn users(api: &Api) -> Choices {
+    read(api, "ListUsers", &[("MaxItems", "200")], "Users.User", |own| named(text(own, "UserName"), "")).await
+}
+
+/// Policies that can be attached: their type and name in one value, and their name.
+pub(super) async fn policies(api: &Api) -> Choices {
+    read(api, "ListPolicies", &[("MaxItems", "200")], "Policies.Policy", |own| {
+        let (kind, name) = (text(own, "PolicyType"), text(own, "PolicyName"));
+        (format!("{kind}:{name}"), format!("{name} ({})", kind.to_lowercase()))
+    })
+    .await
+}

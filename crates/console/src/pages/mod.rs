@@ -1,8 +1,12 @@
 //! The pages, one file a family. A page is added by a line in its family's `ROUTES`, a family by a line here.
 
+mod access;
+mod activity;
 pub(crate) mod changes;
+mod chart;
 mod choices;
 mod effective;
+mod explain;
 mod groups;
 mod instances;
 mod interfaces;
@@ -10,8 +14,11 @@ mod live;
 mod networks;
 mod nodes;
 mod overview;
+mod policies;
+mod reference;
 pub(crate) mod sign_in;
 pub(crate) mod trouble;
+mod users;
 
 use crate::router::Route;
 
@@ -26,6 +33,12 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         networks::ROUTES,
         nodes::ROUTES,
         changes::ROUTES,
+        activity::ROUTES,
+        users::ROUTES,
+        policies::ROUTES,
+        access::ROUTES,
+        explain::ROUTES,
+        reference::ROUTES,
     ];
     FAMILIES.iter().copied().flatten()
 }

@@ -195,7 +195,6 @@ fn proposal(visit: &Visit<'_>, rule: &Value, adds: bool, group: &str) -> Proposa
     }
     Proposal {
         operation: if adds { "CreateSecurityGroupPermissions" } else { "DeleteSecurityGroupPermissions" },
-        preview: "PreviewSecurityGroupPermissions",
         parameters: vec![("SecurityGroupId", visit.part("group").to_owned()), ("Permissions", permissions)],
         title: if adds { "Add this rule?".into() } else { "Remove this rule?".into() },
         sentence: html! { (if adds { "To " } else { "From " }) strong { (group) } ": " (described) },

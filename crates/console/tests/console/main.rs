@@ -1,0 +1,6 @@
+//! The console over real HTTP: who gets in, what is refused, what stands in pages.
+
+mod changes;
+mod pages;
+mod sessions;
+mod support;
