@@ -20,10 +20,7 @@ async fn a_preview_of_a_leave_says_what_stops_and_changes_nothing() {
     let pieces = texts(&preview, "/Policies/Policy/0/Pieces/Piece", "Text");
     assert_eq!(
         pieces,
-        [
-            "ingress closes tcp from 192.0.2.0/24 to port 22",
-            "ingress closes tcp from 0.0.0.0/0 to port 443",
-        ]
+        ["ingress closes tcp from 192.0.2.0/24 to port 22", "ingress closes tcp from 0.0.0.0/0 to port 443",]
     );
     let piece = at(&preview, "/Policies/Policy/0/Pieces/Piece/0");
     assert_eq!((&piece["Effect"], &piece["Family"]), (&json!("Closes"), &json!("IPv4")));
