@@ -1,7 +1,7 @@
 //! Whether a RAM user may call an operation: the same decision as for a real call, without one.
 
 use maud::{Markup, html};
-use wire::{catalogue, gateway::Principal};
+use wire::catalogue;
 
 use super::choices;
 use crate::{
@@ -56,16 +56,10 @@ async fn decision(visit: &Visit<'_>, user: &str, name: &str) -> Markup {
             &html! { p { "Names are exact: LeaveSecurityGroup." } },
         );
     };
-    let principal = Principal {
-        access_key_id: &visit.api.access_key_id,
-        source: visit.api.source,
-        secure: visit.api.secure,
-        within: visit.api.within,
-    };
     let resource = resource_parameter(operation).zip(visit.query.given("resource"));
     let parameters: Vec<(&str, &str)> = resource.into_iter().collect();
     let action = html! { p { "The action is " code { (operation.ram.action) } "." } };
-    match visit.api.inner.gateway.may(&principal, user, operation, &parameters).await {
+    match visit.api.inner.gateway.may(&visit.api.principal(), user, operation, &parameters).await {
         Ok(Ok(())) => view::notice(Tone::Good, &format!("{user} may call {name}."), &action),
         Ok(Err(fault)) => view::notice(
             Tone::Bad,

@@ -75,8 +75,8 @@ fn next(visit: &Visit<'_>, answer: &Value) -> Markup {
 
 /// The newest events, for the overview. Nothing where the caller may not see them.
 pub(super) async fn latest(api: &Api, most: &str) -> Markup {
-    let Ok(found) = api.try_call("ListEvents", &[("MaxResults", most)]).await else { return html! {} };
-    let events = items(&found.answer, "Events.Event");
+    let Some(found) = api.glance("ListEvents", &[("MaxResults", most)]).await else { return html! {} };
+    let events = items(&found, "Events.Event");
     view::section(
         "Latest changes",
         &html! {
@@ -115,9 +115,15 @@ fn row(event: &Value) -> Markup {
                 @if refused { (view::badge(Tone::Bad, "Refused")) span .id .beneath { (text(event, "ErrorCode")) } }
                 @else { a href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } }
             }
-            td { @for id in texts(event, "ResourceIds.ResourceId").take(4) { span .beneath { (about(id)) } } }
+            td { @for id in named(event) { span .beneath { (about(id)) } } }
         }
     }
+}
+
+/// What an event is about, as far as there is room: what a refused call names, or what was changed.
+fn named(event: &Value) -> impl Iterator<Item = &str> {
+    let changed = items(event, "Changes.Change").iter().map(|change| text(change, "ResourceId"));
+    texts(event, "ResourceIds.ResourceId").chain(changed).filter(|id| !id.is_empty()).take(4)
 }
 
 /// A link to what an id names.

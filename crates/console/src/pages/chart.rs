@@ -49,7 +49,7 @@ pub(super) async fn shown(api: &Api) -> Markup {
 async fn bar(api: &Api, generation: u64) -> Option<Bar> {
     let parameters = [("Generation", generation.to_string()), ("PageSize", "100".into())];
     let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let answer = api.try_call("DescribeEnforcement", &pairs).await.ok()?.answer;
+    let answer = api.glance("DescribeEnforcement", &pairs).await?;
     let nodes = items(&answer, "Nodes.Node");
     if nodes.is_empty() || text(&answer, "State") == "Unknown" {
         return None;

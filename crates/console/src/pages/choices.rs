@@ -22,10 +22,8 @@ async fn read(
     path: &str,
     choice: impl Fn(&Value) -> (String, String),
 ) -> Choices {
-    match api.try_call(operation, parameters).await {
-        Ok(found) => items(&found.answer, path).iter().map(choice).collect(),
-        Err(_) => Vec::new(),
-    }
+    let found = api.glance(operation, parameters).await;
+    found.map_or_else(Vec::new, |found| items(&found, path).iter().map(choice).collect())
 }
 
 fn named(id: &str, name: &str) -> (String, String) {

@@ -25,18 +25,18 @@ pub(super) async fn shown(api: &Api, groups: &[&str], interface: &str) -> Markup
     // Of equal rules the one of the group with the smaller id decides.
     sorted.sort_unstable();
     for id in sorted {
-        match api.try_call("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await {
-            Ok(found) => {
+        match api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await {
+            Some(found) => {
                 for direction in ["ingress", "egress"] {
-                    let ordered = rule::in_order(&found.answer, direction).into_iter();
+                    let ordered = rule::in_order(&found, direction).into_iter();
                     placed.extend(ordered.map(|rule| Placed {
                         group: id.to_owned(),
-                        name: text(&found.answer, "SecurityGroupName").to_owned(),
+                        name: text(&found, "SecurityGroupName").to_owned(),
                         rule: rule.clone(),
                     }));
                 }
             }
-            Err(_) => unread.push(id),
+            None => unread.push(id),
         }
     }
     placed.sort_by_key(|own| (count(&own.rule, "Priority"), text(&own.rule, "Policy") == "Accept"));

@@ -150,8 +150,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let id = visit.part("instance");
     let own = view::address_of("instances", id);
     let found =
-        visit.api.try_call("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
-    let found = found.map(|changed| changed.answer).unwrap_or_default();
+        visit.api.glance("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
+    let found = found.unwrap_or_default();
     let held = items(&found, "NetworkInterfaceSets.NetworkInterfaceSet");
     let body = html! {
         div .badges { (view::state(text(&instance, "Status"))) }

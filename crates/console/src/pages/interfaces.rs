@@ -144,8 +144,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
 }
 
 async fn binding(api: &Api, id: &str) -> Option<Value> {
-    let found = api.try_call("DescribeNetworkInterfaceBindings", &[("NetworkInterfaceId", id)]).await.ok()?;
-    items(&found.answer, "NetworkInterfaceBindings.NetworkInterfaceBinding").first().cloned()
+    let found = api.glance("DescribeNetworkInterfaceBindings", &[("NetworkInterfaceId", id)]).await?;
+    items(&found, "NetworkInterfaceBindings.NetworkInterfaceBinding").first().cloned()
 }
 
 fn bound(binding: Option<&Value>, own: &str) -> Markup {

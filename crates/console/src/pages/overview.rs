@@ -28,7 +28,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
 }
 
 async fn live(visit: &Visit<'_>) -> Outcome {
-    super::live::begin(visit, |api| async move {
+    super::live::begin(visit, super::live::Pace::Calm, |api| async move {
         Some(super::live::Shown { markup: shown(&api).await, settled: false })
     })
 }
@@ -96,13 +96,13 @@ fn first_steps() -> Markup {
 }
 
 async fn nodes_part(api: &Api) -> Markup {
-    let found = api.try_call("DescribeNodes", &[("PageSize", NODES_SHOWN)]).await;
+    let found = api.glance("DescribeNodes", &[("PageSize", NODES_SHOWN)]).await;
     view::section(
         "Nodes",
         &match found {
-            Err(fault) => view::refusal(&fault),
-            Ok(found) => {
-                let nodes = items(&found.answer, "Nodes.Node");
+            None => html! { p .soft { "You may not see nodes." } },
+            Some(found) => {
+                let nodes = items(&found, "Nodes.Node");
                 html! {
                     @if nodes.is_empty() {
                         (view::empty("There are no nodes yet.", &html! { "Rules are decided here, and enforced on nodes." }, Some(&view::button_link(&format!("{ROOT}/nodes/new"), "Add a node"))))

@@ -161,8 +161,8 @@ fn pretty(document: &str) -> String {
 
 async fn attached(visit: &Visit<'_>, kind: &str, name: &str) -> Markup {
     let parameters = [("PolicyType", kind), ("PolicyName", name)];
-    let Ok(found) = visit.api.try_call("ListEntitiesForPolicy", &parameters).await else { return html! {} };
-    let users = items(&found.answer, "Users.User");
+    let Some(found) = visit.api.glance("ListEntitiesForPolicy", &parameters).await else { return html! {} };
+    let users = items(&found, "Users.User");
     view::section(
         "Attached to",
         &html! {

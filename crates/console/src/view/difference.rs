@@ -73,7 +73,7 @@ fn piece_row(piece: &Value) -> Markup {
             td { (listed(piece, "Destinations.Prefix", Some("DestinationCount"), any(piece))) }
             td {
                 (ports(piece, "DestinationPorts.PortRange", "DestinationPortCount", "all"))
-                @if items(piece, "SourcePorts.PortRange").first().is_some() {
+                @if !items(piece, "SourcePorts.PortRange").is_empty() {
                     br; span .soft { "from " (ports(piece, "SourcePorts.PortRange", "SourcePortCount", "all")) }
                 }
             }

@@ -1,6 +1,6 @@
 //! Changes that people make: what is asked first, what comes of it, and what is refused to whom.
 
-use super::support::{Answer, Browser, Site};
+use super::support::{Answer, Browser, Site, patiently};
 
 /// Makes a group with a rule, a network, an instance in the group, a user, and lets nothing out.
 pub(crate) async fn furnish(browser: &mut Browser) -> (String, String) {
@@ -31,7 +31,14 @@ pub(crate) async fn furnish(browser: &mut Browser) -> (String, String) {
     let instance = browser.fill_in("/console/instances/new", "/console/instances/new", &wish).await;
     assert_eq!(instance.status, 303, "{instance:?}");
     browser.fill_in("/console/users/new", "/console/users/new", &[("UserName", "alice")]).await;
-    (group, instance.header("location").to_owned())
+    let instance = instance.header("location").to_owned();
+    patiently(async {
+        while !browser.get(&instance).await.body.contains(">Running<") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    (group, instance)
 }
 
 async fn make_group(browser: &mut Browser, name: &str) -> String {

@@ -20,7 +20,7 @@ fn assert_good(path: &str, answer: &super::support::Answer) {
     let body = &answer.body;
     assert!(body.contains("<html lang=\"en\"") && body.contains("<main id=\"content\""), "{path}");
     assert_eq!(body.matches("<h1>").count(), 1, "{path}");
-    for inline in [" style=\"", "<style", " onclick=", " onload=", "javascript:", "data:"] {
+    for inline in [" style=\"", "<style", " onclick=", " onload=", "=\"javascript:", "=\"data:"] {
         assert!(!body.contains(inline), "{path} has {inline}");
     }
     for script in body.split("<script").skip(1) {

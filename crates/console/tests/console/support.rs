@@ -13,7 +13,7 @@ use std::{
 use console::{Console, ConsoleSettings};
 use control::{Clock, Control, Submission, SystemClock};
 use model::{
-    Actor, Command, UnixMillis,
+    Actor, Command, Timing, UnixMillis,
     ram::{KeyPair, RamCommand, Secret},
 };
 use store::MemoryStore;
@@ -75,7 +75,9 @@ impl Site {
         let clock = Arc::new(SystemClock);
         let later = Arc::new(Later::default());
         let store = Box::new(MemoryStore::new());
-        let opened = Control::open(store, control::Settings::default(), clock.clone(), &mut |_| {}).unwrap();
+        let timing = Timing { creating_ms: 1, image_downloading_ms: 1, starting_ms: 1, ..Timing::default() };
+        let control_settings = control::Settings { timing, ..control::Settings::default() };
+        let opened = Control::open(store, control_settings, clock.clone(), &mut |_| {}).unwrap();
         let control = opened.control;
         let key = Some(KeyPair { id: KEY.into(), secret: Secret::new(SECRET) });
         let command = Command::Ram(RamCommand::CreateAccount { name: "edge".into(), key });

@@ -91,6 +91,8 @@ impl Gateway {
             format: Format::Json,
             operation: Some(operation),
             access_key: Some(principal.access_key_id.into()),
+            actor: None,
+            about: Box::default(),
             generations: Vec::new(),
             nonce: None,
         };
@@ -105,6 +107,22 @@ impl Gateway {
         let took = started.elapsed();
         self.account_for(&request_id, &seen, &result, principal.source, took);
         Called { request_id, generations: seen.generations, result, took }
+    }
+
+    /// Whether RAM lets somebody call an operation with these parameters. Asking is no call: nothing of it is kept.
+    pub async fn permits(
+        &self,
+        principal: &Principal<'_>,
+        operation: &'static Operation,
+        parameters: &[(&str, &str)],
+    ) -> bool {
+        let (Ok(caller), Ok(parameters)) =
+            (self.caller_of(principal).await, decode(parameters, self.settings.parameters_max))
+        else {
+            return false;
+        };
+        let origin = Origin { source: principal.source, secure: principal.secure, headers: None };
+        self.authorise(&caller, operation, &parameters, &origin, self.clock.now()).await.is_ok()
     }
 
     /// Whether a RAM user of the caller's account may call an operation with these parameters, from where the caller is. The

@@ -84,7 +84,7 @@ pub(super) fn sentence(permission: &Value) -> String {
         ports(permission),
         if text(permission, "Direction") == "egress" { "to" } else { "from" },
         peer(permission),
-        count(permission, "Priority"),
+        permission.get("Priority").map_or_else(String::new, |own| own.to_string().replace('"', "")),
     )
 }
 
