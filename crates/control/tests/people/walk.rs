@@ -161,12 +161,13 @@ async fn explained(
     Some((wish, said(&traffic)))
 }
 
-fn walk(seed: u64) {
+/// Walks; gives how many changes differed for somebody, and how many explanations were compared.
+fn walk(seed: u64) -> (usize, usize) {
     let site = Site::new();
     let (control, runtime) = (&site.control, runtime());
     let mut random = Random::new(seed);
     let interfaces: Vec<NetworkInterfaceId> = site.interfaces.concat();
-    let mut then = Vec::new();
+    let (mut then, mut differing) = (Vec::new(), 0);
     for _ in 0..12 {
         let command = change(&mut random, control, &site.groups, &interfaces);
         let before = classes(control, &interfaces);
@@ -183,6 +184,7 @@ fn walk(seed: u64) {
             (previewed, made) => panic!("{command:?}: {previewed:?}, but {made:?}"),
         };
         let after = classes(control, &interfaces);
+        differing += usize::from(before != after);
         let mut seen = Vec::new();
         for policy in &previewed.policies {
             for own in &policy.interfaces {
@@ -198,12 +200,14 @@ fn walk(seed: u64) {
         let own = random.one_of(&interfaces);
         then.extend(runtime.block_on(explained(&site, &mut random, own)));
     }
+    let compared = then.len();
     for (wish, said_then) in then {
         let generation: u64 = said_then.split(' ').next().unwrap().parse().unwrap();
         let wish = TrafficWish { as_of: Some(AsOf::Generation(generation)), ..wish };
         let traffic = runtime.block_on(control.explain_traffic(wish)).unwrap();
         assert_eq!(said(&traffic), said_then);
     }
+    (differing, compared)
 }
 
 proptest! {
@@ -213,4 +217,11 @@ proptest! {
     fn what_is_previewed_and_explained_is_what_is_so(seed: u64) {
         walk(seed);
     }
+}
+
+/// That walks come by what they are to compare.
+#[test]
+fn walks_change_and_explain_something() {
+    let (differing, compared) = (0..20).map(walk).fold((0, 0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
+    assert!(differing > 60 && compared > 60, "{differing} {compared}");
 }
