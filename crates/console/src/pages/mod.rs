@@ -7,10 +7,12 @@ mod chart;
 mod choices;
 mod effective;
 mod explain;
+mod findings;
 mod groups;
 mod instances;
 mod interfaces;
 mod live;
+mod map;
 mod networks;
 mod nodes;
 mod overview;
@@ -38,6 +40,8 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         policies::ROUTES,
         access::ROUTES,
         explain::ROUTES,
+        findings::ROUTES,
+        map::ROUTES,
         reference::ROUTES,
     ];
     FAMILIES.iter().copied().flatten()
