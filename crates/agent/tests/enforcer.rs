@@ -18,7 +18,7 @@ use agent::{
 };
 use dataplane::{
     Attachment, Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops,
-    Event, Flow, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
+    Event, Flow, FlowReader, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
 };
 use model::{NetworkId, NetworkInterfaceId, SecurityGroupId, UnixMillis, address::Mac, node, rule::*};
 use policy::{Delta, Desired, DesiredInterface, Group, Plan, PolicyClass, testing::Random};
@@ -123,6 +123,7 @@ impl Dataplane for Kernel {
         bindings() -> Vec<BindingReport>;
         classes() -> Vec<ClassReport>;
         flows(binding: Binding, most: usize) -> Vec<Flow>;
+        flow_reader(binding: Binding) -> FlowReader;
         drops(binding: Option<Binding>) -> Drops;
         rule_counts(class: ClassId) -> Vec<RuleCount>;
     }
