@@ -185,7 +185,7 @@ mod tests {
     use crate::{FoundDevice, Wanted};
 
     fn device(ifindex: u32) -> FoundDevice {
-        FoundDevice { device: Device { ifindex, name: "vnet0".into() }, alias: "".into() }
+        FoundDevice { device: Device { ifindex, name: "vnet0".into() }, alias: "".into(), unfit: None }
     }
 
     #[test]

@@ -114,7 +114,7 @@ async fn devices_come_and_go_and_what_cannot_be_enforced_is_told() {
     host.stands("the device of nobody is closed", |status| status.counts.guarded == 1).await;
     // A device that packets of another kind go through.
     let device = host.kernel.0.lock().add_other_device("tun0");
-    host.devices.push(agent::FoundDevice { device: device.clone(), alias: "".into() });
+    host.devices.push(agent::FoundDevice { device: device.clone(), alias: "".into(), unfit: None });
     host.tell_devices().await;
     let from_node::Message::NotInForce(problem) = session.hear().await else { panic!() };
     assert_eq!((problem.generation, problem.problem_count), (5, 1));

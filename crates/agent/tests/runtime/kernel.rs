@@ -31,7 +31,7 @@ pub(crate) struct HeldUp {
 
 impl Kernel {
     pub(crate) fn add_device(&self, name: &str) -> FoundDevice {
-        FoundDevice { device: self.0.lock().add_device(name), alias: "".into() }
+        FoundDevice { device: self.0.lock().add_device(name), alias: "".into(), unfit: None }
     }
 
     /// From now on whoever reads a table of flows is held up before its first flow, until the test lets it on or is over.
