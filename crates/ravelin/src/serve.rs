@@ -331,6 +331,8 @@ pub enum StopSignal {
     Interrupt,
     /// SIGHUP: the terminal was closed.
     HangUp,
+    /// SIGQUIT: Ctrl-\.
+    Quit,
 }
 
 impl StopSignal {
@@ -340,6 +342,7 @@ impl StopSignal {
             Self::Terminate => "SIGTERM",
             Self::Interrupt => "SIGINT",
             Self::HangUp => "SIGHUP",
+            Self::Quit => "SIGQUIT",
         }
     }
 
@@ -350,6 +353,7 @@ impl StopSignal {
             Self::Terminate => 143,
             Self::Interrupt => 130,
             Self::HangUp => 129,
+            Self::Quit => 131,
         }
     }
 }
