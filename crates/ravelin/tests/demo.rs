@@ -44,7 +44,12 @@ fn start(command: &mut Command) -> Bounded {
 
 /// Sends a signal to a demo that may have ended.
 fn send(signal: &str, to: u32) -> bool {
-    Command::new("kill").args(["-s", signal, &to.to_string()]).stderr(Stdio::null()).status().unwrap().success()
+    Command::new("kill")
+        .args(["-s", signal, &to.to_string()])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap()
+        .success()
 }
 
 fn is_empty(place: &Path) -> bool {

@@ -31,6 +31,7 @@ impl Choices {
 }
 
 /// The seed of this run, which is printed: the one of the environment variable `RAVELIN_SEED`, or any.
+#[allow(clippy::print_stdout, reason = "who reads of a failure needs the seed")]
 pub(crate) fn seed() -> u64 {
     let any = || u64::from_str_radix(&super::nonce()[..15], 16).expect("a nonce is a number");
     let seed = setting("RAVELIN_SEED").unwrap_or_else(any);

@@ -23,8 +23,8 @@ pub(super) enum Fault {
 /// How often each of them happens.
 const OFTEN: [(Fault, usize); 5] =
     [(Fault::Agent, 14), (Fault::Server, 12), (Fault::Both, 4), (Fault::Away, 3), (Fault::Cut, 3)];
-/// The longest time after a change was asked for, in microseconds: a few times as long as a change takes.
-const MOMENT_US: u64 = 40_000;
+/// The longest time after a change was asked for, in microseconds: about twice as long as a change takes.
+const MOMENT_US: u64 = 15_000;
 /// The longest time until an agent is killed once more, in microseconds: as long as it takes to begin.
 const BEGINNING_US: u64 = 600_000;
 

@@ -107,7 +107,7 @@ impl Chaos {
         let (before, after) = (self.world.clone(), change.make(&self.world));
         let what = format!("change {} {change:?}, {fault:?}", self.count);
         self.watch.may_open(doors().filter(|door| after.is_open(*door)), &what);
-        let node = self.choices.place(self.site.nodes.len());
+        let node = self.victim(change, fault);
         let (answer, at) = self.suffer(change, fault, node);
         match answer.as_ref().map(Answer::code) {
             Some("") => {
@@ -138,6 +138,18 @@ impl Chaos {
             None => self.prove_those(&before),
         }
         self.watch.check(&what);
+    }
+
+    /// The node with which something goes wrong. One that does not hear of a change should be one that it concerns.
+    fn victim(&mut self, change: Change, fault: Option<Fault>) -> usize {
+        let concerned: Vec<usize> =
+            change.concerns(&self.world).into_iter().map(|of| self.hosts[of]).collect();
+        match fault {
+            Some(Fault::Away | Fault::Cut) if !concerned.is_empty() => {
+                concerned[self.choices.place(concerned.len())]
+            }
+            _ => self.choices.place(self.site.nodes.len()),
+        }
     }
 
     /// Makes a change while something goes wrong with a node or the server; gives its answer, and when that was there.
