@@ -113,6 +113,8 @@ fn the_demo_leaves_nothing_behind_when_it_is_interrupted_or_nobody_listens() {
         assert_eq!(output.status.code(), Some(code), "{signal}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(said, "Interrupted; the demo's data is removed.\n", "{signal}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(!told.contains("The story ends here"), "{signal}: what fails then is no news: {told}");
         assert!(is_empty(place.path()), "{signal}");
     }
     let place = tempfile::tempdir().unwrap();

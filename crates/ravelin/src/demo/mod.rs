@@ -13,7 +13,9 @@ mod story;
 mod time_line;
 mod watch;
 
-use std::{fs, io, path::PathBuf, process::ExitCode, thread, time::Duration};
+use std::{
+    fs, io, path::PathBuf, process::ExitCode, sync::atomic::Ordering::Relaxed, thread, time::Duration,
+};
 
 use anyhow::Context as _;
 use model::ram::KeyPair;
@@ -158,7 +160,7 @@ async fn play(
     hold_signals(false)?;
     let (ending, mut ended) = oneshot::channel();
     let (runtime, directory) = (Handle::current(), PathBuf::from(&settings.data));
-    let host = Host::default();
+    let (host, hush) = (Host::default(), narrator.hush());
     let ready = |addresses: &[String]| {
         let url = addresses.first().cloned().unwrap_or_default();
         let nodes = addresses.iter().find_map(|address| address.strip_prefix("nodes ")).unwrap_or_default();
@@ -181,6 +183,7 @@ async fn play(
             _ = hangup.recv() => End::Interrupted(StopSignal::HangUp),
             _ = quit.recv() => End::Interrupted(StopSignal::Quit),
         };
+        hush.store(matches!(end, End::Interrupted(_)), Relaxed);
     };
     let served = served.serve(settings, Some(root_key), ready, stop).await;
     // Before the data is removed: an agent that runs would write into it, and one that begins would make it anew.
