@@ -52,13 +52,22 @@ impl Caller {
         Ok(Self { address: address.to_owned(), connection })
     }
 
+    /// Connects anew where the connection was closed meanwhile: it has a long rest while another site is made or measured.
+    async fn ready(&mut self) -> anyhow::Result<&mut Connection> {
+        if self.connection.is_closed() {
+            self.connection = Connection::open(&self.address).await?.waiting(WAIT_SECONDS);
+        }
+        Ok(&mut self.connection)
+    }
+
     /// Asks for a change, and waits until it is confirmed.
     ///
     /// # Errors
     /// It is refused, or not confirmed in time.
     pub async fn change(&mut self, request: &Request) -> anyhow::Result<Confirmed> {
+        let connection = self.ready().await?;
         let asked_at = SystemTime::now();
-        let (took, _) = self.connection.call(request).await?;
+        let (took, _) = connection.call(request).await?;
         Ok(Confirmed { asked_at, answered_at: SystemTime::now(), took })
     }
 
@@ -70,7 +79,7 @@ impl Caller {
         let nothing = (Product::Sts, "GetCallerIdentity", Vec::new());
         let mut took = Vec::with_capacity(times);
         for _ in 0..times {
-            took.push(self.connection.call(&nothing).await?.0);
+            took.push(self.ready().await?.call(&nothing).await?.0);
         }
         Ok(took)
     }
@@ -85,7 +94,7 @@ impl Caller {
         action: &'static str,
         parameters: Vec<(&'static str, String)>,
     ) -> anyhow::Result<Value> {
-        let (_, body) = self.connection.call(&(product, action, parameters)).await?;
+        let (_, body) = self.ready().await?.call(&(product, action, parameters)).await?;
         Ok(serde_json::from_slice(&body)?)
     }
 
