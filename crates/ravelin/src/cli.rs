@@ -1,6 +1,7 @@
 //! The command line.
 
 mod agent;
+mod traffic;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 pub use self::agent::{
     AgentCommand, BindArguments, JoinArguments, RunArguments, SettingArguments, UnbindArguments,
 };
+pub use self::traffic::{DropsArguments, FlowStatus, FlowsArguments};
 
 /// A security-group service for edge fleets, wire-compatible with Edge Node Service (ENS).
 #[derive(Debug, Parser)]
@@ -82,6 +84,10 @@ pub enum Command {
     Bind(BindArguments),
     /// End the binding of a network interface: its flows are cut, and its device is closed.
     Unbind(UnbindArguments),
+    /// List the flows of a network interface on its node: who talks to whom, and which rule permits it.
+    Flows(FlowsArguments),
+    /// Show which packets of a network interface its node drops, and why.
+    Drops(DropsArguments),
     /// Print shell completions: `ravelin completions bash > /etc/bash_completion.d/ravelin`.
     Completions {
         /// The shell.

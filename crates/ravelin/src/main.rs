@@ -59,6 +59,8 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
         Command::Agent(command) => commands::agent(&command),
         Command::Bind(arguments) => commands::bind(&arguments),
         Command::Unbind(arguments) => commands::unbind(&arguments),
+        Command::Flows(arguments) => commands::flows(&arguments),
+        Command::Drops(arguments) => commands::drops(&arguments),
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
     }

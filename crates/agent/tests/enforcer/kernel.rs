@@ -7,7 +7,7 @@ use std::{
 
 use dataplane::{
     Attachment, Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops,
-    Event, Flow, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
+    Event, Flow, FlowReader, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
 };
 use policy::Plan;
 
@@ -111,6 +111,7 @@ impl Dataplane for Kernel {
         bindings() -> Vec<BindingReport>;
         classes() -> Vec<ClassReport>;
         flows(binding: Binding, most: usize) -> Vec<Flow>;
+        flow_reader(binding: Binding) -> FlowReader;
         drops(binding: Option<Binding>) -> Drops;
         rule_counts(class: ClassId) -> Vec<RuleCount>;
     }

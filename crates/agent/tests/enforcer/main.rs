@@ -93,7 +93,7 @@ fn open(kernel: &Kernel) -> Enforcer<Kernel> {
 
 fn add_device(kernel: &Kernel, number: u8) -> FoundDevice {
     let device = kernel.kernel.borrow_mut().add_device(&format!("vnet{number}"));
-    FoundDevice { device, alias: "".into() }
+    FoundDevice { device, alias: "".into(), unfit: None }
 }
 
 /// The digest of the plan that is wanted for an interface.
@@ -205,7 +205,7 @@ fn a_device_that_is_called_otherwise_stays_bound_until_another_one_has_its_name(
     let at =
         |kernel: &Kernel| kernel.bindings().unwrap().iter().map(|of| of.device.ifindex).collect::<Vec<_>>();
     let renamed = Device { name: "vnet8".into(), ..first.device.clone() };
-    let renamed = FoundDevice { device: renamed, alias: "".into() };
+    let renamed = FoundDevice { device: renamed, alias: "".into(), unfit: None };
     kernel.kernel.borrow_mut().rename_device(first.device.ifindex, "vnet8");
     let before = kernel.bindings().unwrap()[0].binding;
     // The one who looks anew knows it as well: what was wanted is still wanted.

@@ -5,11 +5,15 @@ mod authority;
 mod bind;
 mod column;
 mod configure;
+mod drops;
+mod flows;
 mod hint;
 mod lab;
 mod product;
+mod reason;
 mod restore;
 mod table;
+mod traffic;
 
 use std::path::Path;
 
@@ -20,8 +24,11 @@ pub use self::{
     authority::node_authority,
     bind::{bind, unbind},
     configure::configure,
+    drops::drops,
+    flows::flows,
     lab::lab,
-    product::{ServerChoice, add_products, expand_numbered, is_product, run},
+    product::{ServerAccess, ServerChoice, add_products, expand_numbered, is_product, run},
+    reason::explained as reasons_explained,
     restore::restore,
 };
 use crate::{

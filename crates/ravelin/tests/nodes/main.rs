@@ -16,3 +16,4 @@ mod instances;
 mod leave;
 mod node;
 mod site;
+mod visibility;

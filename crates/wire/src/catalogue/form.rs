@@ -92,6 +92,12 @@ forms! {
     DEVICE_NAME: "visible ASCII characters without `/` and `:`; not `.` or `..`", |text| text.parse::<model::node::DeviceName>().is_ok();
     /// An address or a CIDR block of either family.
     PREFIX: "an IPv4 or IPv6 address or CIDR block", |text| prefix(text).is_some();
+    /// A protocol of flows.
+    FLOW_PROTOCOL: "`tcp`, `udp`, `icmp`, `icmpv6`, `gre`, or the number of a protocol, 0 to 255",
+        |text| control::fleet::protocol_number(text).is_some();
+    /// A token that an answer with drops had.
+    DROP_TOKEN: "the NextToken of an answer",
+        |text| crate::operations::drop_token(text).is_some();
     /// A port range.
     PORTS: "`low/high`, 1 to 65535 with low <= high, or `-1/-1` for protocols without ports", |text| {
         model::rule::PortRange::parse(text, model::rule::Protocol::Tcp).is_some() || text == "-1/-1"

@@ -132,6 +132,9 @@ const FIRST_RAVELIN: &[&str] = &[
     "DescribeEnforcement",
     "DescribeAccountEnforcement",
     "ModifyAccountEnforcement",
+    "DescribeNetworkInterfaceFlows",
+    "DescribeNetworkInterfaceDrops",
+    "DescribeNetworkInterfaceCounters",
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The order of checks is the contract's (decision 7): transport and method, action and version, access key, time stamp,
 //! signature, nonce, token, throttle, RAM, parameters; then the command's own. Must not know sockets or TLS.
 
+mod asking;
 mod caller;
 mod flow;
 mod lenient;
@@ -17,7 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control::{Clock, Control, NonceRecord, Submission};
+use control::{
+    Clock, Control, NonceRecord, Submission,
+    fleet::{self, NodeStanding},
+};
 use http::{HeaderMap, Method};
 use model::{AccountId, Actor, UnixMillis};
 use parking_lot::Mutex;
@@ -26,11 +30,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use self::{caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
+use self::{
+    asking::UnderWay, caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply,
+};
 pub use self::{flow::FlowSettings, protocol_fault::protocol_fault, reply::RawResponse};
 use crate::{
     authorisation,
-    catalogue::{self, Answer, Arguments, Call, Fault, Handler, Operation, Product, error_code as code},
+    catalogue::{
+        self, Answer, Arguments, Call, Fault, Handler, Inquiry, Operation, Product, error_code as code,
+    },
     protocol::{
         error::ProtocolError,
         nonces::{NonceLedger, NonceLimits},
@@ -72,6 +80,8 @@ pub struct GatewaySettings {
     /// How long the answer to a change waits until the nodes that it concerns have confirmed it, in seconds, up to 60; 0:
     /// not at all. Counts where neither the request nor its account says something else.
     pub wait_for_enforcement: u8,
+    /// The most questions to nodes (flows, drops, counters) that one account has under way at the same time.
+    pub questions_per_account_max: usize,
 }
 
 impl Default for GatewaySettings {
@@ -85,6 +95,7 @@ impl Default for GatewaySettings {
             nonces_max: nonces.total,
             parameters_max: QueryLimits::default().parameters_max,
             wait_for_enforcement: 0,
+            questions_per_account_max: 32,
         }
     }
 }
@@ -119,6 +130,7 @@ pub struct Gateway {
     nonces: Mutex<NonceLedger>,
     flow: Flow,
     recent_leaves: RecentLeaves,
+    asking: UnderWay,
     metrics: Metrics,
     registry: Registry,
 }
@@ -134,9 +146,17 @@ struct Seen {
     nonce: Option<NonceRecord>,
 }
 
+/// What came of carrying out a request.
+enum Carried {
+    /// Its answer.
+    Answered(Answer),
+    /// A node is to be asked, which may take longer than carrying out may.
+    Asks(Inquiry, fn(&Inquiry, &NodeStanding, &fleet::Answer) -> Option<Answer>),
+}
+
 /// A request that was carried out.
 struct Done {
-    answer: Answer,
+    carried: Carried,
     /// For how many seconds it wants to wait for nodes.
     asked: Option<u8>,
     account: AccountId,
@@ -169,6 +189,7 @@ impl Gateway {
             nonces: Mutex::new(ledger),
             flow,
             recent_leaves: RecentLeaves::default(),
+            asking: UnderWay::default(),
             metrics,
             registry,
         }
@@ -266,7 +287,18 @@ impl Gateway {
             tracing::warn!(request_id, within = ?request.within, "carrying out a request took too long");
             return Err(Fault::of(&code::SERVICE_UNAVAILABLE));
         };
-        let Done { answer, asked, account } = done?;
+        let Done { carried, asked, account } = done?;
+        let answer = match carried {
+            Carried::Answered(answer) => answer,
+            Carried::Asks(inquiry, answer) => {
+                let answer = self.ask(inquiry, answer, account).await?;
+                debug_assert_eq!(
+                    seen.operation.map_or(Ok(()), |operation| catalogue::conforms(operation, &answer)),
+                    Ok(())
+                );
+                answer
+            }
+        };
         self.wait(&seen.generations, asked, account).await?;
         Ok(answer)
     }
@@ -312,8 +344,8 @@ impl Gateway {
             wait_seconds: self.settings.wait_for_enforcement,
             source: request.peer,
         };
-        let answer = self.carry_out(&call, request_id, seen).await?;
-        Ok(Done { answer, asked, account: caller.account })
+        let carried = self.carry_out(&call, request_id, seen).await?;
+        Ok(Done { carried, asked, account: caller.account })
     }
 
     fn throttle(&self, caller: &Caller, operation: &'static Operation) -> Result<(), Fault> {
@@ -352,8 +384,13 @@ impl Gateway {
         )
     }
 
-    async fn carry_out(&self, call: &Call<'_>, request_id: &str, seen: &mut Seen) -> Result<Answer, Fault> {
+    async fn carry_out(&self, call: &Call<'_>, request_id: &str, seen: &mut Seen) -> Result<Carried, Fault> {
         let answer = match call.operation.handler {
+            Handler::Ask { inquiry, answer } => {
+                let read = self.control.read(|state| inquiry(call, state)).await;
+                let inquiry = read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?;
+                return Ok(Carried::Asks(inquiry, answer));
+            }
             Handler::Query(query) => {
                 let read = self.control.read(|state| query(call, state)).await;
                 read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
@@ -397,7 +434,7 @@ impl Gateway {
             }
         };
         debug_assert_eq!(catalogue::conforms(call.operation, &answer), Ok(()), "{}", call.operation.name);
-        Ok(answer)
+        Ok(Carried::Answered(answer))
     }
 }
 

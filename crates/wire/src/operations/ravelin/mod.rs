@@ -1,11 +1,15 @@
 //! Ravelin's own operations, of API version 2026-11-22: what ENS does not have.
 
+mod asking;
 mod bind_network_interface;
 mod create_node_token;
 mod delete_node;
 mod describe_account_enforcement;
 mod describe_enforcement;
 mod describe_network_interface_bindings;
+mod describe_network_interface_counters;
+pub(crate) mod describe_network_interface_drops;
+mod describe_network_interface_flows;
 mod describe_nodes;
 mod modify_account_enforcement;
 mod modify_network_interface_enforcement;
@@ -34,4 +38,7 @@ pub(super) static OPERATIONS: &[&Operation] = &[
     &describe_enforcement::OPERATION,
     &describe_account_enforcement::OPERATION,
     &modify_account_enforcement::OPERATION,
+    &describe_network_interface_flows::OPERATION,
+    &describe_network_interface_drops::OPERATION,
+    &describe_network_interface_counters::OPERATION,
 ];
