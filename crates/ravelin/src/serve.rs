@@ -355,6 +355,8 @@ pub enum StopSignal {
     Interrupt,
     /// SIGHUP: the terminal was closed.
     HangUp,
+    /// SIGQUIT: Ctrl-\.
+    Quit,
 }
 
 impl StopSignal {
@@ -364,6 +366,7 @@ impl StopSignal {
             Self::Terminate => "SIGTERM",
             Self::Interrupt => "SIGINT",
             Self::HangUp => "SIGHUP",
+            Self::Quit => "SIGQUIT",
         }
     }
 
@@ -374,6 +377,7 @@ impl StopSignal {
             Self::Terminate => 143,
             Self::Interrupt => 130,
             Self::HangUp => 129,
+            Self::Quit => 131,
         }
     }
 }
