@@ -362,6 +362,8 @@ pub enum StopSignal {
     Interrupt,
     /// SIGHUP: the terminal was closed.
     HangUp,
+    /// SIGQUIT: Ctrl-\.
+    Quit,
 }
 
 impl StopSignal {
@@ -371,6 +373,7 @@ impl StopSignal {
             Self::Terminate => "SIGTERM",
             Self::Interrupt => "SIGINT",
             Self::HangUp => "SIGHUP",
+            Self::Quit => "SIGQUIT",
         }
     }
 
@@ -381,6 +384,7 @@ impl StopSignal {
             Self::Terminate => 143,
             Self::Interrupt => 130,
             Self::HangUp => 129,
+            Self::Quit => 131,
         }
     }
 }

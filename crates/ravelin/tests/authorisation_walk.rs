@@ -126,7 +126,9 @@ fn snapshot(client: &Client, things: &Things) -> Vec<Value> {
 fn forget_what_passes(answer: &mut Value) {
     match answer {
         Value::Object(fields) => {
-            fields.retain(|name, _| name != "RequestId" && name != "MillisecondsBehind");
+            // A recommendation has the id of its request.
+            let passes = ["RequestId", "Recommend", "MillisecondsBehind"];
+            fields.retain(|name, _| !passes.contains(&name.as_str()));
             fields.values_mut().for_each(forget_what_passes);
         }
         Value::Array(items) => items.iter_mut().for_each(forget_what_passes),

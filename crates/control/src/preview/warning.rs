@@ -239,6 +239,10 @@ fn own_connection(flows: &FlowsFound, source: IpAddr) -> Option<Warning> {
 /// Whether packets from the caller's address are accepted now that would be dropped.
 fn own_access<'a>(changes: impl Iterator<Item = &'a PolicyChange>, source: IpAddr) -> Option<Warning> {
     let source = source.to_canonical();
+    // Who calls from the server's own host comes from nowhere that rules are about.
+    if source.is_loopback() {
+        return None;
+    }
     let closes = |piece: &&Piece| {
         piece.direction() == Direction::Ingress
             && piece.effect() == Effect::Closes

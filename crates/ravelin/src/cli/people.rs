@@ -115,9 +115,13 @@ pub struct FindingsArguments {
     /// This network interface alone.
     #[arg(long, value_name = "ENI")]
     pub network_interface: Option<String>,
-    /// Findings of this kind alone: OpenToTheWorld, AboutNothing, NeverDecides, NoEffect, Repeated, NoMembers.
+    /// Findings of this kind alone: OpenToTheWorld, AboutNothing, NeverDecides, NoEffect, Repeated, NoMembers; or
+    /// Unused, which is asked of the nodes, about one --group or --network-interface.
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
+    /// Of kind Unused: rules that no packet has used since this time, such as 2026-11-22T03:04:05Z.
+    #[arg(long, value_name = "TIME")]
+    pub unused_since: Option<String>,
     /// Stop after about so many.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,

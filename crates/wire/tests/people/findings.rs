@@ -1,10 +1,15 @@
 //! Findings.
 
-use serde_json::Value;
+use control::{
+    Heard, Told,
+    fleet::{Answer as NodeAnswer, InterfaceCounters, RuleCounters, RulePlace},
+};
+use model::{UnixMillis, rule::Direction};
+use serde_json::{Value, json};
 
 use crate::{
     scene::{about_now, at, call, site, texts},
-    support::Site,
+    support::{Host, Site, call as call_at, patiently},
 };
 
 async fn found(site: &Site, parameters: &[(&str, &str)]) -> Value {
@@ -90,7 +95,76 @@ async fn what_cannot_be_looked_at_is_said() {
         (&[("Kind", "Odd")], "InvalidParameter.Kind"),
         (&[("NextToken", "x")], "InvalidParameter.NextToken"),
         (&[("MaxResults", "0")], "InvalidParameter.MaxResults"),
+        (&[("Kind", "Unused")], "InvalidParameter"),
+        (&[("Kind", "Unused"), ("SecurityGroupId", "sg-unknown")], "InvalidSecurityGroupId.NotFound"),
+        (&[("Kind", "Unused"), ("NetworkInterfaceId", "eni-unknown")], "InvalidEniId.NotFound"),
+        (&[("UnusedSince", "2026-01-01T00:00:00Z")], "InvalidParameter"),
     ] {
         assert_eq!(call(&site, "ListFindings", parameters).await.code(), code, "{parameters:?}");
     }
+}
+
+/// A node's counters of the rules of the site's group: how often each decided.
+fn counters(site: &Site, decisions: [u64; 2]) -> InterfaceCounters {
+    let texts =
+        ["ingress accept tcp from 0.0.0.0/0 to port 443", "ingress accept tcp from 192.0.2.0/24 to port 22"];
+    let group = site.group.parse().unwrap();
+    let rule = |(place, decisions): (usize, u64)| RuleCounters {
+        direction: Direction::Ingress,
+        rule: Some(RulePlace { group, rule: u32::try_from(place).unwrap() }),
+        rule_text: texts[place].into(),
+        decisions,
+        flow_count: 0,
+        packets_in: 0,
+        packets_out: 0,
+        bytes_in: 0,
+        bytes_out: 0,
+    };
+    InterfaceCounters { rules: decisions.into_iter().enumerate().map(rule).collect(), ..Default::default() }
+}
+
+/// Asks for unused rules while the node answers with these counters.
+async fn unused(site: &Site, host: &mut Host, since: &str, counters: InterfaceCounters) -> Value {
+    let (address, group, since) = (site.address, site.group.clone(), since.to_owned());
+    let asked = tokio::spawn(async move {
+        let parameters = [("Kind", "Unused"), ("SecurityGroupId", &*group), ("UnusedSince", &*since)];
+        let sent = if since.is_empty() { &parameters[..2] } else { &parameters };
+        patiently(call_at(address, "ListFindings", sent, &[])).await
+    });
+    loop {
+        if let Told::Question { id, .. } = host.obey().await {
+            host.follower.heard(Heard::Answer { id, answer: NodeAnswer::Counters(counters) });
+            return asked.await.unwrap().done().body;
+        }
+    }
+}
+
+#[tokio::test]
+async fn rules_that_no_packet_has_used_are_told_as_far_as_nodes_know() {
+    let site = site().await;
+    let group = site.group.clone();
+    let asked = [("Kind", "Unused"), ("SecurityGroupId", group.as_str())];
+    let silent = found(&site, &asked).await;
+    assert_eq!((&silent["UnknownRuleCount"], &silent["Findings"]["Finding"]), (&json!(2), &json!([])));
+    assert_eq!(at(&silent, "/SilentNodes/Node/0/Message"), "the node is not connected");
+    // A node that does not say when it booted may have forgotten what it counted.
+    let mut host = site.host().await;
+    let one = unused(&site, &mut host, "", counters(&site, [3, 0])).await;
+    assert_eq!((&one["UsedRuleCount"], &one["UnknownRuleCount"]), (&json!(1), &json!(1)));
+    let mut host = site.host_since(Some(UnixMillis(1_000))).await;
+    let one = unused(&site, &mut host, "", counters(&site, [3, 0])).await;
+    assert_eq!((&one["UsedRuleCount"], &one["UnknownRuleCount"]), (&json!(1), &json!(0)));
+    assert_eq!(at(&one, "/Findings/Finding/0/Rules/Rule/0/Position"), 1);
+    assert_eq!(at(&one, "/Findings/Finding/0/NodeCount"), 1);
+    // The rules are younger than that: nobody counted them then.
+    let early = unused(&site, &mut host, "2001-01-01T00:00:00Z", counters(&site, [3, 0])).await;
+    assert_eq!((&early["UnknownRuleCount"], &early["Findings"]["Finding"]), (&json!(1), &json!([])));
+    // A node that goes by other rules says nothing about these.
+    let mut other = counters(&site, [0, 0]);
+    other.rules[1].rule_text = "ingress accept tcp".into();
+    let other = unused(&site, &mut host, "", other).await;
+    assert_eq!(
+        (&other["UnknownRuleCount"], at(&other, "/Findings/Finding/0/Rules/Rule/0/Position")),
+        (&json!(1), &json!(0))
+    );
 }

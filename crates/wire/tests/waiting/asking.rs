@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use control::{
-    Heard, Settings, Told,
-    fleet::{Answer as NodeAnswer, DropPlace, DropsFrom, FleetSettings, InterfaceCounters, Question},
+    FleetSettings, Heard, Settings, Told,
+    fleet::{Answer as NodeAnswer, DropPlace, DropsFrom, InterfaceCounters, Question},
 };
 use store::MemoryStore;
 use tokio::task::JoinHandle;

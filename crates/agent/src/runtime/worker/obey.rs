@@ -93,6 +93,8 @@ impl<D: Dataplane> Worker<D> {
         if let Said::NotInForce(problems) = &now {
             log_problems(outcome.generation, problems, &self.said);
         }
+        // Whoever hears it may ask how the node stands the next moment.
+        self.publish();
         self.say_standing(outcome, now, took);
         let metrics = &self.shared.metrics;
         let result = if in_force { "confirmed" } else { "not_in_force" };

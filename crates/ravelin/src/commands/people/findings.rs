@@ -17,6 +17,7 @@ pub fn findings(arguments: &FindingsArguments) -> anyhow::Result<ExitCode> {
     sent.extend(optional("SecurityGroupId", arguments.group.as_ref()));
     sent.extend(optional("NetworkInterfaceId", arguments.network_interface.as_ref()));
     sent.extend(optional("Kind", arguments.kind.as_ref()));
+    sent.extend(optional("UnusedSince", arguments.unused_since.as_ref()));
     let (mut all, mut groups, mut undecided): (Vec<Value>, u64, u64) = (Vec::new(), 0, 0);
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let mut next: Option<String> = None;
@@ -32,12 +33,12 @@ pub fn findings(arguments: &FindingsArguments) -> anyhow::Result<ExitCode> {
         undecided += number(&reply.body, "UndecidedCount") + number(&reply.body, "LeftOutCount");
         next = reply.body.get("NextToken").and_then(Value::as_str).map(Into::into);
         if next.is_none() || all.len() >= limit {
-            reply.body = json!({
-                "SecurityGroupCount": groups,
-                "UndecidedCount": undecided,
-                "NextToken": next,
-                "Findings": { "Finding": all },
-            });
+            if let Some(fields) = reply.body.as_object_mut() {
+                fields.remove("MaxResults");
+                fields.insert("SecurityGroupCount".into(), json!(groups));
+                fields.insert("UndecidedCount".into(), json!(undecided));
+                fields.insert("Findings".into(), json!({ "Finding": all }));
+            }
             let code =
                 |found: &Value| if items(found, "/Findings/Finding").is_empty() { 0 } else { EXIT_STOPS };
             return show(&reply, arguments.server.output, render, code);
@@ -51,7 +52,7 @@ fn render(found: &Value) -> String {
     let rows: Vec<Vec<String>> = findings
         .iter()
         .map(|own| {
-            let interfaces = number(own, "NetworkInterfaceCount").to_string();
+            let interfaces = own.get("NetworkInterfaceCount").map_or_else(String::new, Value::to_string);
             vec![text(own, "Kind").to_owned(), interfaces, text(own, "Text").to_owned()]
         })
         .collect();
@@ -67,6 +68,13 @@ fn render(found: &Value) -> String {
     if number(found, "UndecidedCount") > 0 {
         summary
             .push_str(&format!("; {} could not be told, or is not listed", number(found, "UndecidedCount")));
+    }
+    if number(found, "UnknownRuleCount") > 0 {
+        summary
+            .push_str(&format!("; of {} it is not known", count(number(found, "UnknownRuleCount"), "rule")));
+    }
+    for node in items(found, "/SilentNodes/Node") {
+        summary.push_str(&format!("; {}: {}", text(node, "NodeId"), text(node, "Message")));
     }
     if !text(found, "NextToken").is_empty() {
         summary.push_str("; there may be more: raise --limit");

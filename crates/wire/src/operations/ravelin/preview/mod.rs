@@ -9,7 +9,7 @@ use control::preview::{PreviewBounds, PreviewError, PreviewWish};
 
 pub(super) use self::shown::piece;
 use super::super::ens;
-use crate::catalogue::{fault_of, prelude::*};
+use crate::catalogue::{ErrorCode, fault_of, prelude::*};
 
 /// How long nodes may take to answer, in seconds, where nothing else is asked for.
 const WAIT_SECONDS: usize = 2;
@@ -22,6 +22,26 @@ const FLOW_WAIT: Parameter = Parameter::optional(
 );
 
 const DESCRIPTION: &str = "Nothing is changed. The change is planned as the real one would be: where that would be refused, this is, with the same error.\n\n`Policies` has what would differ for the network interfaces concerned: those that are in the same security groups before and after stand together, and what differs for them is computed once, exactly, by the evaluator that enforcement is tested against. It is a list of pieces, none of which overlaps another and no two of which could be one: which way packets go, whether they would be accepted (Opens) or dropped (Closes) from then on, of which protocols, from where and to where. An empty list of prefixes or ports is all of them; long lists are cut short, and `...Count` says how long they are. Where `Whole` is false there may be more than is listed.\n\n`Flows` has the flows that run at the interfaces now, as their nodes say, and what would become of each: Cut, Revived (it was cut before, and would live again) or Continues; those that would be cut stand first. A node that does not answer in time is named, with the reason, and `FlowsWhole` is false.\n\n`Warnings` say in plain words what one should know first, for programs with a code: OwnConnectionCut, OwnAccessEnds, LastGroup, AcceptsNothing, NothingDiffers, NobodyConcerned, NotEnforced, DifferenceNotWhole, InterfacesLeftOut, NodeSilent, FlowsLeftOut.";
+
+/// What a Leave can be refused for; the vendor's table of it has more, which no Leave ever is.
+const LEAVE_ERRORS: &[&ErrorCode] = &[
+    &code::SECURITY_GROUP_NOT_FOUND,
+    &code::INCORRECT_INSTANCE_STATUS,
+    &code::INSTANCE_NOT_FOUND,
+    &code::INTERFACE_NOT_FOUND,
+];
+
+/// The same of a Join.
+const JOIN_ERRORS: &[&ErrorCode] = &[
+    &code::SECURITY_GROUP_NOT_FOUND,
+    &code::RULE_LIMIT,
+    &code::INCORRECT_INSTANCE_STATUS,
+    &code::INSTANCE_NOT_FOUND,
+    &code::INTERFACE_NOT_FOUND,
+    &code::INVALID_ENI_STATUS,
+    &code::GROUP_LIMIT,
+    &code::MEMBER_LIMIT,
+];
 
 /// The parameters of an operation, and how long nodes may take.
 const fn with_wait<const N: usize>(own: &[Parameter]) -> [Parameter; N] {
@@ -36,7 +56,7 @@ const fn with_wait<const N: usize>(own: &[Parameter]) -> [Parameter; N] {
 }
 
 macro_rules! previews {
-    ($($name:ident of $of:ident, $text:literal, $count:literal, $summary:literal;)*) => {$(
+    ($($name:ident of $of:ident, $text:literal, $count:literal, $errors:expr, $summary:literal;)*) => {$(
         pub(super) static $name: Operation = Operation {
             product: Product::Ravelin,
             name: concat!("Preview", $text),
@@ -47,7 +67,7 @@ macro_rules! previews {
             parameters: &with_wait::<$count>(ens::$of.parameters),
             exactly_one: ens::$of.exactly_one,
             answer: shown::ANSWER,
-            errors: ens::$of.errors,
+            errors: $errors,
             ram: Ram::all(concat!("ravelin:Preview", $text), Access::Get),
             handler: Handler::Survey(|call, control| Box::pin(preview(call, control, &ens::$of))),
         };
@@ -55,21 +75,21 @@ macro_rules! previews {
 }
 
 previews! {
-    LEAVE of LEAVE_SECURITY_GROUP, "LeaveSecurityGroup", 4,
+    LEAVE of LEAVE_SECURITY_GROUP, "LeaveSecurityGroup", 4, LEAVE_ERRORS,
         "Shows what LeaveSecurityGroup would do: which packets and which flows would stop.";
-    JOIN of JOIN_SECURITY_GROUP, "JoinSecurityGroup", 4,
+    JOIN of JOIN_SECURITY_GROUP, "JoinSecurityGroup", 4, JOIN_ERRORS,
         "Shows what JoinSecurityGroup would do: which packets would pass from then on, and which would stop.";
-    AUTHORIZE of AUTHORIZE_SECURITY_GROUP, "AuthorizeSecurityGroup", 8,
+    AUTHORIZE of AUTHORIZE_SECURITY_GROUP, "AuthorizeSecurityGroup", 8, ens::AUTHORIZE_SECURITY_GROUP.errors,
         "Shows what AuthorizeSecurityGroup would do to all members of the group.";
-    AUTHORIZE_EGRESS of AUTHORIZE_SECURITY_GROUP_EGRESS, "AuthorizeSecurityGroupEgress", 8,
+    AUTHORIZE_EGRESS of AUTHORIZE_SECURITY_GROUP_EGRESS, "AuthorizeSecurityGroupEgress", 8, ens::AUTHORIZE_SECURITY_GROUP_EGRESS.errors,
         "Shows what AuthorizeSecurityGroupEgress would do to all members of the group.";
-    REVOKE of REVOKE_SECURITY_GROUP, "RevokeSecurityGroup", 8,
+    REVOKE of REVOKE_SECURITY_GROUP, "RevokeSecurityGroup", 8, ens::REVOKE_SECURITY_GROUP.errors,
         "Shows what RevokeSecurityGroup would do to all members of the group.";
-    REVOKE_EGRESS of REVOKE_SECURITY_GROUP_EGRESS, "RevokeSecurityGroupEgress", 8,
+    REVOKE_EGRESS of REVOKE_SECURITY_GROUP_EGRESS, "RevokeSecurityGroupEgress", 8, ens::REVOKE_SECURITY_GROUP_EGRESS.errors,
         "Shows what RevokeSecurityGroupEgress would do to all members of the group.";
-    CREATE_PERMISSIONS of CREATE_SECURITY_GROUP_PERMISSIONS, "CreateSecurityGroupPermissions", 3,
+    CREATE_PERMISSIONS of CREATE_SECURITY_GROUP_PERMISSIONS, "CreateSecurityGroupPermissions", 3, ens::CREATE_SECURITY_GROUP_PERMISSIONS.errors,
         "Shows what CreateSecurityGroupPermissions would do to all members of the group.";
-    DELETE_PERMISSIONS of DELETE_SECURITY_GROUP_PERMISSIONS, "DeleteSecurityGroupPermissions", 3,
+    DELETE_PERMISSIONS of DELETE_SECURITY_GROUP_PERMISSIONS, "DeleteSecurityGroupPermissions", 3, ens::DELETE_SECURITY_GROUP_PERMISSIONS.errors,
         "Shows what DeleteSecurityGroupPermissions would do to all members of the group.";
 }
 

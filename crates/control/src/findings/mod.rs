@@ -5,6 +5,8 @@
 //! at that group; what only several groups together do is said at the first of them. A step looks at some groups, the newest
 //! first, and does no more than so much: it says where to go on.
 
+mod unused;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -20,6 +22,7 @@ use policy::{
     text::RuleText,
 };
 
+pub use self::unused::{Unused, UnusedFound, UnusedScope, UnusedWish};
 use crate::{
     control::Control,
     desired,
