@@ -7,3 +7,4 @@ mod operations;
 pub mod protocol;
 pub mod reference;
 pub mod server;
+pub mod snippet;

@@ -1,20 +1,24 @@
-//! The example of a call in Python, for the SDKs that the vendor publishes.
+//! A call in Python, for the SDKs that the vendor publishes.
 
 use serde_json::Value;
 
-use super::example;
-use crate::catalogue::{Kind, Operation, Parameter, Product};
+use super::{
+    Call, PASSWORD_VARIABLE, Server,
+    given::{Given, pairs},
+    quote,
+};
+use crate::catalogue::{Kind, Operation, Product};
 
 /// The operations that the Python SDK of their product does not know.
 const NOT_IN_SDK: &[(Product, &str)] = &[(Product::Ens, "DescribeInstanceSpec")];
 
-/// The example call of an operation.
-pub(super) fn call(operation: &Operation) -> String {
-    match package(operation.product) {
-        Some(package) if !NOT_IN_SDK.contains(&(operation.product, operation.name)) => {
-            with_sdk(operation, package)
-        }
-        _ => generic(operation),
+/// The parameters that the SDK's request of an operation does not have.
+const PARAMETERS_NOT_IN_SDK: &[(&str, &str)] = &[];
+
+pub(super) fn python(call: &Call<'_>, server: Server<'_>) -> String {
+    match package(call.operation.product) {
+        Some(package) if is_in_sdk(call) => with_sdk(call, server, package),
+        _ => generic(call, server),
     }
 }
 
@@ -27,21 +31,32 @@ fn package(product: Product) -> Option<&'static str> {
     }
 }
 
-const CONFIG: &str = "Config(
-    access_key_id=os.environ['RAVELIN_ACCESS_KEY_ID'],
-    access_key_secret=os.environ['RAVELIN_ACCESS_KEY_SECRET'],
-    endpoint='127.0.0.1:8017',
-    protocol='http',
-)";
+/// Whether the SDK can say it. It has no way to give a header.
+fn is_in_sdk(call: &Call<'_>) -> bool {
+    let Operation { product, name, .. } = call.operation;
+    let unknown = |given: &Given| PARAMETERS_NOT_IN_SDK.contains(&(name, given.parameter.name));
+    !NOT_IN_SDK.contains(&(*product, name)) && call.wait_seconds.is_none() && !call.given.iter().any(unknown)
+}
 
-fn with_sdk(operation: &Operation, package: &str) -> String {
-    let shown = example::shown(operation);
+fn config(server: Server<'_>) -> String {
+    let trusted = if server.secure { "    ca=os.environ.get('RAVELIN_CA_CERTIFICATE'),\n" } else { "" };
+    format!(
+        "Config(\n    access_key_id=os.environ['RAVELIN_ACCESS_KEY_ID'],\n    \
+         access_key_secret=os.environ['RAVELIN_ACCESS_KEY_SECRET'],\n    endpoint={},\n    protocol='{}',\n{trusted})",
+        quote::python(server.host),
+        server.scheme()
+    )
+}
+
+fn with_sdk(call: &Call<'_>, server: Server<'_>, package: &str) -> String {
+    let operation = call.operation;
     // GetCallerIdentity: the SDK of STS has no request for it.
     let request = operation.product != Product::Sts;
-    let import = if request { "from {package} import models\n" } else { "" }.replace("{package}", package);
+    let import = if request { format!("from {package} import models\n") } else { String::new() };
     let mut text = format!(
         "import os\n\n{import}from {package}.client import Client\nfrom alibabacloud_tea_openapi.models import \
-         Config\n\nclient = Client({CONFIG})\n",
+         Config\n\nclient = Client({})\n",
+        config(server)
     );
     let method = snake(operation.name);
     if !request {
@@ -49,12 +64,12 @@ fn with_sdk(operation: &Operation, package: &str) -> String {
         return text;
     }
     let class = format!("{}Request", operation.name);
-    if shown.is_empty() {
+    if call.given.is_empty() {
         text.push_str(&format!("request = models.{class}()\n"));
     } else {
         text.push_str(&format!("request = models.{class}(\n"));
-        for parameter in shown {
-            text.push_str(&format!("    {}={},\n", snake(parameter.name), literal(&class, parameter)));
+        for given in call.given {
+            text.push_str(&format!("    {}={},\n", snake(given.parameter.name), literal(&class, given)));
         }
         text.push_str(")\n");
     }
@@ -62,35 +77,56 @@ fn with_sdk(operation: &Operation, package: &str) -> String {
     text
 }
 
-/// The call by the generic client: for operations that no SDK knows.
-fn generic(operation: &Operation) -> String {
-    let query: Vec<String> = example::arguments(operation)
-        .iter()
-        .map(|(name, value)| format!("{}: {}", quoted(name), quoted(value)))
-        .collect();
+/// The call by the generic client: for what no SDK knows.
+fn generic(call: &Call<'_>, server: Server<'_>) -> String {
+    let mut query: Vec<String> = Vec::new();
+    for given in call.given {
+        if given.parameter.kind == Kind::Password {
+            query.push(format!("{}: {}", quote::python(given.parameter.name), password()));
+        } else {
+            let pairs = pairs(std::slice::from_ref(given));
+            query.extend(
+                pairs
+                    .iter()
+                    .map(|(name, value)| format!("{}: {}", quote::python(name), quote::python(value))),
+            );
+        }
+    }
+    let wait = call.wait_seconds;
+    let headers =
+        wait.map(|seconds| format!(", headers={{'x-ravelin-wait': '{seconds}'}}")).unwrap_or_default();
+    // Milliseconds; what waits takes longer than what the client waits for by itself.
+    let options = wait.map(|seconds| format!("read_timeout={}", (u32::from(seconds) + 10) * 1_000));
     format!(
         "import os\n\nfrom alibabacloud_tea_openapi.client import Client\nfrom alibabacloud_tea_openapi.models import \
          Config, OpenApiRequest, Params\nfrom alibabacloud_tea_util.models import RuntimeOptions\n\nclient = \
-         Client({CONFIG})\nparams = Params(\n    action='{}', version='{}', protocol='HTTP', method='{}', \
+         Client({})\nparams = Params(\n    action='{}', version='{}', protocol='{}', method='{}', \
          auth_type='AK',\n    style='RPC', pathname='/', req_body_type='formData', body_type='json',\n)\nrequest = \
-         OpenApiRequest(query={{{}}})\nprint(client.call_api(params, request, RuntimeOptions())['body'])\n",
-        operation.name,
-        operation.product.version(),
-        operation.methods.usual(),
-        query.join(", ")
+         OpenApiRequest(query={{{}}}{headers})\nprint(client.call_api(params, request, RuntimeOptions({}))['body'])\n",
+        config(server),
+        call.operation.name,
+        call.operation.product.version(),
+        server.scheme().to_uppercase(),
+        call.operation.methods.usual(),
+        query.join(", "),
+        options.unwrap_or_default(),
     )
 }
 
-fn literal(class: &str, parameter: &Parameter) -> String {
-    let value = example::value(parameter);
-    let model = format!("models.{class}{}", parameter.name);
-    match (&parameter.kind, &value) {
-        (Kind::Object { .. }, Value::Object(_)) => object(&model, &value, "    "),
+fn password() -> String {
+    format!("os.environ['{PASSWORD_VARIABLE}']")
+}
+
+fn literal(class: &str, given: &Given) -> String {
+    let model = format!("models.{class}{}", given.parameter.name);
+    match (&given.parameter.kind, &given.value) {
+        (Kind::Password, _) => password(),
+        (Kind::Object { .. }, Value::Object(_)) => object(&model, &given.value, "    "),
         (Kind::Objects { .. }, Value::Array(items)) => {
             let items: Vec<String> = items.iter().map(|item| object(&model, item, "    ")).collect();
             format!("[{}]", items.join(", "))
         }
-        _ => plain(&value),
+        (_, value) => plain(value),
     }
 }
 
@@ -106,14 +142,10 @@ fn plain(value: &Value) -> String {
         Value::Null => "None".into(),
         Value::Bool(truth) => if *truth { "True" } else { "False" }.into(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => quoted(text),
+        Value::String(text) => quote::python(text),
         Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(", ")),
-        Value::Object(_) => quoted(&value.to_string()),
+        Value::Object(_) => quote::python(&value.to_string()),
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
 }
 
 /// The name that the SDK's generator makes of a name: an underscore stands before every capital letter and digit that
