@@ -126,6 +126,9 @@ pub struct ServeArguments {
     /// Answer everybody, signed or not. For trying things out; never where others can reach it.
     #[arg(long)]
     pub lenient: bool,
+    /// Serve no console: neither `/console` nor the way to it from `/`.
+    #[arg(long)]
+    pub no_console: bool,
     /// Hold the answer to each change until the nodes that it concerns have confirmed it, for so many seconds at most, up to
     /// 60; then the answer is ens.interface.error, and the change stays made. Requests may say otherwise by the header
     /// x-ravelin-wait, and accounts by ModifyAccountEnforcement [default: 0].

@@ -1,8 +1,9 @@
-//! `ravelin serve`: store, control plane, gateway, HTTP and HTTPS, the listener for nodes, put together and ended in order.
+//! `ravelin serve`: store, control plane, gateway, console, HTTP and HTTPS, the listener for nodes, put together and ended in order.
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, bail};
+use console::Console;
 use control::{Control, SystemClock};
 use model::ram::KeyPair;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -80,6 +81,7 @@ fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
     flag("node_listen", arguments.node_listen.clone());
     flag("log", arguments.log.clone());
     flag("gateway.mode", arguments.lenient.then(|| "lenient".into()));
+    flag("console.enabled", arguments.no_console.then(|| "false".into()));
     flag("gateway.wait_for_enforcement", arguments.wait_for_enforcement.clone());
     Settings::load(&Sources {
         file: arguments.config.as_deref(),
@@ -271,7 +273,12 @@ impl Served {
             limits: settings.http.clone(),
             drain_seconds_max: settings.drain_seconds_max,
         };
-        Ok(Server::bind(server_settings, Arc::clone(&self.gateway))?)
+        let server = Server::bind(server_settings, Arc::clone(&self.gateway))?;
+        if !settings.console.enabled {
+            return Ok(server);
+        }
+        let console = Console::new(Arc::clone(&self.gateway), &settings.console, self.clock.clone());
+        Ok(server.with_pages(Arc::new(console)))
     }
 }
 

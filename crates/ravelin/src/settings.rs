@@ -9,6 +9,7 @@ use std::{fmt, fs, path::Path};
 
 pub use self::check::log_filter;
 use anyhow::{Context as _, anyhow, bail};
+use console::ConsoleSettings;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use wire::{gateway::GatewaySettings, server::HttpLimits};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub http: HttpLimits,
     /// How requests are judged.
     pub gateway: GatewaySettings,
+    /// The console.
+    pub console: ConsoleSettings,
     /// Bounds on nodes and on hosts that join.
     pub nodes: session::SessionSettings,
     /// How many of what there may be.
@@ -90,6 +93,7 @@ impl Default for Settings {
             drain_seconds_max: 30,
             http: HttpLimits { connections_per_address_max: Some(4096), ..HttpLimits::default() },
             gateway: GatewaySettings::default(),
+            console: ConsoleSettings::default(),
             nodes: session::SessionSettings::default(),
             limits: model::Limits::default(),
             timing: model::Timing::default(),
@@ -278,6 +282,8 @@ mod tests {
             ("nodes.keepalive_seconds", "86401"),
             ("gateway.public_url", "ftp://x"),
             ("gateway.public_url", "example"),
+            ("console.idle_minutes", "0"),
+            ("console.streams_max", "10001"),
             ("gateway.flow.operations", "{ Nothing = 1 }"),
             ("log", "bogus"),
             ("log", "wire=bogus"),

@@ -46,6 +46,9 @@ pub fn values(settings: &Settings) -> anyhow::Result<()> {
     if let Err(wrong) = settings.nodes.check() {
         bail!("nodes.{wrong}");
     }
+    if let Err(wrong) = settings.console.check() {
+        bail!("console.{wrong}");
+    }
     let server = ServerSettings {
         limits: settings.http.clone(),
         drain_seconds_max: settings.drain_seconds_max,

@@ -7,6 +7,7 @@ mod caller;
 mod flow;
 mod lenient;
 mod metrics;
+mod principal;
 mod protocol_fault;
 mod reply;
 mod waiting;
@@ -27,7 +28,12 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use self::{caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
-pub use self::{flow::FlowSettings, protocol_fault::protocol_fault, reply::RawResponse};
+pub use self::{
+    flow::FlowSettings,
+    principal::{Called, Principal, SignInRefusal},
+    protocol_fault::protocol_fault,
+    reply::RawResponse,
+};
 use crate::{
     authorisation,
     catalogue::{self, Answer, Arguments, Call, Fault, Handler, Operation, Product, error_code as code},
@@ -134,6 +140,14 @@ struct Seen {
     nonce: Option<NonceRecord>,
 }
 
+/// Where a call comes from, and how.
+struct Origin<'a> {
+    source: Option<IpAddr>,
+    secure: bool,
+    /// The headers of the request; none: it was not signed, and waits for no node.
+    headers: Option<&'a HeaderMap>,
+}
+
 /// A request that was carried out.
 struct Done {
     answer: Answer,
@@ -190,16 +204,7 @@ impl Gateway {
             // It is used up, whatever becomes of the request, and after a restart too.
             self.control.remember(nonce);
         }
-        self.metrics.count(seen.operation, &result, started.elapsed());
-        tracing::debug!(
-            request_id,
-            operation = seen.operation.map_or("-", |operation| operation.name),
-            access_key = seen.access_key.as_deref().unwrap_or("-"),
-            code = result.as_ref().err().map_or("OK", |fault| &fault.code),
-            source = ?request.peer,
-            microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            "answered"
-        );
+        self.account_for(&request_id, &seen, &result, request.peer, started.elapsed());
         let reply = Reply {
             request_id: &request_id,
             format: seen.format,
@@ -212,6 +217,27 @@ impl Gateway {
             Ok(answer) => reply.success(seen.operation.map_or("", |operation| operation.name), answer),
             Err(fault) => reply.failure(seen.operation, &fault),
         }
+    }
+
+    /// Counts a request, and says in the log what came of it.
+    fn account_for(
+        &self,
+        request_id: &str,
+        seen: &Seen,
+        result: &Result<Answer, Fault>,
+        source: Option<IpAddr>,
+        took: Duration,
+    ) {
+        self.metrics.count(seen.operation, result, took);
+        tracing::debug!(
+            request_id,
+            operation = seen.operation.map_or("-", |operation| operation.name),
+            access_key = seen.access_key.as_deref().unwrap_or("-"),
+            code = result.as_ref().err().map_or("OK", |fault| &fault.code),
+            source = ?source,
+            microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
     }
 
     /// The answer to a request that never got as far as [`Gateway::handle`].
@@ -295,11 +321,27 @@ impl Gateway {
             Mode::Strict => self.authenticate(&envelope, operation, now, seen).await?,
             Mode::Lenient => self.assume(&envelope, seen).await?,
         };
-        self.throttle(&caller, operation)?;
         let parameters = envelope.into_parameters();
-        self.authorise(&caller, operation, &parameters, request, now).await?;
-        let asked = waiting::asked(request.headers)?;
-        let arguments = catalogue::validate(operation, &parameters)?;
+        let origin =
+            Origin { source: request.peer, secure: request.secure, headers: Some(request.headers) };
+        self.perform(&caller, operation, &parameters, &origin, request_id, seen).await
+    }
+
+    /// From who calls to what came of it: flow control, RAM, the parameters, then the operation itself.
+    async fn perform(
+        &self,
+        caller: &Caller,
+        operation: &'static Operation,
+        parameters: &Parameters,
+        origin: &Origin<'_>,
+        request_id: &str,
+        seen: &mut Seen,
+    ) -> Result<Done, Fault> {
+        let now = self.clock.now();
+        self.throttle(caller, operation)?;
+        self.authorise(caller, operation, parameters, origin, now).await?;
+        let asked = origin.headers.map_or(Ok(Some(0)), waiting::asked)?;
+        let arguments = catalogue::validate(operation, parameters)?;
         let call = Call {
             operation,
             actor: caller.actor,
@@ -310,7 +352,7 @@ impl Gateway {
             site: &self.site,
             fleet: &self.control,
             wait_seconds: self.settings.wait_for_enforcement,
-            source: request.peer,
+            source: origin.source,
         };
         let answer = self.carry_out(&call, request_id, seen).await?;
         Ok(Done { answer, asked, account: caller.account })
@@ -331,13 +373,13 @@ impl Gateway {
         caller: &Caller,
         operation: &'static Operation,
         parameters: &Parameters,
-        request: &RawRequest<'_>,
+        origin: &Origin<'_>,
         now: UnixMillis,
     ) -> Result<(), Fault> {
         if matches!(caller.actor, Actor::Root(_)) {
             return Ok(());
         }
-        let source = request.peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        let source = origin.source.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
         let named = |name: &str| parameters.text(name).ok().flatten();
         let policies = self.control.read_access(|access| authorisation::policies(access, caller.actor)).await;
         let policies = policies.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
@@ -347,7 +389,7 @@ impl Gateway {
             operation,
             named,
             source,
-            request.secure,
+            origin.secure,
             now,
         )
     }

@@ -171,7 +171,7 @@ where
         )),
         End::Expired(Stage::Fresh | Stage::Waiting) => None,
         // The peer takes no answer: closing in order would wait for it once more.
-        End::Expired(Stage::Answering | Stage::Serving) => return,
+        End::Expired(Stage::Answering | Stage::Serving | Stage::Streaming) => return,
         End::Done(Err(error)) if link.progress.is_swallowed() => Some(unparsed(error)),
         End::Done(_) => None,
     };

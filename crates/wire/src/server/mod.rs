@@ -10,6 +10,7 @@ mod body;
 mod closing;
 mod connection;
 mod error;
+mod mounted;
 mod pages;
 mod progress;
 mod seats;
@@ -30,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 pub use self::{
     application::Application,
     error::{ServerError, TlsError},
+    mounted::{PageAnswer, PageBody, Pages, STREAM_SECONDS_MAX},
     settings::{DEFAULT_LISTEN, HttpLimits, ServerSettings, TARGET_BYTES_MOST, TlsSettings},
 };
 use self::{body::Budget, seats::Seats};
@@ -62,6 +64,7 @@ pub struct Stopped {
 /// What all connections share.
 struct Shared<A> {
     application: Arc<A>,
+    pages: Option<Arc<dyn Pages>>,
     limits: HttpLimits,
     http: http1::Builder,
     seats: Arc<Seats>,
@@ -81,7 +84,7 @@ struct Door {
 /// A server that is bound and not yet running.
 pub struct Server<A = Gateway> {
     doors: Vec<Door>,
-    shared: Arc<Shared<A>>,
+    shared: Shared<A>,
     stop: watch::Sender<Stop>,
     drain: Duration,
 }
@@ -104,6 +107,7 @@ impl<A: Application> Server<A> {
         let (stop, stopping) = watch::channel(Stop::Running);
         let shared = Shared {
             application,
+            pages: None,
             http: connection::builder(&settings.limits),
             seats: Seats::new(settings.limits.connections_max, settings.limits.connections_per_address_max),
             budget: Budget::new(settings.limits.bodies_bytes_max),
@@ -112,7 +116,14 @@ impl<A: Application> Server<A> {
             stop: stopping,
         };
         let drain = Duration::from_secs(settings.drain_seconds_max);
-        Ok(Self { doors, shared: Arc::new(shared), stop, drain })
+        Ok(Self { doors, shared, stop, drain })
+    }
+
+    /// Mounts pages: they answer whatever stands below their root, and browsers that open `/` are sent there.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Arc<dyn Pages>) -> Self {
+        self.shared.pages = Some(pages);
+        self
     }
 
     /// The address of the HTTP listener, or of the HTTPS listener where there is no other; the port is the real one.
@@ -140,11 +151,12 @@ impl<A: Application> Server<A> {
     /// Serves until `shutdown` resolves; then accepts nothing more, finishes the requests in flight, flushes their answers,
     /// closes connections that wait, and returns, at the latest when the time to drain is over.
     pub async fn run<F: Future>(self, shutdown: F) -> Stopped {
-        let seats = Arc::clone(&self.shared.seats);
+        let shared = Arc::new(self.shared);
+        let seats = Arc::clone(&shared.seats);
         let accepting: Vec<_> = self
             .doors
             .into_iter()
-            .map(|door| tokio::spawn(accept::run(door, Arc::clone(&self.shared))))
+            .map(|door| tokio::spawn(accept::run(door, Arc::clone(&shared))))
             .collect();
         shutdown.await;
         tracing::debug!(connections = seats.taken(), "draining");

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::HttpLimits;
+use super::{HttpLimits, STREAM_SECONDS_MAX};
 
 /// What a connection is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub(super) enum Stage {
     Serving,
     /// The answer is being sent.
     Answering,
+    /// An answer that comes bit by bit is being sent.
+    Streaming,
     /// It waits for its next request.
     Waiting,
 }
@@ -60,6 +62,7 @@ impl Progress {
             1 => Stage::Head,
             2 => Stage::Serving,
             3 => Stage::Answering,
+            5 => Stage::Streaming,
             _ => Stage::Waiting,
         }
     }
@@ -75,6 +78,7 @@ impl Progress {
             Stage::Serving => 2,
             Stage::Answering => 3,
             Stage::Waiting => 4,
+            Stage::Streaming => 5,
         };
         let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.word.store((milliseconds << STAGE_BITS) | bits, Ordering::Relaxed);
@@ -88,7 +92,7 @@ impl Progress {
             Stage::Fresh => {
                 self.word.fetch_or(1, Ordering::Relaxed);
             }
-            Stage::Head | Stage::Serving | Stage::Answering => {}
+            Stage::Head | Stage::Serving | Stage::Answering | Stage::Streaming => {}
         }
     }
 
@@ -100,6 +104,11 @@ impl Progress {
     /// The answer is there.
     pub(super) fn answered(&self) {
         self.set(Stage::Answering);
+    }
+
+    /// The answer begins, and comes bit by bit.
+    pub(super) fn streaming(&self) {
+        self.set(Stage::Streaming);
     }
 
     /// Everything that was to be sent is sent.
@@ -116,6 +125,7 @@ impl Progress {
             Stage::Serving => None,
             Stage::Answering => Some(self.since() + self.answer),
             Stage::Waiting => Some(self.since() + self.idle),
+            Stage::Streaming => Some(self.since() + Duration::from_secs(STREAM_SECONDS_MAX)),
         }
     }
 

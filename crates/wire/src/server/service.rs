@@ -19,6 +19,7 @@ use super::{
     body::{self, BodyRefusal},
     closing,
     connection::Link,
+    mounted::{AnswerBody, PageBody, Pages, Stream, is_below},
     pages::{self, Page},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     gateway::{RawRequest, RawResponse},
 };
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<AnswerBody>;
 
 /// What stands around the name and the value of a header, in bytes.
 const AROUND_HEADER: usize = 4;
@@ -52,7 +53,10 @@ pub(super) async fn answer<A: Application>(
             answer
         }
     };
-    link.progress.answered();
+    match answer.body() {
+        AnswerBody::Whole(_) => link.progress.answered(),
+        AnswerBody::Stream(_) => link.progress.streaming(),
+    }
     answer
 }
 
@@ -92,6 +96,14 @@ async fn route<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, b
         return options();
     }
     let reads = parts.method == Method::GET || parts.method == Method::HEAD;
+    if let Some(mounted) = shared.pages.as_deref() {
+        if is_below(mounted.root(), path) {
+            return browse(shared, mounted, link, parts, body).await;
+        }
+        if path == "/" && reads && wants_page(parts) {
+            return see(mounted.root());
+        }
+    }
     if path == "/" {
         return if reads && wants_page(parts) {
             let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
@@ -151,9 +163,19 @@ fn readiness<A: Application>(shared: &Shared<A>) -> Page {
     }
 }
 
-/// Hands a request to the API.
-async fn call<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, body: &[u8]) -> Answer {
-    let request = RawRequest {
+/// Sends a browser to another address of this server.
+fn see(address: &str) -> Answer {
+    let mut answer = Response::new(AnswerBody::default());
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(address) = HeaderValue::from_str(address) {
+        answer.headers_mut().insert(header::LOCATION, address);
+    }
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn raw<'a>(limits: &HttpLimits, link: &Link, parts: &'a Parts, body: &'a [u8]) -> RawRequest<'a> {
+    RawRequest {
         method: &parts.method,
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
@@ -161,8 +183,44 @@ async fn call<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, bo
         body,
         peer: Some(link.peer),
         secure: link.secure,
-        within: Duration::from_secs(shared.limits.request_seconds_max),
+        within: Duration::from_secs(limits.request_seconds_max),
+    }
+}
+
+/// Hands a request to the pages that are mounted.
+async fn browse<A: Application>(
+    shared: &Shared<A>,
+    mounted: &dyn Pages,
+    link: &Link,
+    parts: &Parts,
+    body: &[u8],
+) -> Answer {
+    let seconds = shared.limits.request_seconds_max;
+    let working = caught(mounted.answer(raw(&shared.limits, link, parts, body)));
+    let failed = |code: &'static ErrorCode| refuse(shared, &parts.headers, Fault::of(code));
+    let found = match tokio::time::timeout(Duration::from_secs(seconds), working).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            tracing::error!("making a page panicked");
+            return failed(&code::INTERNAL_ERROR);
+        }
+        Err(_) => {
+            tracing::warn!(seconds, "making a page took too long");
+            return failed(&code::SERVICE_UNAVAILABLE);
+        }
     };
+    let body = match found.body {
+        PageBody::Whole(bytes) => AnswerBody::Whole(Full::new(bytes)),
+        PageBody::Stream(chunks) => {
+            AnswerBody::Stream(Stream::new(chunks, shared.stop.clone(), link.progress.clone()))
+        }
+    };
+    with_headers(found.status, &found.headers, body)
+}
+
+/// Hands a request to the API.
+async fn call<A: Application>(shared: &Shared<A>, link: &Link, parts: &Parts, body: &[u8]) -> Answer {
+    let request = raw(&shared.limits, link, parts, body);
     // What is carried out ends earlier: this is for an answer that waits for nodes, and for whatever goes wrong.
     let seconds = shared.limits.request_seconds_max + shared.application.wait_seconds_max();
     let deadline = Duration::from_secs(seconds);
@@ -195,15 +253,18 @@ fn refuse<A: Application>(shared: &Shared<A>, headers: &HeaderMap, fault: Fault)
 }
 
 fn response(raw: RawResponse) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(raw.body)));
-    *answer.status_mut() = StatusCode::from_u16(raw.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = raw.headers.iter().filter_map(|(name, value)| closing::header(name, value));
-    answer.headers_mut().extend(headers);
+    with_headers(raw.status, &raw.headers, AnswerBody::Whole(Full::new(Bytes::from(raw.body))))
+}
+
+fn with_headers(status: u16, headers: &[(&'static str, String)], body: AnswerBody) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().extend(headers.iter().filter_map(|(name, value)| closing::header(name, value)));
     answer
 }
 
 fn page(page: Page) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(page.body)));
+    let mut answer = Response::new(AnswerBody::Whole(Full::new(Bytes::from(page.body))));
     *answer.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = page.headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
     answer.headers_mut().extend(headers);
@@ -211,7 +272,7 @@ fn page(page: Page) -> Answer {
 }
 
 fn options() -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(AnswerBody::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     answer.headers_mut().insert(header::ALLOW, ALLOWED);
     answer

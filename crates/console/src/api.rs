@@ -1,0 +1,77 @@
+//! Calls of operations in the name of whoever is signed in.
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc, sync::LazyLock, time::Duration};
+
+use serde_json::Value;
+use wire::{
+    catalogue::{self, Fault, Operation, error_code as code},
+    gateway::{Called, Principal},
+};
+
+use crate::{Inner, trouble::Trouble};
+
+/// Whoever is signed in, and where the calls come from. Outlives the request where a page is kept up to date.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) access_key_id: Arc<str>,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) secure: bool,
+    pub(crate) within: Duration,
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// Its number; none where nothing had to be changed.
+    pub(crate) generation: Option<u64>,
+    /// The answer.
+    pub(crate) answer: Value,
+}
+
+/// The operation of this name, whichever product's.
+pub(crate) fn operation(name: &str) -> Option<&'static Operation> {
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static Operation>> =
+        LazyLock::new(|| catalogue::all().map(|operation| (operation.name, operation)).collect());
+    BY_NAME.get(name).copied()
+}
+
+impl Api {
+    /// Calls an operation, with everything that is known of the call.
+    pub(crate) async fn call(&self, operation: &'static Operation, parameters: &[(&str, &str)]) -> Called {
+        let principal = Principal {
+            access_key_id: &self.access_key_id,
+            source: self.source,
+            secure: self.secure,
+            within: self.within,
+        };
+        self.inner.gateway.call(&principal, operation, parameters).await
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// The operation's fault.
+    pub(crate) async fn read(&self, name: &'static str, parameters: &[(&str, &str)]) -> Result<Value, Trouble> {
+        let result = self.try_call(name, parameters).await;
+        result.map(|changed| changed.answer).map_err(|fault| Trouble::fault(name, fault))
+    }
+
+    /// Changes something. The fault is given back as it is, to be shown beside the form that it is about.
+    ///
+    /// # Errors
+    /// The operation's fault.
+    pub(crate) async fn try_call(&self, name: &str, parameters: &[(&str, &str)]) -> Result<Changed, Fault> {
+        let operation = operation(name).ok_or_else(|| Fault::of(&code::INVALID_ACTION_NOT_FOUND))?;
+        let called = self.call(operation, parameters).await;
+        let generation = called.generations.last().copied();
+        called.result.map(|answer| Changed { generation, answer: Value::Object(answer) })
+    }
+
+    /// How many there are of what an operation lists; none where the caller may not know.
+    pub(crate) async fn total(&self, name: &str, parameters: &[(&str, &str)]) -> Option<u64> {
+        let parameters = [parameters, &[("PageSize", "1")]].concat();
+        let answer = self.try_call(name, &parameters).await.ok()?.answer;
+        crate::json::at(&answer, "TotalCount").as_u64()
+    }
+}

@@ -1,0 +1,114 @@
+//! A change that was made: how far it is in force, node by node, kept up to date until all have confirmed it.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::{
+    ROOT,
+    api::{self, Api},
+    json::{count, flag, items, number, text},
+    response::Page,
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{self, Tone, time},
+    visit::{Visit, own_address},
+};
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route::read("/changes/{generation}", |visit| Box::pin(show(visit))),
+    Route::read("/changes/{generation}/live", |visit| Box::pin(live(visit))),
+];
+
+/// The address of a change's page. `operation` made it, and `back` is where it was asked for.
+pub(crate) fn address(generation: u64, operation: &str, back: &str) -> String {
+    format!("{ROOT}/changes/{generation}?operation={operation}&back={}", wire::protocol::percent::encode(back))
+}
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    let generation = visit.part("generation");
+    let body = progress(&visit.api, generation).await?;
+    let made = api::operation(visit.query.get("operation"));
+    let lead = html! {
+        @match made {
+            Some(operation) => { (view::operation_link(operation.name)) " is done. " }
+            None => {}
+        }
+        "The change is on disk; below is where it is in force."
+    };
+    let back = visit.query.given("back").map(own_address);
+    let actions = back.map(|back| view::main_link(back, "Back"));
+    let page = Page::new("/activity", format!("Change {generation}"), body.markup)
+        .lead(lead)
+        .live(format!("{ROOT}/changes/{generation}/live"))
+        .reload(!body.settled);
+    Ok(match actions {
+        Some(actions) => page.actions(actions),
+        None => page,
+    }
+    .into())
+}
+
+async fn live(visit: &Visit<'_>) -> Outcome {
+    let generation = visit.part("generation").to_owned();
+    super::live::begin(visit, move |api| {
+        let generation = generation.clone();
+        async move {
+            let progress = progress(&api, &generation).await.ok()?;
+            Some(super::live::Shown { markup: progress.markup, settled: progress.settled })
+        }
+    })
+}
+
+struct Progress {
+    markup: Markup,
+    /// Whether nothing about it will change any more.
+    settled: bool,
+}
+
+async fn progress(api: &Api, generation: &str) -> Result<Progress, Trouble> {
+    let answer = api
+        .read("DescribeEnforcement", &[("Generation", generation), ("PageSize", "50")])
+        .await?;
+    let state = text(&answer, "State");
+    Ok(Progress { markup: html! { div #change .stack { (shown(&answer, state)) } }, settled: state != "Pending" })
+}
+
+fn shown(answer: &Value, state: &str) -> Markup {
+    let (confirmed, total) = (count(answer, "ConfirmedCount"), count(answer, "TotalCount"));
+    html! {
+        @match (state, total) {
+            ("Confirmed", 0) => { (view::notice(Tone::Good, "Done.", &html! { p { "It concerns no node: nothing that runs on one is decided by it." } })) }
+            ("Confirmed", _) => { (view::notice(Tone::Good, "In force everywhere.", &html! { p { "Every node that it concerns has read it back from its kernel." } })) }
+            ("Pending", _) => { (view::notice(Tone::Warning, "Not everywhere yet.", &html! { p { (confirmed) " of " (total) " nodes have confirmed it." } })) }
+            _ => { (view::notice(Tone::Plain, "Not known any more.", &html! { p { "Receipts are kept for the newest changes, and not beyond a restart of the server. The page of a node says which change it has confirmed." } })) }
+        }
+        @if total > 0 {
+            (view::table("Nodes that the change concerns", &["Node", "State", "Confirmed after", "Time"], &html! {
+                @for node in items(answer, "Nodes.Node") { (row(node)) }
+            }))
+        }
+        @if total > 50 { p .soft { "The first 50 of " (total) " nodes, those that have not confirmed it before the others." } }
+    }
+}
+
+fn row(node: &Value) -> Markup {
+    let id = text(node, "NodeId");
+    html! {
+        tr {
+            th scope="row" { (view::named(&view::address_of("nodes", id), text(node, "NodeName"), id)) }
+            @if flag(node, "Confirmed") {
+                td { (view::state("Confirmed")) }
+                td .nowrap {
+                    @match number(node, "ConfirmedAfterMicroseconds").and_then(|after| u64::try_from(after).ok()) {
+                        Some(after) => (time::microseconds(after)),
+                        None => "",
+                    }
+                }
+                td { (time::at(text(node, "ConfirmedTime"))) }
+            } @else {
+                td { (view::badge(Tone::Warning, text(node, "Reason"))) }
+                td colspan="2" { (text(node, "Message")) }
+            }
+        }
+    }
+}

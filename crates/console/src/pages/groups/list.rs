@@ -1,0 +1,61 @@
+//! All groups, the newest first.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::SECTION;
+use crate::{
+    ROOT,
+    json::{count, items, text},
+    response::Page,
+    router::Outcome,
+    view::{self, list, time},
+    visit::Visit,
+};
+
+pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
+    let (query, page) = (&visit.query, list::page_number(&visit.query));
+    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    if let Some(wanted) = query.given("q") {
+        parameters.push((if wanted.starts_with("sg-") { "SecurityGroupId" } else { "SecurityGroupName" }, wanted));
+    }
+    let answer = visit.api.read("DescribeSecurityGroups", &parameters).await?;
+    let groups = items(&answer, "SecurityGroups.SecurityGroup");
+    let new = view::main_link(&format!("{ROOT}/groups/new"), "Create a group");
+    let body = if groups.is_empty() && !list::is_filtered(query) && page == "1" {
+        view::empty(
+            "There are no security groups yet.",
+            &html! { "A group holds rules about packets and has members: what joins it is decided by its rules. Create one, add rules, and let instances join." },
+            Some(&new),
+        )
+    } else {
+        html! {
+            (list::search(SECTION, query, "An id, or the whole name", &html! {}))
+            @if groups.is_empty() {
+                (view::empty("No group matches.", &html! { "The name has to be the whole one." }, None))
+            } @else {
+                (view::table("Security groups", &["Name", "Description", "Members", "Created"], &html! {
+                    @for group in groups { (row(group)) }
+                }))
+            }
+            (list::pager(query, &answer, "security groups"))
+        }
+    };
+    Ok(Page::new(SECTION, "Security groups", body).actions(new).into())
+}
+
+fn row(group: &Value) -> Markup {
+    let id = text(group, "SecurityGroupId");
+    let interfaces = items(group, "NetworkInterfaceIds.NetworkInterfaceId").len();
+    html! {
+        tr {
+            th scope="row" { (view::named(&super::address(id), text(group, "SecurityGroupName"), id)) }
+            td { (text(group, "Description")) }
+            td {
+                (count(group, "InstanceCount")) " instances"
+                @if interfaces > 0 { br; span .soft { (interfaces) " further interfaces" } }
+            }
+            td .nowrap { (time::at(text(group, "CreationTime"))) }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Instances: their list, one of them, running some, and what can be done with one.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use wire::catalogue::Fault;
+
+use super::{choices, interfaces};
+use crate::{
+    ROOT,
+    json::{flag, items, text, texts},
+    proposal,
+    response::{Page, Response},
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{self, fields::{self, Field}, list, time},
+    visit::Visit,
+};
+
+const SECTION: &str = "/instances";
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route::read("/instances", |visit| Box::pin(show_all(visit))),
+    Route::read("/instances/new", |visit| Box::pin(form(visit))),
+    Route::send("/instances/new", |visit| Box::pin(run(visit))),
+    Route::read("/instances/{instance}", |visit| Box::pin(show(visit))),
+    Route::read("/instances/{instance}/{act}", |visit| Box::pin(ask(visit))),
+    Route::send("/instances/{instance}/{act}", |visit| Box::pin(act(visit))),
+];
+
+/// What can be done with an instance.
+struct Act {
+    address: &'static str,
+    name: &'static str,
+    operation: &'static str,
+    says: &'static str,
+}
+
+const ACTS: [Act; 4] = [
+    Act { address: "start", name: "Start", operation: "StartInstance", says: "It runs again, with its addresses and groups." },
+    Act { address: "stop", name: "Stop", operation: "StopInstance", says: "It keeps its addresses and groups, and passes no packets while it is stopped." },
+    Act { address: "reboot", name: "Reboot", operation: "RebootInstance", says: "It stops and starts again." },
+    Act { address: "release", name: "Release", operation: "ReleaseInstance", says: "It is deleted with its primary network interface, and leaves its groups. This cannot be undone." },
+];
+
+async fn show_all(visit: &Visit<'_>) -> Outcome {
+    let (query, page) = (&visit.query, list::page_number(&visit.query));
+    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    if let Some(wanted) = query.given("q") {
+        parameters.push((if wanted.starts_with("i-") && wanted.len() > 20 { "InstanceId" } else { "SearchKey" }, wanted));
+    }
+    for filter in ["Status", "EnsRegionId", "SecurityGroupId"] {
+        parameters.extend(query.given(filter).map(|value| (filter, value)));
+    }
+    let answer = visit.api.read("DescribeInstances", &parameters).await?;
+    let instances = items(&answer, "Instances.Instance");
+    let new = view::main_link(&format!("{ROOT}/instances/new"), "Run an instance");
+    let body = if instances.is_empty() && !list::is_filtered(query) && page == "1" {
+        view::empty(
+            "There are no instances yet.",
+            &html! { "Run one: it needs an image, a network to be in, and a security group that it joins." },
+            Some(&new),
+        )
+    } else {
+        let regions = choices::regions(&visit.api).await;
+        html! {
+            (list::search(SECTION, query, "A part of the name, the id or an address", &html! {
+                (list::filter("Status", "State", query, ["Running", "Stopped", "Starting", "Stopping", "Expired"]))
+                (list::filter("EnsRegionId", "Edge site", query, regions.iter().map(|(id, _)| id.as_str())))
+            }))
+            @if instances.is_empty() { (view::empty("No instance matches.", &html! { "Try a shorter text, or fewer filters." }, None)) }
+            @else { (table(instances)) }
+            (list::pager(query, &answer, "instances"))
+        }
+    };
+    Ok(Page::new(SECTION, "Instances", body).actions(new).into())
+}
+
+fn table(instances: &[Value]) -> Markup {
+    view::table("Instances", &["Name", "State", "Addresses", "Type", "Edge site", "Created"], &html! {
+        @for instance in instances {
+            @let id = text(instance, "InstanceId");
+            tr {
+                th scope="row" { (view::named(&view::address_of("instances", id), text(instance, "InstanceName"), id)) }
+                td { (view::state(text(instance, "Status"))) }
+                td { (addresses(instance)) }
+                td .nowrap { (text(instance, "InstanceTypeId")) (text(instance, "SpecName")) }
+                td { (text(instance, "EnsRegionId")) }
+                td .nowrap { (time::at(text(instance, "CreationTime"))) }
+            }
+        }
+    })
+}
+
+fn addresses(instance: &Value) -> Markup {
+    let private = texts(instance, "InnerIpAddress.IpAddress").chain(items(instance, "PrivateIpAddresses.PrivateIpAddress").iter().map(|own| text(own, "Ip")));
+    let public = texts(instance, "PublicIpAddress.IpAddress");
+    let mut all: Vec<&str> = private.chain(public).filter(|address| !address.is_empty()).collect();
+    all.dedup();
+    html! { @for address in all { code .beneath { (address) } } }
+}
+
+/// What an instance is called.
+fn name(instance: &Value) -> &str {
+    match text(instance, "InstanceName") {
+        "" => text(instance, "InstanceId"),
+        name => name,
+    }
+}
+
+async fn one(visit: &Visit<'_>) -> Result<Value, Trouble> {
+    let id = visit.part("instance");
+    let answer = visit.api.read("DescribeInstances", &[("InstanceId", id)]).await?;
+    items(&answer, "Instances.Instance").first().cloned().ok_or(Trouble::NotFound)
+}
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    let instance = one(visit).await?;
+    let id = visit.part("instance");
+    let own = view::address_of("instances", id);
+    let found = visit.api.try_call("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
+    let found = found.map(|changed| changed.answer).unwrap_or_default();
+    let held = items(&found, "NetworkInterfaceSets.NetworkInterfaceSet");
+    let body = html! {
+        div .badges { (view::state(text(&instance, "Status"))) }
+        (view::facts(&[
+            ("Id", view::id(id)),
+            ("Edge site", html! { (text(&instance, "EnsRegionId")) }),
+            ("Addresses", addresses(&instance)),
+            ("Type", html! { (text(&instance, "InstanceTypeId")) (text(&instance, "SpecName")) }),
+            ("Image", html! { (text(&instance, "ImageId")) }),
+            ("Host name", html! { (text(&instance, "HostName")) }),
+            ("Charged", html! { (text(&instance, "InstanceChargeType")) }),
+            ("Created", time::at(text(&instance, "CreationTime"))),
+            ("Expires", time::at(text(&instance, "ExpiredTime"))),
+            ("Protected", html! { @if flag(&instance, "DeletionProtection") { "A release is refused" } }),
+        ]))
+        (view::section("Network interfaces", &interfaces::table(held)))
+        (groups(held, id))
+    };
+    Ok(Page::new(SECTION, name(&instance), body)
+        .under("Instances", format!("{ROOT}{SECTION}"))
+        .actions(html! { @for act in &ACTS { (view::button_link(&format!("{own}/{}", act.address), act.name)) } })
+        .into())
+}
+
+/// The groups of the primary interface, with the way out of each.
+fn groups(held: &[Value], id: &str) -> Markup {
+    let primary = held.iter().find(|interface| text(interface, "Type") == "Primary");
+    let groups: Vec<&str> =
+        primary.map(|interface| texts(interface, "SecurityGroupIds.SecurityGroup").collect()).unwrap_or_default();
+    view::section("Security groups", &html! {
+        @if groups.is_empty() {
+            (view::empty("It is in no group.", &html! { "Nothing new is accepted then, and what it sends passes. Let it join a group from that group's page." }, Some(&view::button_link(&format!("{ROOT}/groups"), "To the groups"))))
+        } @else {
+            (view::table("Security groups of this instance", &["Group", ""], &html! {
+                @for group in groups {
+                    tr {
+                        th scope="row" { a href=(view::address_of("groups", group)) { (group) } }
+                        td .right { a .button .small href={ (view::address_of("groups", group)) "/leave?instance=" (id) } { "Leave" span .hidden { ": " (group) } } }
+                    }
+                }
+            }))
+        }
+    })
+}
+
+async fn form(visit: &Visit<'_>) -> Outcome {
+    Ok(form_page(visit, None).await.into())
+}
+
+async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
+    let api = &visit.api;
+    let regions = choices::regions(api).await;
+    let (images, types) = (choices::images(api).await, choices::types(api).await);
+    let (switches, groups) = (choices::vswitches(api).await, choices::groups(api).await);
+    let form = &visit.form;
+    let body = html! {
+        @if let Some(fault) = fault { (view::refusal(fault)) }
+        @if switches.is_empty() {
+            (view::notice(view::Tone::Warning, "There is no vSwitch yet.", &html! { p { "An instance needs one to be in. " a href={ (ROOT) "/networks/new" } { "Create a network" } " first." } }))
+        }
+        div .card .measure {
+            (view::form(visit, &format!("{ROOT}/instances/new"), &html! {
+                (Field::new("InstanceName", "Name", form.get("InstanceName")).hint("2 to 128 characters; it begins with a letter.").text())
+                div .fields {
+                    (Field::new("EnsRegionId", "Edge site", form.get("EnsRegionId")).required().choice(choices::pairs(&regions)))
+                    (Field::new("ImageId", "Image", form.get("ImageId")).required().choice(choices::pairs(&images)))
+                    (Field::new("InstanceType", "Type", form.get("InstanceType")).required().choice(choices::pairs(&types)))
+                    (Field::new("VSwitchId", "vSwitch", form.get("VSwitchId")).hint("The newest 100 are listed.").required().choice(choices::pairs(&switches)))
+                    (Field::new("SecurityId", "Security group", form.get("SecurityId")).hint("The newest 100 are listed.").required().choice(choices::pairs(&groups)))
+                    (Field::new("Amount", "How many", form.given("Amount").unwrap_or("1")).required().number(1, 100))
+                }
+                (Field::new("Password", "Password", "").hint("8 to 30 characters: three of small letters, capital letters, digits, others. It is checked and not kept.").secret())
+                (fields::buttons("Run", &format!("{ROOT}{SECTION}")))
+            }))
+        }
+    };
+    Page::new(SECTION, "Run an instance", body)
+        .under("Instances", format!("{ROOT}{SECTION}"))
+        .status(fault.map_or(200, |fault| fault.status))
+}
+
+async fn run(visit: &Visit<'_>) -> Outcome {
+    let form = &visit.form;
+    let mut parameters = vec![
+        ("ScheduleAreaLevel", "Region"),
+        ("InternetChargeType", "95BandwidthByMonth"),
+        ("InternetMaxBandwidthOut", "0"),
+    ];
+    for name in ["InstanceName", "EnsRegionId", "ImageId", "InstanceType", "VSwitchId", "SecurityId", "Amount", "Password"] {
+        parameters.extend(form.given(name).map(|value| (name, value)));
+    }
+    match visit.api.try_call("RunInstances", &parameters).await {
+        Ok(changed) => {
+            let made: Vec<&str> = texts(&changed.answer, "InstanceIds").collect();
+            Ok(Response::see(match made.as_slice() {
+                [one] => view::address_of("instances", one),
+                _ => format!("{ROOT}{SECTION}"),
+            }))
+        }
+        Err(fault) => Ok(form_page(visit, Some(&fault)).await.into()),
+    }
+}
+
+fn wanted(visit: &Visit<'_>) -> Result<&'static Act, Trouble> {
+    ACTS.iter().find(|act| act.address == visit.part("act")).ok_or(Trouble::NotFound)
+}
+
+async fn ask(visit: &Visit<'_>) -> Outcome {
+    let act = wanted(visit)?;
+    let instance = one(visit).await?;
+    let own = view::address_of("instances", visit.part("instance"));
+    let body = html! {
+        div .card .measure {
+            p { (act.says) }
+            (view::form(visit, &format!("{own}/{}", act.address), &fields::buttons(act.name, &own)))
+        }
+    };
+    Ok(Page::new(SECTION, format!("{} {}?", act.name, name(&instance)), body)
+        .under("Instances", format!("{ROOT}{SECTION}"))
+        .under(name(&instance), own)
+        .into())
+}
+
+async fn act(visit: &Visit<'_>) -> Outcome {
+    let act = wanted(visit)?;
+    let id = visit.part("instance");
+    let done = visit.api.try_call(act.operation, &[("InstanceId", id)]).await;
+    let changed = done.map_err(|fault| Trouble::fault(act.operation, fault))?;
+    let back = if act.address == "release" { format!("{ROOT}{SECTION}") } else { view::address_of("instances", id) };
+    Ok(proposal::after(changed.generation, act.operation, &back))
+}

@@ -1,0 +1,100 @@
+//! Keeping a page up to date: a stream of those parts of it that have changed.
+//!
+//! What is sent is made by the same functions, by the same calls in the name of the same person, as the page itself. A stream
+//! ends with its session, with its time, or when nobody listens; it does not let the session last.
+
+use std::{future::Future, time::Duration};
+
+use bytes::Bytes;
+use maud::Markup;
+use tokio::{sync::mpsc, time::Instant};
+use wire::server::STREAM_SECONDS_MAX;
+
+use crate::{api::Api, response::Response, router::Outcome, trouble::Trouble, visit::Visit};
+
+/// How often a page is looked at.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long a stream lasts; shorter than what the server lets it. The browser then asks for another one.
+const LASTS: Duration = Duration::from_secs(STREAM_SECONDS_MAX - 60);
+/// After how many looks without news the browser is told that the stream is alive.
+const SILENT_MAX: u32 = 15;
+
+/// What a page shows at a moment: an element with an id, which takes the place of the one that is there.
+pub(crate) struct Shown {
+    /// The element.
+    pub(crate) markup: Markup,
+    /// Whether it will not change any more.
+    pub(crate) settled: bool,
+}
+
+/// Begins to keep a page up to date. Where too many are, the page is as it was when it was opened.
+pub(crate) fn begin<F, W>(visit: &Visit<'_>, show: F) -> Outcome
+where
+    F: Fn(Api) -> W + Send + Sync + 'static,
+    W: Future<Output = Option<Shown>> + Send,
+{
+    if *visit.request.method == http::Method::HEAD {
+        return Err(Trouble::NotFound);
+    }
+    let (send, chunks) = mpsc::channel(2);
+    let Ok(seat) = visit.api.inner.streams.clone().try_acquire_owned() else {
+        // The channel holds it: it is read when the answer is sent.
+        let _ = send.try_send(Bytes::from_static(b"event: end\ndata:\n\n"));
+        return Ok(Response::Stream(chunks));
+    };
+    let (api, cookie) = (visit.api.clone(), visit.cookie.unwrap_or_default().to_owned());
+    tokio::spawn(async move {
+        let until = Instant::now() + LASTS;
+        let (mut last, mut silent) = (String::new(), 0);
+        while Instant::now() < until && api.inner.sessions.is_open(&cookie) {
+            let Some(shown) = show(api.clone()).await else { break };
+            let markup = shown.markup.into_string();
+            let message = if markup != last {
+                silent = 0;
+                Some(event(&markup))
+            } else {
+                silent += 1;
+                (silent % SILENT_MAX == 0).then(|| Bytes::from_static(b": alive\n\n"))
+            };
+            last = markup;
+            if let Some(message) = message
+                && send.send(message).await.is_err()
+            {
+                break;
+            }
+            if shown.settled {
+                let _ = send.send(Bytes::from_static(b"event: end\ndata:\n\n")).await;
+                break;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = send.closed() => break,
+            }
+        }
+        drop(seat);
+    });
+    Ok(Response::Stream(chunks))
+}
+
+/// A part of the page as an event.
+fn event(markup: &str) -> Bytes {
+    let mut text = String::with_capacity(markup.len() + 32);
+    text.push_str("event: part\n");
+    for line in markup.lines() {
+        text.push_str("data: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push('\n');
+    Bytes::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_with_lines_is_one_event() {
+        assert_eq!(&event("<p>a\nb</p>")[..], b"event: part\ndata: <p>a\ndata: b</p>\n\n");
+    }
+}

@@ -1,0 +1,308 @@
+//! Nodes: what each is, how far behind it is, what it dropped and repaired; joining, unbinding, sending away.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::{
+    ROOT,
+    api::Api,
+    json::{at, count, flag, items, number, text},
+    response::{Page, Response},
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{self, Tone, fields::{self, Field}, list, time},
+    visit::Visit,
+};
+
+const SECTION: &str = "/nodes";
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route::read("/nodes", |visit| Box::pin(show_all(visit))),
+    Route::read("/nodes/new", |visit| Box::pin(form(visit))),
+    Route::send("/nodes/new", |visit| Box::pin(create_token(visit))),
+    Route::read("/nodes/{node}", |visit| Box::pin(show(visit))),
+    Route::read("/nodes/{node}/live", |visit| Box::pin(live(visit))),
+    Route::send("/nodes/{node}/readmit", |visit| Box::pin(readmit(visit))),
+    Route::read("/nodes/{node}/delete", |visit| Box::pin(ask_to_delete(visit))),
+    Route::send("/nodes/{node}/delete", |visit| Box::pin(delete(visit))),
+];
+
+async fn show_all(visit: &Visit<'_>) -> Outcome {
+    let (query, page) = (&visit.query, list::page_number(&visit.query));
+    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    if let Some(wanted) = query.given("q") {
+        parameters.push((if wanted.starts_with("node-") { "NodeId" } else { "NodeName" }, wanted));
+    }
+    parameters.extend(query.given("Status").map(|status| ("Status", status)));
+    let answer = visit.api.read("DescribeNodes", &parameters).await?;
+    let nodes = items(&answer, "Nodes.Node");
+    let new = view::main_link(&format!("{ROOT}/nodes/new"), "Add a node");
+    let body = if nodes.is_empty() && !list::is_filtered(query) && page == "1" {
+        view::empty(
+            "There are no nodes yet.",
+            &html! { "A node is a host on which rules are enforced. Make a token here, and join the host with it: " code { "ravelin agent join" } "." },
+            Some(&new),
+        )
+    } else {
+        html! {
+            (list::search(SECTION, query, "An id, or the whole name", &list::filter("Status", "State", query, ["Pending", "Ready", "Gone"])))
+            (table(nodes))
+            (list::pager(query, &answer, "nodes"))
+        }
+    };
+    Ok(Page::new(SECTION, "Nodes", body).actions(new).into())
+}
+
+/// Nodes with their state and lag.
+pub(crate) fn table(nodes: &[Value]) -> Markup {
+    view::table("Nodes", &["Name", "State", "Confirmed", "Behind", "Interfaces", "Edge site"], &html! {
+        @for node in nodes {
+            tr {
+                th scope="row" {
+                    (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId")))
+                }
+                td { (badges(node)) }
+                td { @match number(node, "ConfirmedGeneration") { Some(generation) => (generation), None => "\u{2013}" } }
+                td .nowrap { (lag(node)) }
+                td { (count(node, "NetworkInterfaceCount")) }
+                td { (text(node, "EnsRegionId")) }
+            }
+        }
+    })
+}
+
+/// How a node is, in words.
+fn badges(node: &Value) -> Markup {
+    let ready = text(node, "Status") == "Ready";
+    html! {
+        div .badges {
+            @if !ready { (view::state(text(node, "Status"))) }
+            @else if flag(node, "Connected") { (view::badge(Tone::Good, "Connected")) }
+            @else { (view::badge(Tone::Bad, "Not connected")) }
+            @if !at(node, "NotInForce").is_null() { (view::badge(Tone::Bad, "Not in force")) }
+            @if !at(node, "Refused").is_null() { (view::badge(Tone::Bad, "Refused")) }
+            @if !at(node, "Regression").is_null() && !flag(node, "Regression.Readmitted") { (view::badge(Tone::Bad, "Regressed")) }
+            @if count(node, "InstanceProblemCount") > 0 { (view::badge(Tone::Warning, "Instances not as wanted")) }
+        }
+    }
+}
+
+/// How far behind a node is.
+fn lag(node: &Value) -> Markup {
+    let behind = count(node, "GenerationsBehind");
+    html! {
+        @if behind == 0 { span .soft { "not behind" } }
+        @else { (behind) (if behind == 1 { " change, " } else { " changes, " }) (time::milliseconds(count(node, "MillisecondsBehind"))) }
+    }
+}
+
+async fn one(api: &Api, id: &str) -> Result<Value, Trouble> {
+    let answer = api.read("DescribeNodes", &[("NodeId", id)]).await?;
+    items(&answer, "Nodes.Node").first().cloned().ok_or(Trouble::NotFound)
+}
+
+fn name(node: &Value) -> &str {
+    match text(node, "NodeName") {
+        "" => text(node, "NodeId"),
+        name => name,
+    }
+}
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    let node = one(&visit.api, visit.part("node")).await?;
+    let own = view::address_of("nodes", visit.part("node"));
+    let regressed = !at(&node, "Regression").is_null() && !flag(&node, "Regression.Readmitted");
+    let body = html! {
+        (shown(&node))
+        @if regressed {
+            (view::form(visit, &format!("{own}/readmit"), &html! {
+                p .measure { "This node holds a change that this server never gave or has lost. It is told nothing until it is readmitted; then it gets everything anew." }
+                (fields::buttons("Readmit the node", ""))
+            }))
+        }
+        (bindings(&visit.api, visit.part("node"), &visit.query).await)
+    };
+    Ok(Page::new(SECTION, name(&node), body)
+        .under("Nodes", format!("{ROOT}{SECTION}"))
+        .actions(view::button_link(&format!("{own}/delete"), "Delete"))
+        .live(format!("{own}/live"))
+        .into())
+}
+
+async fn live(visit: &Visit<'_>) -> Outcome {
+    let id = visit.part("node").to_owned();
+    super::live::begin(visit, move |api| {
+        let id = id.clone();
+        async move {
+            let node = one(&api, &id).await.ok()?;
+            Some(super::live::Shown { markup: shown(&node), settled: false })
+        }
+    })
+}
+
+fn shown(node: &Value) -> Markup {
+    let time_of = |path: &str| time::at(text(node, path));
+    let counted = |path: &str| html! { @if let Some(number) = number(node, path) { (number) } };
+    html! {
+        div #node .stack {
+            (badges(node))
+            (troubles(node))
+            (view::facts(&[
+                ("Id", view::id(text(node, "NodeId"))),
+                ("Edge site", html! { (text(node, "EnsRegionId")) }),
+                ("Confirmed change", counted("ConfirmedGeneration")),
+                ("Behind", lag(node)),
+                ("Network interfaces", counted("NetworkInterfaceCount")),
+                ("Instances", counted("InstanceCount")),
+                ("Last heard", time_of("LastHeardTime")),
+                ("Connected since", time_of("ConnectedTime")),
+                ("Not connected since", time_of("DisconnectedTime")),
+                ("Address", html! { (text(node, "SourceAddress")) }),
+                ("Agent", html! { (text(node, "AgentVersion")) }),
+                ("Started", time_of("BootTime")),
+                ("Joined", time_of("JoinedTime")),
+                ("Certificate good until", time_of("CertificateExpiredTime")),
+                ("Token good until", time_of("TokenExpiredTime")),
+            ]))
+            (report(node))
+        }
+    }
+}
+
+fn troubles(node: &Value) -> Markup {
+    html! {
+        @if !at(node, "NotInForce").is_null() {
+            (view::notice(Tone::Bad, "Something is not in force here.", &html! {
+                ul { @for problem in items(node, "NotInForce.Problems.Problem") {
+                    li { a href=(view::address_of("interfaces", text(problem, "NetworkInterfaceId"))) { (text(problem, "NetworkInterfaceId")) } ": " (text(problem, "Message")) }
+                } }
+            }))
+        }
+        @if !at(node, "Refused").is_null() {
+            (view::notice(Tone::Bad, "The node does not obey an update.", &html! { p { (text(node, "Refused.Message")) } }))
+        }
+        @if count(node, "InstanceProblemCount") > 0 {
+            (view::notice(Tone::Warning, "Instances are not as they are wanted.", &html! {
+                ul { @for problem in items(node, "InstanceProblems.InstanceProblem") {
+                    li { a href=(view::address_of("instances", text(problem, "InstanceId"))) { (text(problem, "InstanceId")) } ": " (text(problem, "Message")) }
+                } }
+            }))
+        }
+    }
+}
+
+/// What its agent said last of itself.
+fn report(node: &Value) -> Markup {
+    let dropped = items(node, "Report.DroppedPackets.DroppedPacket");
+    html! {
+        @if !at(node, "Report").is_null() {
+            h2 { "What its agent says" }
+            (view::facts(&[
+                ("Said", time::at(text(node, "Report.Time"))),
+                ("Flows", html! { (count(node, "Report.FlowCount")) }),
+                ("Packets dropped", html! { (count(node, "Report.DroppedPacketCount")) }),
+                ("Drift found", html! { (count(node, "Report.DriftFound")) }),
+                ("Drift repaired", html! { (count(node, "Report.DriftRepaired")) }),
+                ("Last audit", time::at(text(node, "Report.AuditTime"))),
+                ("Interfaces not there", html! { (count(node, "Report.AbsentNetworkInterfaceCount")) }),
+            ]))
+            @if !dropped.is_empty() {
+                (view::table("Dropped packets by reason", &["Dropped because", "Packets"], &html! {
+                    @for drop in dropped { tr { td { (text(drop, "Reason")) } td { (count(drop, "Count")) } } }
+                }))
+            }
+        }
+    }
+}
+
+async fn bindings(api: &Api, id: &str, query: &crate::form::Form) -> Markup {
+    let page = list::page_number(query);
+    let parameters = [("NodeId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let Ok(found) = api.try_call("DescribeNetworkInterfaceBindings", &parameters).await else { return html! {} };
+    let bindings = items(&found.answer, "NetworkInterfaceBindings.NetworkInterfaceBinding");
+    view::section("Network interfaces here", &html! {
+        @if bindings.is_empty() {
+            (view::empty("No network interface is bound to this node.", &html! { "Instances of lab nodes are bound by themselves. Others are bound from the page of a network interface." }, None))
+        } @else {
+            (view::table("Network interfaces of this node", &["Network interface", "Device", "Bound"], &html! {
+                @for binding in bindings {
+                    tr {
+                        th scope="row" { a href=(view::address_of("interfaces", text(binding, "NetworkInterfaceId"))) { (text(binding, "NetworkInterfaceId")) } }
+                        td { code { (text(binding, "Device")) } }
+                        td { (time::at(text(binding, "BindingTime"))) }
+                    }
+                }
+            }))
+            (list::pager(query, &found.answer, "network interfaces"))
+        }
+    })
+}
+
+async fn form(visit: &Visit<'_>) -> Outcome {
+    Ok(form_page(visit, None).into())
+}
+
+fn form_page(visit: &Visit<'_>, fault: Option<&wire::catalogue::Fault>) -> Page {
+    let own = format!("{ROOT}/nodes/new");
+    let body = html! {
+        @if let Some(fault) = fault { (view::refusal(fault)) }
+        div .card .measure {
+            (view::form(visit, &own, &html! {
+                (Field::new("EnsRegionId", "Edge site", visit.form.get("EnsRegionId")).hint("Such as edge-1: DescribeEnsRegions lists those that the server offers.").required().text())
+                (Field::new("NodeName", "Name", visit.form.get("NodeName")).text())
+                (fields::buttons("Make a token", &format!("{ROOT}{SECTION}")))
+            }))
+        }
+    };
+    Page::new(SECTION, "Add a node", body)
+        .under("Nodes", format!("{ROOT}{SECTION}"))
+        .status(fault.map_or(200, |fault| fault.status))
+}
+
+async fn create_token(visit: &Visit<'_>) -> Outcome {
+    let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
+    let parameters: Vec<_> = ["EnsRegionId", "NodeName"].into_iter().filter_map(given).collect();
+    let made = match visit.api.try_call("CreateNodeToken", &parameters).await {
+        Ok(made) => made.answer,
+        Err(fault) => return Ok(form_page(visit, Some(&fault)).into()),
+    };
+    let body = html! {
+        (view::notice(Tone::Warning, "The token is shown this once.", &html! { p { "Whoever has it can join one host as this node, until it is used or has expired." } }))
+        div .card .measure {
+            pre #token tabindex="0" { (text(&made, "Token")) }
+            div .buttons { button .button type="button" data-copy="token" { "Copy" } }
+            p { "On the host: " code { "ravelin agent join" } ", which asks for it." }
+            p { "Good until " (time::at(text(&made, "ExpiredTime"))) "." }
+        }
+        p { (view::main_link(&view::address_of("nodes", text(&made, "NodeId")), "To the node")) }
+    };
+    Ok(Page::new(SECTION, "A node's token", body).under("Nodes", format!("{ROOT}{SECTION}")).into())
+}
+
+async fn readmit(visit: &Visit<'_>) -> Outcome {
+    let id = visit.part("node");
+    let done = visit.api.try_call("ReadmitNode", &[("NodeId", id)]).await;
+    done.map_err(|fault| Trouble::fault("ReadmitNode", fault))?;
+    Ok(Response::see(view::address_of("nodes", id)))
+}
+
+async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
+    let node = one(&visit.api, visit.part("node")).await?;
+    let own = view::address_of("nodes", visit.part("node"));
+    let body = html! {
+        div .card .measure {
+            p { "Its certificates are not good any more, and nothing waits for it. What it enforces stays in force on the host until its agent is removed there." }
+            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the node", &own)))
+        }
+    };
+    Ok(Page::new(SECTION, format!("Delete {}?", name(&node)), body)
+        .under("Nodes", format!("{ROOT}{SECTION}"))
+        .under(name(&node), own)
+        .into())
+}
+
+async fn delete(visit: &Visit<'_>) -> Outcome {
+    let done = visit.api.try_call("DeleteNode", &[("NodeId", visit.part("node"))]).await;
+    done.map_err(|fault| Trouble::fault("DeleteNode", fault))?;
+    Ok(Response::see(format!("{ROOT}{SECTION}")))
+}

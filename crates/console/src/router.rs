@@ -1,0 +1,238 @@
+//! From a request to the page that it asks for: who is signed in, whether a form is ours, and what is shown where there is
+//! no page.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use http::{HeaderMap, Method, header};
+use wire::{
+    gateway::RawRequest,
+    protocol::percent,
+    server::PageAnswer,
+};
+
+use crate::{
+    Inner, ROOT,
+    api::Api,
+    assets,
+    form::Form,
+    layout, pages,
+    response::{self, Response},
+    token,
+    trouble::Trouble,
+    visit::{self, SESSION_COOKIE, Visit},
+};
+
+/// What a handler comes to.
+pub(crate) type Outcome = Result<Response, Trouble>;
+/// A handler at work.
+pub(crate) type Working<'v> = Pin<Box<dyn Future<Output = Outcome> + Send + 'v>>;
+/// What makes a page: `|visit| Box::pin(list(visit))`.
+pub(crate) type Handler = for<'v> fn(&'v Visit<'v>) -> Working<'v>;
+
+/// The name of the field that carries the token of a form.
+pub(crate) const FORM_TOKEN: &str = "form-token";
+
+/// A page and its address.
+pub(crate) struct Route {
+    /// The address below the root, such as `/groups/{group}`.
+    pattern: &'static str,
+    changes: bool,
+    public: bool,
+    handler: Handler,
+}
+
+impl Route {
+    /// A page to read, for people who are signed in.
+    pub(crate) const fn read(pattern: &'static str, handler: Handler) -> Self {
+        Self { pattern, changes: false, public: false, handler }
+    }
+
+    /// A form to send, for people who are signed in. It is refused before the handler where it is not ours.
+    pub(crate) const fn send(pattern: &'static str, handler: Handler) -> Self {
+        Self { pattern, changes: true, public: false, handler }
+    }
+
+    /// The same for everybody.
+    pub(crate) const fn public(self) -> Self {
+        Self { public: true, ..self }
+    }
+
+    /// The parts of a path that fits.
+    fn parts(&self, path: &str) -> Option<Vec<(&'static str, String)>> {
+        let mut wanted = self.pattern.split('/');
+        let mut given = path.split('/');
+        let mut parts = Vec::new();
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return Some(parts),
+                (Some(wanted), Some(given)) => {
+                    match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                        Some(name) if !given.is_empty() => parts.push((name, unescape(given)?)),
+                        None if wanted == given => {}
+                        _ => return None,
+                    }
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// A part of a path as it is meant.
+fn unescape(part: &str) -> Option<String> {
+    // A plus sign is one in a path.
+    let form = Form::read(format!("part={}", part.replace('+', "%2B")).as_bytes())?;
+    Some(form.get("part").to_owned())
+}
+
+/// Answers a request.
+pub(crate) async fn answer(inner: &Arc<Inner>, request: RawRequest<'_>) -> PageAnswer {
+    if let Some(asset) = assets::find(request.path)
+        && matches!(*request.method, Method::GET | Method::HEAD)
+    {
+        return asset.answer();
+    }
+    let path = request.path.strip_prefix(ROOT).unwrap_or_default();
+    let cookie = visit::cookie(&request, SESSION_COOKIE);
+    let session = cookie.and_then(|cookie| inner.sessions.find(cookie));
+    let api = Api {
+        inner: Arc::clone(inner),
+        access_key_id: session.as_ref().map_or_else(|| "".into(), |session| session.access_key_id.clone()),
+        source: request.peer,
+        secure: request.secure,
+        within: request.within,
+    };
+    let query = Form::read(request.query.as_bytes()).unwrap_or_default();
+    let mut visit =
+        Visit { request, api, session, cookie, parts: Vec::new(), query, form: Form::default() };
+    let outcome = go(&mut visit, path).await;
+    finish(&visit, outcome).await
+}
+
+async fn go(visit: &mut Visit<'_>, path: &str) -> Result<PageAnswer, Failure> {
+    let method = visit.request.method;
+    let changes = *method == Method::POST;
+    if !changes && !matches!(*method, Method::GET | Method::HEAD) {
+        return Err(Failure::Method);
+    }
+    let (route, parts) = find(path.trim_end_matches('/'), changes)?;
+    visit.parts = parts;
+    if visit.session.is_none() && !route.public {
+        return Err(Failure::Trouble(Trouble::SignedOut));
+    }
+    if changes {
+        visit.form = read_form(&visit.request).ok_or(Failure::Trouble(Trouble::MalformedForm))?;
+        if !is_ours(visit, route.public) {
+            return Err(Failure::Trouble(Trouble::ForeignForm));
+        }
+    }
+    let response = (route.handler)(visit).await.map_err(Failure::Trouble)?;
+    Ok(match response {
+        Response::Page(page) => response::document(page.status, layout::render(visit, &page)),
+        Response::See { address, cookies } => response::see(&address, cookies),
+        Response::Stream(chunks) => response::stream(chunks),
+        Response::File { content_type, body } => response::whole(200, content_type, "no-store", body),
+    })
+}
+
+/// The page at an address, and the parts of the address that it names. Of two that fit the first counts.
+fn find(path: &str, changes: bool) -> Result<(&'static Route, Vec<(&'static str, String)>), Failure> {
+    let mut refused = Failure::Trouble(Trouble::NotFound);
+    for route in pages::routes() {
+        let Some(parts) = route.parts(path) else { continue };
+        if route.changes == changes {
+            return Ok((route, parts));
+        }
+        refused = Failure::Method;
+    }
+    Err(refused)
+}
+
+/// Why there is no answer of a handler.
+enum Failure {
+    /// The address does not take this method.
+    Method,
+    Trouble(Trouble),
+}
+
+async fn finish(visit: &Visit<'_>, outcome: Result<PageAnswer, Failure>) -> PageAnswer {
+    match outcome {
+        Ok(answer) => answer,
+        Err(Failure::Method) => {
+            let page = pages::trouble::wrong_method();
+            let mut answer = response::document(page.status, layout::render(visit, &page));
+            answer.headers.push(("allow", "GET, HEAD, POST".into()));
+            answer
+        }
+        Err(Failure::Trouble(Trouble::SignedOut)) => {
+            if let Some(cookie) = visit.cookie {
+                visit.api.inner.sessions.end(cookie);
+            }
+            let wanted = if visit.reads() { visit.address() } else { ROOT.to_owned() };
+            response::see(&format!("{ROOT}/sign-in?back={}", percent::encode(&wanted)), Vec::new())
+        }
+        Err(Failure::Trouble(trouble)) => {
+            let page = pages::trouble::page(&trouble);
+            response::document(page.status, layout::render(visit, &page))
+        }
+    }
+}
+
+fn read_form(request: &RawRequest<'_>) -> Option<Form> {
+    let content_type = request.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded").then(|| Form::read(request.body))?
+}
+
+/// Whether a form was made by this server for this session, and sent from one of its pages.
+fn is_ours(visit: &Visit<'_>, public: bool) -> bool {
+    let given = visit.form.get(FORM_TOKEN);
+    let token = match &visit.session {
+        Some(session) => token::same(&session.form_token, given),
+        None => public && pages::sign_in::is_ours(visit, given),
+    };
+    token && comes_from_here(visit.request.headers)
+}
+
+/// Whether the browser says that the form stands on a page of this very host. Browsers that say nothing are believed: the
+/// token is what counts.
+fn comes_from_here(headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok())
+        && !matches!(site, "same-origin" | "none")
+    {
+        return false;
+    }
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) if origin != "null" => {
+            origin.split_once("://").is_some_and(|(_, own)| own.eq_ignore_ascii_case(host))
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_names_parts_of_a_path() {
+        let route = Route::read("/groups/{group}/rules", |_| Box::pin(async { Err(Trouble::NotFound) }));
+        assert_eq!(route.parts("/groups/sg-1/rules"), Some(vec![("group", "sg-1".into())]));
+        assert_eq!(route.parts("/groups/a%2Fb+c/rules"), Some(vec![("group", "a/b+c".into())]));
+        for other in ["/groups", "/groups//rules", "/groups/sg-1", "/groups/sg-1/rules/1", "/groups/%zz/rules"] {
+            assert_eq!(route.parts(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn forms_of_other_sites_are_not_ours() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect::<HeaderMap>()
+        };
+        assert!(comes_from_here(&headers(&[])));
+        assert!(comes_from_here(&headers(&[("origin", "http://a:1"), ("host", "a:1")])));
+        assert!(!comes_from_here(&headers(&[("origin", "http://b"), ("host", "a:1")])));
+        assert!(!comes_from_here(&headers(&[("sec-fetch-site", "cross-site")])));
+    }
+}

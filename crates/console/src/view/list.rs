@@ -1,0 +1,82 @@
+//! Lists: search, filters, pages. The page that is asked for is the operation's own; nothing is read to be left out.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use wire::protocol::percent;
+
+use crate::{
+    ROOT,
+    form::Form,
+    json::count,
+    view::fields::Field,
+};
+
+/// How many entries a page of a list has.
+pub(crate) const PAGE_SIZE: &str = "25";
+
+/// The page that a query string asks for, as a parameter; 1 where it asks for none, or for none that can be.
+pub(crate) fn page_number(query: &Form) -> String {
+    let number = query.get("page").parse::<u32>().ok().filter(|number| (1..=i32::MAX.unsigned_abs()).contains(number));
+    number.unwrap_or(1).to_string()
+}
+
+/// The same query string with another page.
+fn with_page(query: &Form, page: u64) -> String {
+    let others = query.pairs().filter(|(name, value)| *name != "page" && !value.is_empty());
+    let mut pairs: Vec<String> =
+        others.map(|(name, value)| format!("{}={}", percent::encode(name), percent::encode(value))).collect();
+    pairs.push(format!("page={page}"));
+    format!("?{}", pairs.join("&"))
+}
+
+/// How much there is, and the ways to the next and the previous page.
+pub(crate) fn pager(query: &Form, answer: &Value, what: &str) -> Markup {
+    let (total, number, size) =
+        (count(answer, "TotalCount"), count(answer, "PageNumber").max(1), count(answer, "PageSize").max(1));
+    let last = total.div_ceil(size).max(1);
+    let from = ((number - 1) * size + 1).min(total);
+    let to = (number * size).min(total);
+    html! {
+        nav .pager aria-label={ "Pages of " (what) } {
+            p {
+                @if total == 0 { "None." }
+                @else if number > last { "There are " (total) "; this page is beyond the last." }
+                @else { (from) "\u{2013}" (to) " of " (total) }
+            }
+            @if last > 1 || number > last {
+                div .pager-links {
+                    @if number > 1 { a .button rel="prev" href=(with_page(query, (number - 1).min(last))) { "Previous" } }
+                    @if number < last { a .button rel="next" href=(with_page(query, number + 1)) { "Next" } }
+                }
+            }
+        }
+    }
+}
+
+/// The form of a search, with the filters that the list has.
+pub(crate) fn search(section: &str, query: &Form, hint: &str, filters: &Markup) -> Markup {
+    html! {
+        form .filters role="search" method="get" action={ (ROOT) (section) } {
+            (Field::new("q", "Search", query.get("q")).hint(hint).required().search())
+            (filters)
+            div .buttons {
+                button .button type="submit" { "Show" }
+                @if query.pairs().any(|(name, value)| name != "page" && !value.is_empty()) {
+                    a .button href={ (ROOT) (section) } { "Show all" }
+                }
+            }
+        }
+    }
+}
+
+/// A filter: one of some values, or any.
+pub(crate) fn filter<'c>(name: &str, label: &str, query: &Form, choices: impl IntoIterator<Item = &'c str>) -> Markup {
+    let any = [("", "Any")].into_iter();
+    let field = Field { required: true, ..Field::new(name, label, query.get(name)) };
+    field.filter(any.chain(choices.into_iter().map(|choice| (choice, choice))))
+}
+
+/// Whether a query string asks for less than everything.
+pub(crate) fn is_filtered(query: &Form) -> bool {
+    query.pairs().any(|(name, value)| name != "page" && !value.trim().is_empty())
+}

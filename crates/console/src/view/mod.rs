@@ -1,0 +1,195 @@
+//! The parts that pages are made of. Each looks the same wherever it stands.
+
+pub(crate) mod difference;
+pub(crate) mod fields;
+pub(crate) mod icon;
+pub(crate) mod list;
+pub(crate) mod time;
+
+use maud::{Markup, html};
+use wire::catalogue::Fault;
+
+use crate::{ROOT, api, router::FORM_TOKEN, visit::Visit};
+
+/// What a badge says besides its word. The word alone tells everything: colours are for whoever sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Open, running, confirmed.
+    Good,
+    /// Closed, failed.
+    Bad,
+    /// On its way, or to be looked at.
+    Warning,
+    /// Neither.
+    Plain,
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Good => "badge good",
+            Self::Bad => "badge bad",
+            Self::Warning => "badge warning",
+            Self::Plain => "badge",
+        }
+    }
+}
+
+/// A word in a box.
+pub(crate) fn badge(tone: Tone, word: &str) -> Markup {
+    html! { span class=(tone.class()) { (word) } }
+}
+
+/// The badge of a state of an instance, an interface or a node.
+pub(crate) fn state(word: &str) -> Markup {
+    let tone = match word {
+        "Running" | "InUse" | "Ready" | "Confirmed" | "Active" | "Available" | "Connected" => Tone::Good,
+        "Expired" | "Gone" | "Releasing" | "Inactive" | "Refused" => Tone::Bad,
+        "Stopped" | "" => Tone::Plain,
+        _ => Tone::Warning,
+    };
+    badge(tone, if word.is_empty() { "unknown" } else { word })
+}
+
+/// The badge of what a rule does.
+pub(crate) fn verdict(policy: &str) -> Markup {
+    match policy {
+        "Accept" => badge(Tone::Good, "Accept"),
+        "Drop" => badge(Tone::Bad, "Drop"),
+        other => badge(Tone::Plain, other),
+    }
+}
+
+/// An id, small and in one width, that a browser with script can copy.
+pub(crate) fn id(text: &str) -> Markup {
+    html! { code .id { (text) } }
+}
+
+/// A link to something, by its name where it has one, with its id beneath.
+pub(crate) fn named(address: &str, name: &str, id: &str) -> Markup {
+    html! {
+        a .named href=(address) { @if name.is_empty() { (id) } @else { (name) } }
+        @if !name.is_empty() { " " code .id .beneath { (id) } }
+    }
+}
+
+/// Where something has its page.
+pub(crate) fn address_of(kind: &str, id: &str) -> String {
+    format!("{ROOT}/{kind}/{}", wire::protocol::percent::encode(id))
+}
+
+/// Labels and what belongs to them. What is empty is left out.
+pub(crate) fn facts(facts: &[(&str, Markup)]) -> Markup {
+    html! {
+        dl .facts {
+            @for (label, value) in facts {
+                @if !value.0.is_empty() {
+                    div { dt { (label) } dd { (value) } }
+                }
+            }
+        }
+    }
+}
+
+/// A part of a page under a heading of its own.
+pub(crate) fn section(title: &str, body: &Markup) -> Markup {
+    html! { section .part { h2 { (title) } (body) } }
+}
+
+/// What stands where there is nothing yet: what this would be, and what to do first.
+pub(crate) fn empty(title: &str, text: &Markup, action: Option<&Markup>) -> Markup {
+    html! {
+        div .empty {
+            (icon::mark())
+            p .empty-title { (title) }
+            p { (text) }
+            @if let Some(action) = action { p .empty-action { (action) } }
+        }
+    }
+}
+
+/// A table that can be moved sideways where it does not fit. `label` says what it lists.
+pub(crate) fn table(label: &str, heads: &[&str], rows: &Markup) -> Markup {
+    html! {
+        div .table-frame tabindex="0" role="region" aria-label=(label) {
+            table {
+                thead {
+                    tr {
+                        @for head in heads {
+                            @if head.is_empty() { td {} } @else { th scope="col" { (head) } }
+                        }
+                    }
+                }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
+/// A form that changes something: it carries the token of the session.
+pub(crate) fn form(visit: &Visit<'_>, action: &str, body: &Markup) -> Markup {
+    html! {
+        form .form method="post" action=(action) {
+            input type="hidden" name=(FORM_TOKEN) value=(visit.form_token());
+            (body)
+        }
+    }
+}
+
+/// A link that looks like a button.
+pub(crate) fn button_link(address: &str, name: &str) -> Markup {
+    html! { a .button href=(address) { (name) } }
+}
+
+/// The same, for what people come to a page for.
+pub(crate) fn main_link(address: &str, name: &str) -> Markup {
+    html! { a .button .primary href=(address) { (name) } }
+}
+
+/// A message that is read out at once.
+pub(crate) fn notice(tone: Tone, title: &str, body: &Markup) -> Markup {
+    let class = match tone {
+        Tone::Good => "notice good",
+        Tone::Bad => "notice bad",
+        Tone::Warning => "notice warning",
+        Tone::Plain => "notice",
+    };
+    let role = if tone == Tone::Bad { "alert" } else { "status" };
+    html! {
+        div class=(class) role=(role) {
+            p .notice-title { (title) }
+            (body)
+        }
+    }
+}
+
+/// What an operation refused: its message, its code, and what to do.
+pub(crate) fn refusal(fault: &Fault) -> Markup {
+    let advice = wire::catalogue::error_code::ALL.iter().find(|code| code.matches(&fault.code));
+    notice(
+        Tone::Bad,
+        &fault.message,
+        &html! {
+            @if let Some(known) = advice { p { (prose(known.meaning)) } }
+            p .soft { "Code " a href={ (ROOT) "/errors/" (wire::protocol::percent::encode(&fault.code)) } { code { (fault.code) } } ", status " (fault.status) "." }
+        },
+    )
+}
+
+/// A sentence of the catalogue, in which what stands between backquotes is code.
+pub(crate) fn prose(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// The name of an operation, with a link to its page in the reference.
+pub(crate) fn operation_link(name: &str) -> Markup {
+    html! {
+        @if let Some(operation) = api::operation(name) {
+            a href={ (ROOT) "/reference/" (operation.product.subcommand()) "/" (operation.name) } { (operation.name) }
+        } @else { (name) }
+    }
+}
