@@ -52,7 +52,11 @@ impl Api {
     ///
     /// # Errors
     /// The operation's fault.
-    pub(crate) async fn read(&self, name: &'static str, parameters: &[(&str, &str)]) -> Result<Value, Trouble> {
+    pub(crate) async fn read(
+        &self,
+        name: &'static str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Value, Trouble> {
         let result = self.try_call(name, parameters).await;
         result.map(|changed| changed.answer).map_err(|fault| Trouble::fault(name, fault))
     }

@@ -52,12 +52,10 @@ mod tests {
 
     #[test]
     fn who_tries_too_often_waits_and_others_do_not() {
-        let attempts = Attempts::new(&ConsoleSettings { attempts_per_minute: 2, ..ConsoleSettings::default() });
-        let (one, near, other): (IpAddr, IpAddr, IpAddr) = (
-            "2001:db8::1".parse().unwrap(),
-            "2001:db8::2".parse().unwrap(),
-            "192.0.2.1".parse().unwrap(),
-        );
+        let attempts =
+            Attempts::new(&ConsoleSettings { attempts_per_minute: 2, ..ConsoleSettings::default() });
+        let (one, near, other): (IpAddr, IpAddr, IpAddr) =
+            ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap(), "192.0.2.1".parse().unwrap());
         assert!(attempts.count(one).is_ok() && attempts.count(near).is_ok());
         assert!(attempts.count(one).is_err());
         assert!(attempts.count(other).is_ok());

@@ -4,11 +4,7 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use http::{HeaderMap, Method, header};
-use wire::{
-    gateway::RawRequest,
-    protocol::percent,
-    server::PageAnswer,
-};
+use wire::{gateway::RawRequest, protocol::percent, server::PageAnswer};
 
 use crate::{
     Inner, ROOT,
@@ -103,8 +99,7 @@ pub(crate) async fn answer(inner: &Arc<Inner>, request: RawRequest<'_>) -> PageA
         within: request.within,
     };
     let query = Form::read(request.query.as_bytes()).unwrap_or_default();
-    let mut visit =
-        Visit { request, api, session, cookie, parts: Vec::new(), query, form: Form::default() };
+    let mut visit = Visit { request, api, session, cookie, parts: Vec::new(), query, form: Form::default() };
     let outcome = go(&mut visit, path).await;
     finish(&visit, outcome).await
 }
@@ -220,7 +215,9 @@ mod tests {
         let route = Route::read("/groups/{group}/rules", |_| Box::pin(async { Err(Trouble::NotFound) }));
         assert_eq!(route.parts("/groups/sg-1/rules"), Some(vec![("group", "sg-1".into())]));
         assert_eq!(route.parts("/groups/a%2Fb+c/rules"), Some(vec![("group", "a/b+c".into())]));
-        for other in ["/groups", "/groups//rules", "/groups/sg-1", "/groups/sg-1/rules/1", "/groups/%zz/rules"] {
+        for other in
+            ["/groups", "/groups//rules", "/groups/sg-1", "/groups/sg-1/rules/1", "/groups/%zz/rules"]
+        {
             assert_eq!(route.parts(other), None, "{other}");
         }
     }

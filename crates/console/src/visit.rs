@@ -96,9 +96,9 @@ pub(crate) fn cookie<'a>(request: &RawRequest<'a>, name: &str) -> Option<&'a str
 /// anywhere else.
 pub(crate) fn own_address(address: &str) -> &str {
     let visible = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let below = address.strip_prefix(ROOT).is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with(['/', '?']) && !rest.starts_with("//")
-    });
+    let below = address
+        .strip_prefix(ROOT)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']) && !rest.starts_with("//"));
     if visible && below { address } else { ROOT }
 }
 
@@ -111,7 +111,16 @@ mod tests {
         for own in ["/console", "/console?a=b", "/console/groups?page=2"] {
             assert_eq!(own_address(own), own);
         }
-        for other in ["", "/", "//evil", "https://evil/console", "/consoles", "/console//evil", "/console/\r\nx", "/console/\\evil"] {
+        for other in [
+            "",
+            "/",
+            "//evil",
+            "https://evil/console",
+            "/consoles",
+            "/console//evil",
+            "/console/\r\nx",
+            "/console/\\evil",
+        ] {
             assert_eq!(own_address(other), ROOT, "{other}");
         }
     }

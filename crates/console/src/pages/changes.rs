@@ -21,7 +21,10 @@ pub(crate) const ROUTES: &[Route] = &[
 
 /// The address of a change's page. `operation` made it, and `back` is where it was asked for.
 pub(crate) fn address(generation: u64, operation: &str, back: &str) -> String {
-    format!("{ROOT}/changes/{generation}?operation={operation}&back={}", wire::protocol::percent::encode(back))
+    format!(
+        "{ROOT}/changes/{generation}?operation={operation}&back={}",
+        wire::protocol::percent::encode(back)
+    )
 }
 
 async fn show(visit: &Visit<'_>) -> Outcome {
@@ -66,11 +69,12 @@ struct Progress {
 }
 
 async fn progress(api: &Api, generation: &str) -> Result<Progress, Trouble> {
-    let answer = api
-        .read("DescribeEnforcement", &[("Generation", generation), ("PageSize", "50")])
-        .await?;
+    let answer = api.read("DescribeEnforcement", &[("Generation", generation), ("PageSize", "50")]).await?;
     let state = text(&answer, "State");
-    Ok(Progress { markup: html! { div #change .stack { (shown(&answer, state)) } }, settled: state != "Pending" })
+    Ok(Progress {
+        markup: html! { div #change .stack { (shown(&answer, state)) } },
+        settled: state != "Pending",
+    })
 }
 
 fn shown(answer: &Value, state: &str) -> Markup {

@@ -10,7 +10,11 @@ use crate::{
     response::{Page, Response},
     router::{Outcome, Route},
     trouble::Trouble,
-    view::{self, Tone, fields::{self, Field}, list, time},
+    view::{
+        self, Tone,
+        fields::{self, Field},
+        list, time,
+    },
     visit::Visit,
 };
 
@@ -55,20 +59,24 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
 
 /// Nodes with their state and lag.
 pub(crate) fn table(nodes: &[Value]) -> Markup {
-    view::table("Nodes", &["Name", "State", "Confirmed", "Behind", "Interfaces", "Edge site"], &html! {
-        @for node in nodes {
-            tr {
-                th scope="row" {
-                    (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId")))
+    view::table(
+        "Nodes",
+        &["Name", "State", "Confirmed", "Behind", "Interfaces", "Edge site"],
+        &html! {
+            @for node in nodes {
+                tr {
+                    th scope="row" {
+                        (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId")))
+                    }
+                    td { (badges(node)) }
+                    td { @match number(node, "ConfirmedGeneration") { Some(generation) => (generation), None => "\u{2013}" } }
+                    td .nowrap { (lag(node)) }
+                    td { (count(node, "NetworkInterfaceCount")) }
+                    td { (text(node, "EnsRegionId")) }
                 }
-                td { (badges(node)) }
-                td { @match number(node, "ConfirmedGeneration") { Some(generation) => (generation), None => "\u{2013}" } }
-                td .nowrap { (lag(node)) }
-                td { (count(node, "NetworkInterfaceCount")) }
-                td { (text(node, "EnsRegionId")) }
             }
-        }
-    })
+        },
+    )
 }
 
 /// How a node is, in words.
@@ -218,24 +226,29 @@ fn report(node: &Value) -> Markup {
 async fn bindings(api: &Api, id: &str, query: &crate::form::Form) -> Markup {
     let page = list::page_number(query);
     let parameters = [("NodeId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
-    let Ok(found) = api.try_call("DescribeNetworkInterfaceBindings", &parameters).await else { return html! {} };
+    let Ok(found) = api.try_call("DescribeNetworkInterfaceBindings", &parameters).await else {
+        return html! {};
+    };
     let bindings = items(&found.answer, "NetworkInterfaceBindings.NetworkInterfaceBinding");
-    view::section("Network interfaces here", &html! {
-        @if bindings.is_empty() {
-            (view::empty("No network interface is bound to this node.", &html! { "Instances of lab nodes are bound by themselves. Others are bound from the page of a network interface." }, None))
-        } @else {
-            (view::table("Network interfaces of this node", &["Network interface", "Device", "Bound"], &html! {
-                @for binding in bindings {
-                    tr {
-                        th scope="row" { a href=(view::address_of("interfaces", text(binding, "NetworkInterfaceId"))) { (text(binding, "NetworkInterfaceId")) } }
-                        td { code { (text(binding, "Device")) } }
-                        td { (time::at(text(binding, "BindingTime"))) }
+    view::section(
+        "Network interfaces here",
+        &html! {
+            @if bindings.is_empty() {
+                (view::empty("No network interface is bound to this node.", &html! { "Instances of lab nodes are bound by themselves. Others are bound from the page of a network interface." }, None))
+            } @else {
+                (view::table("Network interfaces of this node", &["Network interface", "Device", "Bound"], &html! {
+                    @for binding in bindings {
+                        tr {
+                            th scope="row" { a href=(view::address_of("interfaces", text(binding, "NetworkInterfaceId"))) { (text(binding, "NetworkInterfaceId")) } }
+                            td { code { (text(binding, "Device")) } }
+                            td { (time::at(text(binding, "BindingTime"))) }
+                        }
                     }
-                }
-            }))
-            (list::pager(query, &found.answer, "network interfaces"))
-        }
-    })
+                }))
+                (list::pager(query, &found.answer, "network interfaces"))
+            }
+        },
+    )
 }
 
 async fn form(visit: &Visit<'_>) -> Outcome {

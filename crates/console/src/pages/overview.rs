@@ -30,16 +30,19 @@ async fn counts(api: &Api) -> Markup {
     ] {
         numbers.push((name, address, api.total(operation, &[]).await));
     }
-    view::section("What exists", &html! {
-        ul .numbers {
-            @for (name, address, number) in numbers {
-                li {
-                    a href={ (ROOT) (address) } {
-                        span .number { @match number { Some(number) => (number), None => "\u{2013}" } }
-                        span { (name) }
+    view::section(
+        "What exists",
+        &html! {
+            ul .numbers {
+                @for (name, address, number) in numbers {
+                    li {
+                        a href={ (ROOT) (address) } {
+                            span .number { @match number { Some(number) => (number), None => "\u{2013}" } }
+                            span { (name) }
+                        }
                     }
                 }
             }
-        }
-    })
+        },
+    )
 }

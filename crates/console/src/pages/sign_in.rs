@@ -53,8 +53,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             return Ok(without_cookies().into());
         }
         let own = token::random().ok_or(Trouble::NotFound)?;
-        let address =
-            format!("{ROOT}/sign-in?cookies=asked&back={}", wire::protocol::percent::encode(back));
+        let address = format!("{ROOT}/sign-in?cookies=asked&back={}", wire::protocol::percent::encode(back));
         return Ok(Response::See { address, cookies: vec![cookie(visit, FORM_COOKIE, &own, None)] });
     };
     Ok(form(visit, known, "", back, &html! {}).into())
@@ -113,7 +112,13 @@ async fn sign_in(visit: &Visit<'_>) -> Outcome {
         return refused(429, "Too many attempts.", &format!("Try again in {seconds} seconds."));
     }
     let secret = visit.form.get("access-key-secret");
-    let unproven = || refused(403, "That is not a key of this server.", "The id or the secret is wrong, or the key is switched off.");
+    let unproven = || {
+        refused(
+            403,
+            "That is not a key of this server.",
+            "The id or the secret is wrong, or the key is switched off.",
+        )
+    };
     if id.len() > TEXT_BYTES_MAX || secret.len() > TEXT_BYTES_MAX {
         return unproven();
     }
@@ -124,11 +129,19 @@ async fn sign_in(visit: &Visit<'_>) -> Outcome {
             return unproven();
         }
         Err(SignInRefusal::Unavailable) => {
-            return refused(503, "The server cannot answer now.", "It is recovering its storage. Try again in a moment.");
+            return refused(
+                503,
+                "The server cannot answer now.",
+                "It is recovering its storage. Try again in a moment.",
+            );
         }
     }
     let Some(session) = visit.api.inner.sessions.begin(id) else {
-        return refused(503, "The server cannot answer now.", "It has no randomness for a new session. Try again in a moment.");
+        return refused(
+            503,
+            "The server cannot answer now.",
+            "It has no randomness for a new session. Try again in a moment.",
+        );
     };
     tracing::info!(%source, access_key = id, "signed in to the console");
     let cookies =

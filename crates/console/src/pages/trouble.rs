@@ -52,6 +52,7 @@ pub(crate) fn page(trouble: &Trouble) -> Page {
 /// The page about a method that an address does not take.
 pub(crate) fn wrong_method() -> Page {
     let text = html! { "This address is for " em { "sending" } " a form, or for reading alone. Nothing was changed." };
-    let body = view::empty("It cannot be used this way.", &text, Some(&view::main_link(ROOT, "To the overview")));
+    let body =
+        view::empty("It cannot be used this way.", &text, Some(&view::main_link(ROOT, "To the overview")));
     Page::new("-", "Method not allowed", body).status(405)
 }

@@ -4,19 +4,15 @@ use maud::{Markup, html};
 use serde_json::Value;
 use wire::protocol::percent;
 
-use crate::{
-    ROOT,
-    form::Form,
-    json::count,
-    view::fields::Field,
-};
+use crate::{ROOT, form::Form, json::count, view::fields::Field};
 
 /// How many entries a page of a list has.
 pub(crate) const PAGE_SIZE: &str = "25";
 
 /// The page that a query string asks for, as a parameter; 1 where it asks for none, or for none that can be.
 pub(crate) fn page_number(query: &Form) -> String {
-    let number = query.get("page").parse::<u32>().ok().filter(|number| (1..=i32::MAX.unsigned_abs()).contains(number));
+    let number =
+        query.get("page").parse::<u32>().ok().filter(|number| (1..=i32::MAX.unsigned_abs()).contains(number));
     number.unwrap_or(1).to_string()
 }
 
@@ -70,7 +66,12 @@ pub(crate) fn search(section: &str, query: &Form, hint: &str, filters: &Markup) 
 }
 
 /// A filter: one of some values, or any.
-pub(crate) fn filter<'c>(name: &str, label: &str, query: &Form, choices: impl IntoIterator<Item = &'c str>) -> Markup {
+pub(crate) fn filter<'c>(
+    name: &str,
+    label: &str,
+    query: &Form,
+    choices: impl IntoIterator<Item = &'c str>,
+) -> Markup {
     let any = [("", "Any")].into_iter();
     let field = Field { required: true, ..Field::new(name, label, query.get(name)) };
     field.filter(any.chain(choices.into_iter().map(|choice| (choice, choice))))

@@ -49,7 +49,13 @@ mod tests {
     fn times_are_read_in_the_unit_that_suits_them() {
         assert_eq!(plain("2026-11-22T03:04:05Z"), "2026-11-22 03:04:05 UTC");
         assert_eq!(plain("soon"), "soon");
-        assert_eq!([microseconds(7), microseconds(1_270), microseconds(2_500_000)], ["7 \u{b5}s", "1.2 ms", "2.5 s"]);
-        assert_eq!([milliseconds(999), milliseconds(61_000), milliseconds(90_000_000)], ["999 ms", "1 min", "1 day"]);
+        assert_eq!(
+            [microseconds(7), microseconds(1_270), microseconds(2_500_000)],
+            ["7 \u{b5}s", "1.2 ms", "2.5 s"]
+        );
+        assert_eq!(
+            [milliseconds(999), milliseconds(61_000), milliseconds(90_000_000)],
+            ["999 ms", "1 min", "1 day"]
+        );
     }
 }

@@ -10,6 +10,7 @@ mod metrics;
 mod principal;
 mod protocol_fault;
 mod reply;
+mod signing;
 mod waiting;
 
 use std::{
@@ -33,6 +34,7 @@ pub use self::{
     principal::{Called, Principal, SignInRefusal},
     protocol_fault::protocol_fault,
     reply::RawResponse,
+    signing::{Sent, Unsigned},
 };
 use crate::{
     authorisation,
@@ -322,8 +324,7 @@ impl Gateway {
             Mode::Lenient => self.assume(&envelope, seen).await?,
         };
         let parameters = envelope.into_parameters();
-        let origin =
-            Origin { source: request.peer, secure: request.secure, headers: Some(request.headers) };
+        let origin = Origin { source: request.peer, secure: request.secure, headers: Some(request.headers) };
         self.perform(&caller, operation, &parameters, &origin, request_id, seen).await
     }
 
@@ -492,7 +493,7 @@ fn request_id() -> String {
 }
 
 /// The host that a request was sent to, where it names one that can stand in an address.
-fn host(headers: &HeaderMap) -> &str {
+pub fn host(headers: &HeaderMap) -> &str {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_');
     let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok());

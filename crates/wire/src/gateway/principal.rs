@@ -123,7 +123,8 @@ impl Gateway {
     }
 
     async fn caller_of(&self, principal: &Principal<'_>) -> Result<Caller, Fault> {
-        let key = self.control.read_access(|access| access.access_key(principal.access_key_id).cloned()).await;
+        let key =
+            self.control.read_access(|access| access.access_key(principal.access_key_id).cloned()).await;
         let key = key.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
         let key = key.ok_or_else(|| protocol_fault(&ProtocolError::UnknownAccessKey))?;
         if !key.active {
@@ -139,7 +140,8 @@ impl Gateway {
 
 /// The digest of a secret, not yet finished.
 fn keyed(secret: &str) -> Hmac<Sha256> {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(COMPARED_UNDER).expect("HMAC takes keys of any length");
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(COMPARED_UNDER).expect("HMAC takes keys of any length");
     mac.update(secret.as_bytes());
     mac
 }

@@ -16,7 +16,7 @@ pub use self::{
     calls::command,
     example::{answer, arguments, given},
     markdown::anchor,
-    operation::path,
+    operation::{indented, path},
 };
 use crate::catalogue;
 

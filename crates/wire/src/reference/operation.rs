@@ -152,7 +152,7 @@ fn answer(operation: &Operation) -> String {
 }
 
 /// XML with one element a line; an element without others in it is one line.
-fn indented(xml: &str) -> String {
+pub fn indented(xml: &str) -> String {
     let mut text = String::new();
     let mut depth = 0_usize;
     let mut just_opened = false;

@@ -153,11 +153,8 @@ impl<A: Application> Server<A> {
     pub async fn run<F: Future>(self, shutdown: F) -> Stopped {
         let shared = Arc::new(self.shared);
         let seats = Arc::clone(&shared.seats);
-        let accepting: Vec<_> = self
-            .doors
-            .into_iter()
-            .map(|door| tokio::spawn(accept::run(door, Arc::clone(&shared))))
-            .collect();
+        let accepting: Vec<_> =
+            self.doors.into_iter().map(|door| tokio::spawn(accept::run(door, Arc::clone(&shared)))).collect();
         shutdown.await;
         tracing::debug!(connections = seats.taken(), "draining");
         self.stop.send_replace(Stop::Draining);

@@ -21,10 +21,8 @@ pub trait Pages: Send + Sync + 'static {
     fn root(&self) -> &str;
 
     /// Answers a request whose path is the root or stands below it.
-    fn answer<'a>(
-        &'a self,
-        request: RawRequest<'a>,
-    ) -> Pin<Box<dyn Future<Output = PageAnswer> + Send + 'a>>;
+    fn answer<'a>(&'a self, request: RawRequest<'a>)
+    -> Pin<Box<dyn Future<Output = PageAnswer> + Send + 'a>>;
 }
 
 /// An answer of [`Pages`].

@@ -11,7 +11,10 @@ use crate::{
     response::{Page, Response},
     router::Outcome,
     trouble::Trouble,
-    view::{self, fields::{self, Field}},
+    view::{
+        self,
+        fields::{self, Field},
+    },
     visit::Visit,
 };
 
@@ -46,7 +49,8 @@ fn new_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
             }))
         }
     };
-    under_list(Page::new(SECTION, "Create a security group", body)).status(fault.map_or(200, |fault| fault.status))
+    under_list(Page::new(SECTION, "Create a security group", body))
+        .status(fault.map_or(200, |fault| fault.status))
 }
 
 pub(super) async fn create(visit: &Visit<'_>) -> Outcome {
@@ -63,7 +67,13 @@ pub(super) async fn form(visit: &Visit<'_>) -> Outcome {
     Ok(edit_page(visit, name(&known), own, description, None).into())
 }
 
-fn edit_page(visit: &Visit<'_>, group: &str, own_name: &str, description: &str, fault: Option<&Fault>) -> Page {
+fn edit_page(
+    visit: &Visit<'_>,
+    group: &str,
+    own_name: &str,
+    description: &str,
+    fault: Option<&Fault>,
+) -> Page {
     let own = address(visit.part("group"));
     let body = html! {
         @if let Some(fault) = fault { (view::refusal(fault)) }

@@ -17,7 +17,8 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
     let (query, page) = (&visit.query, list::page_number(&visit.query));
     let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
     if let Some(wanted) = query.given("q") {
-        parameters.push((if wanted.starts_with("sg-") { "SecurityGroupId" } else { "SecurityGroupName" }, wanted));
+        parameters
+            .push((if wanted.starts_with("sg-") { "SecurityGroupId" } else { "SecurityGroupName" }, wanted));
     }
     let answer = visit.api.read("DescribeSecurityGroups", &parameters).await?;
     let groups = items(&answer, "SecurityGroups.SecurityGroup");

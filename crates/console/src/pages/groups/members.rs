@@ -10,7 +10,10 @@ use crate::{
     response::Page,
     router::Outcome,
     trouble::Trouble,
-    view::{self, fields::{self, Field}},
+    view::{
+        self,
+        fields::{self, Field},
+    },
     visit::Visit,
 };
 

@@ -19,8 +19,16 @@ use crate::{
 
 /// The fields of a rule, as the API has them, that make it the rule that it is.
 const FIELDS: [&str; 10] = [
-    "Direction", "IpProtocol", "Policy", "PortRange", "Priority", "SourcePortRange", "SourceCidrIp", "DestCidrIp",
-    "Ipv6SourceCidrIp", "Ipv6DestCidrIp",
+    "Direction",
+    "IpProtocol",
+    "Policy",
+    "PortRange",
+    "Priority",
+    "SourcePortRange",
+    "SourceCidrIp",
+    "DestCidrIp",
+    "Ipv6SourceCidrIp",
+    "Ipv6DestCidrIp",
 ];
 
 /// The rules of a direction, in the order in which they decide: the smaller priority number first; of equal ones what drops
@@ -51,7 +59,8 @@ pub(super) fn ports(permission: &Value) -> String {
 
 /// The addresses of a rule.
 pub(super) fn peer(permission: &Value) -> String {
-    let one = |names: [&str; 2]| names.into_iter().map(|name| text(permission, name)).find(|text| !text.is_empty());
+    let one =
+        |names: [&str; 2]| names.into_iter().map(|name| text(permission, name)).find(|text| !text.is_empty());
     let source = one(["SourceCidrIp", "Ipv6SourceCidrIp"]);
     let destination = one(["DestCidrIp", "Ipv6DestCidrIp"]);
     let (peer, own) = match text(permission, "Direction") {
@@ -223,7 +232,10 @@ mod tests {
 
     #[test]
     fn what_is_filled_in_becomes_a_rule_of_the_api() {
-        let form = Form::read(b"Direction=egress&Policy=Drop&IpProtocol=UDP&ports=53&peer=2001%3Adb8%3A%3A%2F32&Priority=7").unwrap();
+        let form = Form::read(
+            b"Direction=egress&Policy=Drop&IpProtocol=UDP&ports=53&peer=2001%3Adb8%3A%3A%2F32&Priority=7",
+        )
+        .unwrap();
         let rule = filled_in(&form);
         assert_eq!(rule["Ipv6DestCidrIp"], "2001:db8::/32");
         assert_eq!((&rule["PortRange"], &rule["Priority"]), (&json!("53/53"), &json!("7")));
@@ -235,8 +247,10 @@ mod tests {
     fn what_drops_decides_before_what_accepts() {
         let rule = |priority: u8, policy: &str| json!({ "Direction": "ingress", "Priority": priority, "Policy": policy });
         let group = json!({ "Permissions": { "Permission": [rule(2, "Accept"), rule(1, "Accept"), rule(2, "Drop")] } });
-        let order: Vec<_> =
-            in_order(&group, "ingress").iter().map(|own| (count(own, "Priority"), text(own, "Policy"))).collect();
+        let order: Vec<_> = in_order(&group, "ingress")
+            .iter()
+            .map(|own| (count(own, "Priority"), text(own, "Policy")))
+            .collect();
         assert_eq!(order, [(1, "Accept"), (2, "Drop"), (2, "Accept")]);
         assert!(in_order(&group, "egress").is_empty());
     }

@@ -54,21 +54,24 @@ fn rules(group: &Value, own: &str, direction: &str, title: &str) -> Markup {
     let ordered = rule::in_order(group, direction);
     let comes = direction == "ingress";
     let peer = if comes { "From" } else { "To" };
-    view::section(title, &html! {
-        @if ordered.is_empty() {
-            (view::empty(
-                if comes { "No rule for packets that come in." } else { "No rule for packets that go out." },
-                &if comes { html! { "Packets that no rule of any of their groups accepts are dropped. Add a rule that accepts what members are to be reached on." } }
-                 else { html! { "Packets that go out pass where no rule drops them." } },
-                Some(&view::button_link(&format!("{own}/rules/new?direction={direction}"), "Add a rule")),
-            ))
-        } @else {
-            (view::table(title, &["Priority", "Verdict", "Protocol", "Ports", peer, "For", ""], &html! {
-                @for permission in &ordered { (rule_row(permission, own)) }
-            }))
-            p .soft { "In the order in which they decide: the smaller priority number first, and of equal ones what drops before what accepts. The first that matches decides." }
-        }
-    })
+    view::section(
+        title,
+        &html! {
+            @if ordered.is_empty() {
+                (view::empty(
+                    if comes { "No rule for packets that come in." } else { "No rule for packets that go out." },
+                    &if comes { html! { "Packets that no rule of any of their groups accepts are dropped. Add a rule that accepts what members are to be reached on." } }
+                     else { html! { "Packets that go out pass where no rule drops them." } },
+                    Some(&view::button_link(&format!("{own}/rules/new?direction={direction}"), "Add a rule")),
+                ))
+            } @else {
+                (view::table(title, &["Priority", "Verdict", "Protocol", "Ports", peer, "For", ""], &html! {
+                    @for permission in &ordered { (rule_row(permission, own)) }
+                }))
+                p .soft { "In the order in which they decide: the smaller priority number first, and of equal ones what drops before what accepts. The first that matches decides." }
+            }
+        },
+    )
 }
 
 fn rule_row(permission: &Value, own: &str) -> Markup {
@@ -92,26 +95,28 @@ fn rule_row(permission: &Value, own: &str) -> Markup {
 
 async fn members(visit: &Visit<'_>, id: &str) -> Result<Markup, Trouble> {
     let page = list::page_number(&visit.query);
-    let parameters =
-        [("SecurityGroupId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let parameters = [("SecurityGroupId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
     let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
     let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
     let names = instance_names(&visit.api, interfaces).await;
     let own = address(id);
-    Ok(view::section("Members", &html! {
-        @if interfaces.is_empty() && page == "1" {
-            (view::empty(
-                "Nothing has joined.",
-                &html! { "Rules decide for members alone. Let an instance or one of its network interfaces join." },
-                Some(&view::button_link(&format!("{own}/join"), "Let something join")),
-            ))
-        } @else {
-            (view::table("Members", &["Member", "Address", "State", "Other groups", ""], &html! {
-                @for interface in interfaces { (member_row(interface, &names, id)) }
-            }))
-            (list::pager(&visit.query, &answer, "members"))
-        }
-    }))
+    Ok(view::section(
+        "Members",
+        &html! {
+            @if interfaces.is_empty() && page == "1" {
+                (view::empty(
+                    "Nothing has joined.",
+                    &html! { "Rules decide for members alone. Let an instance or one of its network interfaces join." },
+                    Some(&view::button_link(&format!("{own}/join"), "Let something join")),
+                ))
+            } @else {
+                (view::table("Members", &["Member", "Address", "State", "Other groups", ""], &html! {
+                    @for interface in interfaces { (member_row(interface, &names, id)) }
+                }))
+                (list::pager(&visit.query, &answer, "members"))
+            }
+        },
+    ))
 }
 
 /// The names of the instances whose interfaces these are. Where they may not be read there are none.
