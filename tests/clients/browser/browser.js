@@ -102,9 +102,14 @@ class Tab {
   /** Fails where axe finds something, where the page is wider than the screen, or where there was a fault. */
   async assertGood(what) {
     assert.deepEqual(await this.violations(), [], `axe: ${what}`);
+    await this.assertFits(what);
+    this.assertClean(what);
+  }
+
+  /** Fails where the page is wider than the screen. */
+  async assertFits(what) {
     const wider = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(wider <= 0, `${what} is ${wider} pixels wider than the screen`);
-    this.assertClean(what);
   }
 
   assertClean(what) {
