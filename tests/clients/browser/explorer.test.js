@@ -130,7 +130,7 @@ test('lists, objects, XML and waiting are copied too', async () => {
     assert.match(await paste(kind, await text(tab, kind)), /RequestId/, kind);
   }
   const tags = await world.call('ListTagResources', { ResourceType: 'instance', 'ResourceId.1': made.InstanceId });
-  const shown = tags.TagResources.TagResource.map((tag) => `${tag.TagKey}=${tag.TagValue}`).sort();
+  const shown = tags.TagResources.map((tag) => `${tag.TagKey}=${tag.TagValue}`).sort();
   assert.deepEqual(shown, ['team=a, b', 'tier=$1']);
 });
 
