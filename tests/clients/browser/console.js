@@ -37,7 +37,8 @@ async function signIn(tab, key) {
   await tab.page.getByLabel('Access key ID').fill(key.id);
   await tab.page.getByLabel('Access key secret').fill(key.secret);
   await tab.page.getByRole('button', { name: 'Sign in' }).click();
-  await tab.page.getByRole('navigation', { name: 'Main' }).waitFor({ state: 'attached' });
+  // On a narrow screen it is there, and closed.
+  await tab.page.locator('nav[aria-label="Main"]').waitFor({ state: 'attached' });
 }
 
 /** The environment of a command that is run by somebody with this key. */

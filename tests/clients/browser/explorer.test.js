@@ -170,7 +170,7 @@ for (const script of [true, false]) {
     await reader.page.getByRole('link', { name: 'LeaveSecurityGroup', exact: true }).click();
     await reader.page.getByRole('link', { name: 'Fill in the example' }).click();
     await reader.page.getByRole('button', { name: 'Sign and show' }).click();
-    assert.match(await text(reader, 'copy-command'), /^ravelin ens LeaveSecurityGroup --endpoint http:/);
+    assert.match(await text(reader, 'copy-command'), /^ravelin ens LeaveSecurityGroup \\\n  --endpoint http:/);
     await reader.close();
   });
 }

@@ -11,13 +11,14 @@ use crate::catalogue::{Encoding, Kind};
 
 pub(super) fn command(call: &Call<'_>, server: Option<Server<'_>>) -> String {
     let operation = call.operation;
-    let mut words = vec!["ravelin".to_owned(), operation.product.subcommand().into(), operation.name.into()];
+    let mut words = vec![format!("ravelin {} {}", operation.product.subcommand(), operation.name)];
     if let Some(server) = server {
         words.push(format!("--endpoint {}", quote::shell(&format!("{}://{}", server.scheme(), server.host))));
     }
     words.extend(call.given.iter().flat_map(arguments));
     words.extend(call.wait_seconds.map(|seconds| format!("--wait {seconds}")));
-    words.join(" ")
+    // With an address it is long: one argument a line.
+    words.join(if server.is_some() { " \\\n  " } else { " " })
 }
 
 fn arguments(given: &Given) -> Vec<String> {

@@ -121,9 +121,11 @@ impl Filled {
         };
         let open = needed.is_empty() || others.iter().any(is_given);
         html! {
-            @for parameter in &needed { (self.field(parameter)) }
-            @for set in self.operation.exactly_one {
-                p .hint { "Give exactly one of " (set.join(" and ")) "." }
+            @for parameter in &needed {
+                @if let Some(set) = self.operation.exactly_one.iter().find(|set| set.first() == Some(&parameter.name)) {
+                    p .hint { "Give exactly one of " (set.join(" and ")) ":" }
+                }
+                (self.field(parameter))
             }
             @if needed.is_empty() && others.is_empty() { p { "It takes no parameters." } }
             @if !others.is_empty() {
