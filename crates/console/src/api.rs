@@ -37,15 +37,29 @@ pub(crate) fn operation(name: &str) -> Option<&'static Operation> {
 }
 
 impl Api {
-    /// Calls an operation, with everything that is known of the call.
-    pub(crate) async fn call(&self, operation: &'static Operation, parameters: &[(&str, &str)]) -> Called {
-        let principal = Principal {
+    /// Whoever is signed in, as the gateway knows it.
+    pub(crate) fn principal(&self) -> Principal<'_> {
+        Principal {
             access_key_id: &self.access_key_id,
             source: self.source,
             secure: self.secure,
             within: self.within,
-        };
-        self.inner.gateway.call(&principal, operation, parameters).await
+        }
+    }
+
+    /// Calls an operation, with everything that is known of the call.
+    pub(crate) async fn call(&self, operation: &'static Operation, parameters: &[(&str, &str)]) -> Called {
+        self.inner.gateway.call(&self.principal(), operation, parameters).await
+    }
+
+    /// Reads what a page shows besides. Where the caller may not, nothing is called, and so no refusal is kept: nobody asked
+    /// for it.
+    pub(crate) async fn glance(&self, name: &str, parameters: &[(&str, &str)]) -> Option<Value> {
+        let operation = operation(name)?;
+        if !self.inner.gateway.permits(&self.principal(), operation, parameters).await {
+            return None;
+        }
+        self.call(operation, parameters).await.result.ok().map(Value::Object)
     }
 
     /// Reads.
@@ -75,7 +89,7 @@ impl Api {
     /// How many there are of what an operation lists; none where the caller may not know.
     pub(crate) async fn total(&self, name: &str, parameters: &[(&str, &str)]) -> Option<u64> {
         let parameters = [parameters, &[("PageSize", "1")]].concat();
-        let answer = self.try_call(name, &parameters).await.ok()?.answer;
+        let answer = self.glance(name, &parameters).await?;
         crate::json::at(&answer, "TotalCount").as_u64()
     }
 }

@@ -1,6 +1,6 @@
 //! What people fill in: names and values of a query string or of a form.
 //!
-//! Unlike parameters of the API names may come more than once: boxes that are ticked do. Bounded by the server's bounds on
+//! Unlike parameters of the API names may come more than once; then the first counts. Bounded by the server's bounds on
 //! addresses and bodies, and by how many values are read.
 
 /// The most values of one form.
@@ -38,11 +38,6 @@ impl Form {
         Some(self.get(name)).filter(|value| !value.is_empty())
     }
 
-    /// All values of this name.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.values.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.trim())
-    }
-
     /// Everything, in the order in which it came.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -71,10 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_decoded_and_may_repeat() {
+    fn values_are_decoded_and_the_first_of_a_name_counts() {
         let form = Form::read(b"a=1+%2B%c3%a4&b=&a=%202%20&c").unwrap();
         assert_eq!(form.get("a"), "1 +\u{e4}");
-        assert_eq!(form.all("a").collect::<Vec<_>>(), ["1 +\u{e4}", "2"]);
+        assert_eq!(form.pairs().nth(2), Some(("a", " 2 ")));
         assert_eq!((form.given("b"), form.given("c"), form.given("d")), (None, None, None));
         assert_eq!(form.pairs().count(), 4);
     }

@@ -3,9 +3,9 @@
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
-    ROOT, assets,
+    ROOT, api, assets,
     response::Page,
-    router::FORM_TOKEN,
+    router::{self, FORM_TOKEN},
     view::icon,
     visit::{Theme, Visit},
 };
@@ -53,6 +53,19 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
         ],
     ),
 ];
+
+impl Entry {
+    /// Whether its page is there, and the operation that it shows.
+    fn exists(&self) -> bool {
+        let needs = match self.address {
+            "/activity" => "ListEvents",
+            "/explain" => "ExplainTraffic",
+            "/findings" => "ListFindings",
+            _ => return router::exists(self.address),
+        };
+        api::operation(needs).is_some() && router::exists(self.address)
+    }
+}
 
 /// A whole document.
 pub(crate) fn render(visit: &Visit<'_>, page: &Page) -> Markup {
@@ -168,7 +181,7 @@ fn navigation(page: &Page) -> Markup {
                 @for (name, entries) in NAVIGATION {
                     @if !name.is_empty() { h2 .side-head { (name) } }
                     ul {
-                        @for entry in *entries {
+                        @for entry in entries.iter().filter(|entry| entry.exists()) {
                             li {
                                 a href={ (ROOT) (entry.address) }
                                     aria-current=[(entry.address == page.section).then_some("page")] {

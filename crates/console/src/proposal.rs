@@ -21,9 +21,7 @@ use crate::{
 pub(crate) struct Proposal {
     /// The operation that makes it.
     pub(crate) operation: &'static str,
-    /// The operation that says what it would do.
-    pub(crate) preview: &'static str,
-    /// The parameters of both.
+    /// Its parameters.
     pub(crate) parameters: Vec<(&'static str, String)>,
     /// What it does, as a title: `Leave web`.
     pub(crate) title: String,
@@ -46,8 +44,9 @@ impl Proposal {
 
     /// The page that shows what would come of it, and asks.
     pub(crate) async fn ask(&self, visit: &Visit<'_>, page: impl FnOnce(String, Markup) -> Page) -> Outcome {
-        let preview = match api::operation(self.preview) {
-            Some(_) => visit.api.try_call(self.preview, &self.pairs()).await.map(|changed| changed.answer),
+        let preview = format!("Preview{}", self.operation);
+        let preview = match api::operation(&preview) {
+            Some(_) => visit.api.try_call(&preview, &self.pairs()).await.map(|changed| changed.answer),
             None => Ok(Value::Null),
         };
         let body = html! {

@@ -23,13 +23,6 @@ pub(crate) enum Response {
     },
     /// Bits of a page as they change.
     Stream(mpsc::Receiver<Bytes>),
-    /// A file, such as a document to be kept.
-    File {
-        /// Its type.
-        content_type: &'static str,
-        /// What it holds.
-        body: Bytes,
-    },
 }
 
 /// A page without what stands around each.

@@ -25,6 +25,9 @@ pub(crate) type Working<'v> = Pin<Box<dyn Future<Output = Outcome> + Send + 'v>>
 /// What makes a page: `|visit| Box::pin(list(visit))`.
 pub(crate) type Handler = for<'v> fn(&'v Visit<'v>) -> Working<'v>;
 
+/// Parts of a path, by the names that a route gives them.
+type Parts = Vec<(&'static str, String)>;
+
 /// The name of the field that carries the token of a form.
 pub(crate) const FORM_TOKEN: &str = "form-token";
 
@@ -54,7 +57,7 @@ impl Route {
     }
 
     /// The parts of a path that fits.
-    fn parts(&self, path: &str) -> Option<Vec<(&'static str, String)>> {
+    fn parts(&self, path: &str) -> Option<Parts> {
         let mut wanted = self.pattern.split('/');
         let mut given = path.split('/');
         let mut parts = Vec::new();
@@ -72,6 +75,11 @@ impl Route {
             }
         }
     }
+}
+
+/// Whether there is a page to read at an address below the root.
+pub(crate) fn exists(address: &str) -> bool {
+    pages::routes().any(|route| !route.changes && route.pattern == address)
 }
 
 /// A part of a path as it is meant.
@@ -126,12 +134,11 @@ async fn go(visit: &mut Visit<'_>, path: &str) -> Result<PageAnswer, Failure> {
         Response::Page(page) => response::document(page.status, layout::render(visit, &page)),
         Response::See { address, cookies } => response::see(&address, cookies),
         Response::Stream(chunks) => response::stream(chunks),
-        Response::File { content_type, body } => response::whole(200, content_type, "no-store", body),
     })
 }
 
 /// The page at an address, and the parts of the address that it names. Of two that fit the first counts.
-fn find(path: &str, changes: bool) -> Result<(&'static Route, Vec<(&'static str, String)>), Failure> {
+fn find(path: &str, changes: bool) -> Result<(&'static Route, Parts), Failure> {
     let mut refused = Failure::Trouble(Trouble::NotFound);
     for route in pages::routes() {
         let Some(parts) = route.parts(path) else { continue };

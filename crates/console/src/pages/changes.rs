@@ -53,7 +53,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
 
 async fn live(visit: &Visit<'_>) -> Outcome {
     let generation = visit.part("generation").to_owned();
-    super::live::begin(visit, move |api| {
+    super::live::begin(visit, super::live::Pace::Brisk, move |api| {
         let generation = generation.clone();
         async move {
             let progress = progress(&api, &generation).await.ok()?;

@@ -7,12 +7,16 @@ use wire::catalogue::Fault;
 use super::{choices, interfaces};
 use crate::{
     ROOT,
-    json::{flag, items, text, texts},
+    json::{count, flag, items, text, texts},
     proposal,
     response::{Page, Response},
     router::{Outcome, Route},
     trouble::Trouble,
-    view::{self, fields::{self, Field}, list, time},
+    view::{
+        self,
+        fields::{self, Field},
+        list, time,
+    },
     visit::Visit,
 };
 
@@ -36,17 +40,40 @@ struct Act {
 }
 
 const ACTS: [Act; 4] = [
-    Act { address: "start", name: "Start", operation: "StartInstance", says: "It runs again, with its addresses and groups." },
-    Act { address: "stop", name: "Stop", operation: "StopInstance", says: "It keeps its addresses and groups, and passes no packets while it is stopped." },
-    Act { address: "reboot", name: "Reboot", operation: "RebootInstance", says: "It stops and starts again." },
-    Act { address: "release", name: "Release", operation: "ReleaseInstance", says: "It is deleted with its primary network interface, and leaves its groups. This cannot be undone." },
+    Act {
+        address: "start",
+        name: "Start",
+        operation: "StartInstance",
+        says: "It runs again, with its addresses and groups.",
+    },
+    Act {
+        address: "stop",
+        name: "Stop",
+        operation: "StopInstance",
+        says: "It keeps its addresses and groups, and passes no packets while it is stopped.",
+    },
+    Act {
+        address: "reboot",
+        name: "Reboot",
+        operation: "RebootInstance",
+        says: "It stops and starts again.",
+    },
+    Act {
+        address: "release",
+        name: "Release",
+        operation: "ReleaseInstance",
+        says: "It is deleted with its primary network interface, and leaves its groups. This cannot be undone.",
+    },
 ];
 
 async fn show_all(visit: &Visit<'_>) -> Outcome {
     let (query, page) = (&visit.query, list::page_number(&visit.query));
     let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
     if let Some(wanted) = query.given("q") {
-        parameters.push((if wanted.starts_with("i-") && wanted.len() > 20 { "InstanceId" } else { "SearchKey" }, wanted));
+        parameters.push((
+            if wanted.starts_with("i-") && wanted.len() > 20 { "InstanceId" } else { "SearchKey" },
+            wanted,
+        ));
     }
     for filter in ["Status", "EnsRegionId", "SecurityGroupId"] {
         parameters.extend(query.given(filter).map(|value| (filter, value)));
@@ -76,23 +103,28 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
 }
 
 fn table(instances: &[Value]) -> Markup {
-    view::table("Instances", &["Name", "State", "Addresses", "Type", "Edge site", "Created"], &html! {
-        @for instance in instances {
-            @let id = text(instance, "InstanceId");
-            tr {
-                th scope="row" { (view::named(&view::address_of("instances", id), text(instance, "InstanceName"), id)) }
-                td { (view::state(text(instance, "Status"))) }
-                td { (addresses(instance)) }
-                td .nowrap { (text(instance, "InstanceTypeId")) (text(instance, "SpecName")) }
-                td { (text(instance, "EnsRegionId")) }
-                td .nowrap { (time::at(text(instance, "CreationTime"))) }
+    view::table(
+        "Instances",
+        &["Name", "State", "Addresses", "Type", "Edge site", "Created"],
+        &html! {
+            @for instance in instances {
+                @let id = text(instance, "InstanceId");
+                tr {
+                    th scope="row" { (view::named(&view::address_of("instances", id), text(instance, "InstanceName"), id)) }
+                    td { (view::state(text(instance, "Status"))) }
+                    td { (addresses(instance)) }
+                    td .nowrap { (text(instance, "SpecName")) }
+                    td { (text(instance, "EnsRegionId")) }
+                    td .nowrap { (time::at(text(instance, "CreationTime"))) }
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn addresses(instance: &Value) -> Markup {
-    let private = texts(instance, "InnerIpAddress.IpAddress").chain(items(instance, "PrivateIpAddresses.PrivateIpAddress").iter().map(|own| text(own, "Ip")));
+    let private = texts(instance, "InnerIpAddress.IpAddress")
+        .chain(items(instance, "PrivateIpAddresses.PrivateIpAddress").iter().map(|own| text(own, "Ip")));
     let public = texts(instance, "PublicIpAddress.IpAddress");
     let mut all: Vec<&str> = private.chain(public).filter(|address| !address.is_empty()).collect();
     all.dedup();
@@ -117,8 +149,9 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let instance = one(visit).await?;
     let id = visit.part("instance");
     let own = view::address_of("instances", id);
-    let found = visit.api.try_call("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
-    let found = found.map(|changed| changed.answer).unwrap_or_default();
+    let found =
+        visit.api.glance("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
+    let found = found.unwrap_or_default();
     let held = items(&found, "NetworkInterfaceSets.NetworkInterfaceSet");
     let body = html! {
         div .badges { (view::state(text(&instance, "Status"))) }
@@ -126,10 +159,10 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("Id", view::id(id)),
             ("Edge site", html! { (text(&instance, "EnsRegionId")) }),
             ("Addresses", addresses(&instance)),
-            ("Type", html! { (text(&instance, "InstanceTypeId")) (text(&instance, "SpecName")) }),
+            ("Type", html! { (text(&instance, "SpecName")) ", " (text(&instance, "Cpu")) " vCPU, " (count(&instance, "Memory")) " MiB" }),
             ("Image", html! { (text(&instance, "ImageId")) }),
             ("Host name", html! { (text(&instance, "HostName")) }),
-            ("Charged", html! { (text(&instance, "InstanceChargeType")) }),
+            ("System", html! { (text(&instance, "OSName")) }),
             ("Created", time::at(text(&instance, "CreationTime"))),
             ("Expires", time::at(text(&instance, "ExpiredTime"))),
             ("Protected", html! { @if flag(&instance, "DeletionProtection") { "A release is refused" } }),
@@ -139,29 +172,35 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     };
     Ok(Page::new(SECTION, name(&instance), body)
         .under("Instances", format!("{ROOT}{SECTION}"))
-        .actions(html! { @for act in &ACTS { (view::button_link(&format!("{own}/{}", act.address), act.name)) } })
+        .actions(
+            html! { @for act in &ACTS { (view::button_link(&format!("{own}/{}", act.address), act.name)) } },
+        )
         .into())
 }
 
 /// The groups of the primary interface, with the way out of each.
 fn groups(held: &[Value], id: &str) -> Markup {
     let primary = held.iter().find(|interface| text(interface, "Type") == "Primary");
-    let groups: Vec<&str> =
-        primary.map(|interface| texts(interface, "SecurityGroupIds.SecurityGroup").collect()).unwrap_or_default();
-    view::section("Security groups", &html! {
-        @if groups.is_empty() {
-            (view::empty("It is in no group.", &html! { "Nothing new is accepted then, and what it sends passes. Let it join a group from that group's page." }, Some(&view::button_link(&format!("{ROOT}/groups"), "To the groups"))))
-        } @else {
-            (view::table("Security groups of this instance", &["Group", ""], &html! {
-                @for group in groups {
-                    tr {
-                        th scope="row" { a href=(view::address_of("groups", group)) { (group) } }
-                        td .right { a .button .small href={ (view::address_of("groups", group)) "/leave?instance=" (id) } { "Leave" span .hidden { ": " (group) } } }
+    let groups: Vec<&str> = primary
+        .map(|interface| texts(interface, "SecurityGroupIds.SecurityGroup").collect())
+        .unwrap_or_default();
+    view::section(
+        "Security groups",
+        &html! {
+            @if groups.is_empty() {
+                (view::empty("It is in no group.", &html! { "Nothing new is accepted then, and what it sends passes. Let it join a group from that group's page." }, Some(&view::button_link(&format!("{ROOT}/groups"), "To the groups"))))
+            } @else {
+                (view::table("Security groups of this instance", &["Group", ""], &html! {
+                    @for group in groups {
+                        tr {
+                            th scope="row" { a href=(view::address_of("groups", group)) { (group) } }
+                            td .right { a .button .small href={ (view::address_of("groups", group)) "/leave?instance=" (id) } { "Leave" span .hidden { ": " (group) } } }
+                        }
                     }
-                }
-            }))
-        }
-    })
+                }))
+            }
+        },
+    )
 }
 
 async fn form(visit: &Visit<'_>) -> Outcome {
@@ -187,10 +226,9 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
                     (Field::new("ImageId", "Image", form.get("ImageId")).required().choice(choices::pairs(&images)))
                     (Field::new("InstanceType", "Type", form.get("InstanceType")).required().choice(choices::pairs(&types)))
                     (Field::new("VSwitchId", "vSwitch", form.get("VSwitchId")).hint("The newest 100 are listed.").required().choice(choices::pairs(&switches)))
-                    (Field::new("SecurityId", "Security group", form.get("SecurityId")).hint("The newest 100 are listed.").required().choice(choices::pairs(&groups)))
+                    (Field::new("SecurityId", "Security group", form.get("SecurityId")).hint("They join it. The newest 100 are listed.").choice([("", "None")].into_iter().chain(choices::pairs(&groups))))
                     (Field::new("Amount", "How many", form.given("Amount").unwrap_or("1")).required().number(1, 100))
                 }
-                (Field::new("Password", "Password", "").hint("8 to 30 characters: three of small letters, capital letters, digits, others. It is checked and not kept.").secret())
                 (fields::buttons("Run", &format!("{ROOT}{SECTION}")))
             }))
         }
@@ -202,12 +240,10 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
 
 async fn run(visit: &Visit<'_>) -> Outcome {
     let form = &visit.form;
-    let mut parameters = vec![
-        ("ScheduleAreaLevel", "Region"),
-        ("InternetChargeType", "95BandwidthByMonth"),
-        ("InternetMaxBandwidthOut", "0"),
-    ];
-    for name in ["InstanceName", "EnsRegionId", "ImageId", "InstanceType", "VSwitchId", "SecurityId", "Amount", "Password"] {
+    let mut parameters = vec![("ScheduleAreaLevel", "Region")];
+    for name in
+        ["InstanceName", "EnsRegionId", "ImageId", "InstanceType", "VSwitchId", "SecurityId", "Amount"]
+    {
         parameters.extend(form.given(name).map(|value| (name, value)));
     }
     match visit.api.try_call("RunInstances", &parameters).await {
@@ -247,6 +283,7 @@ async fn act(visit: &Visit<'_>) -> Outcome {
     let id = visit.part("instance");
     let done = visit.api.try_call(act.operation, &[("InstanceId", id)]).await;
     let changed = done.map_err(|fault| Trouble::fault(act.operation, fault))?;
-    let back = if act.address == "release" { format!("{ROOT}{SECTION}") } else { view::address_of("instances", id) };
+    let back =
+        if act.address == "release" { format!("{ROOT}{SECTION}") } else { view::address_of("instances", id) };
     Ok(proposal::after(changed.generation, act.operation, &back))
 }

@@ -12,12 +12,27 @@ use wire::server::STREAM_SECONDS_MAX;
 
 use crate::{api::Api, response::Response, router::Outcome, trouble::Trouble, visit::Visit};
 
+/// What tells the browser that nothing more comes.
+const END: &[u8] = b"event: end\ndata:\n\n";
+
 /// How often a page is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a stream lasts; shorter than what the server lets it. The browser then asks for another one.
 const LASTS: Duration = Duration::from_secs(STREAM_SECONDS_MAX - 60);
 /// After how many looks without news the browser is told that the stream is alive.
 const SILENT_MAX: u32 = 15;
+
+/// How often what a page shows is made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// At each look: for what is awaited.
+    Brisk,
+    /// When something was changed, and else at every fifth look: each costs calls of whoever looks.
+    Calm,
+}
+
+/// After how many looks a calm page is made anew where nothing was changed.
+const CALM_LOOKS: u32 = 5;
 
 /// What a page shows at a moment: an element with an id, which takes the place of the one that is there.
 pub(crate) struct Shown {
@@ -28,7 +43,7 @@ pub(crate) struct Shown {
 }
 
 /// Begins to keep a page up to date. Where too many are, the page is as it was when it was opened.
-pub(crate) fn begin<F, W>(visit: &Visit<'_>, show: F) -> Outcome
+pub(crate) fn begin<F, W>(visit: &Visit<'_>, pace: Pace, show: F) -> Outcome
 where
     F: Fn(Api) -> W + Send + Sync + 'static,
     W: Future<Output = Option<Shown>> + Send,
@@ -39,31 +54,36 @@ where
     let (send, chunks) = mpsc::channel(2);
     let Ok(seat) = visit.api.inner.streams.clone().try_acquire_owned() else {
         // The channel holds it: it is read when the answer is sent.
-        let _ = send.try_send(Bytes::from_static(b"event: end\ndata:\n\n"));
+        let _ = send.try_send(Bytes::from_static(END));
         return Ok(Response::Stream(chunks));
     };
     let (api, cookie) = (visit.api.clone(), visit.cookie.unwrap_or_default().to_owned());
     tokio::spawn(async move {
         let until = Instant::now() + LASTS;
-        let (mut last, mut silent) = (String::new(), 0);
+        let (mut last, mut silent, mut known, mut looks) = (String::new(), 0, None, 0u32);
         while Instant::now() < until && api.inner.sessions.is_open(&cookie) {
-            let Some(shown) = show(api.clone()).await else { break };
-            let markup = shown.markup.into_string();
-            let message = if markup != last {
-                silent = 0;
-                Some(event(&markup))
-            } else {
-                silent += 1;
-                (silent % SILENT_MAX == 0).then(|| Bytes::from_static(b": alive\n\n"))
+            let generation = Some(api.inner.gateway.status().durable);
+            let news = pace == Pace::Brisk || known != generation || looks % CALM_LOOKS == 0;
+            (known, looks) = (generation, looks.wrapping_add(1));
+            let shown = if news { show(api.clone()).await } else { None };
+            if news && shown.is_none() {
+                break;
+            }
+            let settled = shown.as_ref().is_some_and(|shown| shown.settled);
+            let markup = shown.map(|shown| shown.markup.into_string()).filter(|markup| *markup != last);
+            silent = if markup.is_some() { 0 } else { silent + 1 };
+            let message = match &markup {
+                Some(markup) => Some(event(markup)),
+                None => (silent % SILENT_MAX == 0).then(|| Bytes::from_static(b": alive\n\n")),
             };
-            last = markup;
+            last = markup.unwrap_or(last);
             if let Some(message) = message
                 && send.send(message).await.is_err()
             {
                 break;
             }
-            if shown.settled {
-                let _ = send.send(Bytes::from_static(b"event: end\ndata:\n\n")).await;
+            if settled {
+                let _ = send.send(Bytes::from_static(END)).await;
                 break;
             }
             tokio::select! {

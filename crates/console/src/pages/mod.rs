@@ -1,13 +1,25 @@
 //! The pages, one file a family. A page is added by a line in its family's `ROUTES`, a family by a line here.
 
+mod access;
+mod activity;
 pub(crate) mod changes;
+mod chart;
+mod choices;
+mod effective;
+mod explain;
 mod explorer;
 mod groups;
+mod instances;
+mod interfaces;
 mod live;
+mod networks;
 mod nodes;
 mod overview;
+mod policies;
+mod reference;
 pub(crate) mod sign_in;
 pub(crate) mod trouble;
+mod users;
 
 use crate::router::Route;
 
@@ -17,9 +29,18 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         sign_in::ROUTES,
         overview::ROUTES,
         groups::ROUTES,
+        instances::ROUTES,
+        interfaces::ROUTES,
+        networks::ROUTES,
         nodes::ROUTES,
         changes::ROUTES,
+        activity::ROUTES,
+        users::ROUTES,
+        policies::ROUTES,
+        access::ROUTES,
+        explain::ROUTES,
         explorer::ROUTES,
+        reference::ROUTES,
     ];
     FAMILIES.iter().copied().flatten()
 }

@@ -139,7 +139,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
 
 async fn live(visit: &Visit<'_>) -> Outcome {
     let id = visit.part("node").to_owned();
-    super::live::begin(visit, move |api| {
+    super::live::begin(visit, super::live::Pace::Calm, move |api| {
         let id = id.clone();
         async move {
             let node = one(&api, &id).await.ok()?;
@@ -226,10 +226,10 @@ fn report(node: &Value) -> Markup {
 async fn bindings(api: &Api, id: &str, query: &crate::form::Form) -> Markup {
     let page = list::page_number(query);
     let parameters = [("NodeId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
-    let Ok(found) = api.try_call("DescribeNetworkInterfaceBindings", &parameters).await else {
+    let Some(found) = api.glance("DescribeNetworkInterfaceBindings", &parameters).await else {
         return html! {};
     };
-    let bindings = items(&found.answer, "NetworkInterfaceBindings.NetworkInterfaceBinding");
+    let bindings = items(&found, "NetworkInterfaceBindings.NetworkInterfaceBinding");
     view::section(
         "Network interfaces here",
         &html! {
@@ -245,7 +245,7 @@ async fn bindings(api: &Api, id: &str, query: &crate::form::Form) -> Markup {
                         }
                     }
                 }))
-                (list::pager(query, &found.answer, "network interfaces"))
+                (list::pager(query, &found, "network interfaces"))
             }
         },
     )

@@ -132,6 +132,17 @@ const FIRST_RAVELIN: &[&str] = &[
     "DescribeEnforcement",
     "DescribeAccountEnforcement",
     "ModifyAccountEnforcement",
+    "PreviewLeaveSecurityGroup",
+    "PreviewJoinSecurityGroup",
+    "PreviewAuthorizeSecurityGroup",
+    "PreviewAuthorizeSecurityGroupEgress",
+    "PreviewRevokeSecurityGroup",
+    "PreviewRevokeSecurityGroupEgress",
+    "PreviewCreateSecurityGroupPermissions",
+    "PreviewDeleteSecurityGroupPermissions",
+    "ExplainTraffic",
+    "ListEvents",
+    "DescribeStateAt",
 ];
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod lenient;
 mod metrics;
 mod principal;
 mod protocol_fault;
+mod refused;
 mod reply;
 mod signing;
 mod waiting;
@@ -136,6 +137,10 @@ struct Seen {
     format: Format,
     operation: Option<&'static Operation>,
     access_key: Option<Box<str>>,
+    /// Who calls, when that is proven.
+    actor: Option<Actor>,
+    /// The ids that it names.
+    about: Box<[Box<str>]>,
     /// The changes that it made, or made before and repeats, the oldest first.
     generations: Vec<u64>,
     /// The nonce of a mutation that has not gone to the control plane.
@@ -198,6 +203,8 @@ impl Gateway {
             format: Format::preferred(request.headers),
             operation: None,
             access_key: None,
+            actor: None,
+            about: Box::default(),
             generations: Vec::new(),
             nonce: None,
         };
@@ -221,7 +228,7 @@ impl Gateway {
         }
     }
 
-    /// Counts a request, and says in the log what came of it.
+    /// Counts a request, says in the log what came of it, and keeps it where it was refused.
     fn account_for(
         &self,
         request_id: &str,
@@ -230,6 +237,9 @@ impl Gateway {
         source: Option<IpAddr>,
         took: Duration,
     ) {
+        if let Err(fault) = result {
+            self.note_refused(request_id, seen, fault, source);
+        }
         self.metrics.count(seen.operation, result, took);
         tracing::debug!(
             request_id,
@@ -339,6 +349,8 @@ impl Gateway {
         seen: &mut Seen,
     ) -> Result<Done, Fault> {
         let now = self.clock.now();
+        seen.actor = Some(caller.actor);
+        seen.about = refused::about(operation, parameters);
         self.throttle(caller, operation)?;
         self.authorise(caller, operation, parameters, origin, now).await?;
         let asked = origin.headers.map_or(Ok(Some(0)), waiting::asked)?;
@@ -405,6 +417,7 @@ impl Gateway {
                 let read = self.control.read_access(|access| query(call, access)).await;
                 read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
             }
+            Handler::Inquiry(inquiry) => inquiry(call, &self.control).await?,
             Handler::Change { command, answer } => {
                 let command = command(call)?;
                 let submission = submission(call, command, seen.nonce.take(), request_id);
@@ -433,6 +446,9 @@ impl Gateway {
                             .map_err(|failure| failed(&failure, call.operation)),
                         Err(fault) => Err(fault),
                     };
+                    if let Err(fault) = &result {
+                        self.note_refused_item(request_id, call, &item.id, fault);
+                    }
                     seen.generations.extend(result.as_ref().map(|receipt| receipt.generation));
                     results.push((item.id, result.err()));
                 }

@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use super::{Gateway, Origin, Seen, caller::Caller, protocol_fault, request_id};
 use crate::{
-    catalogue::{Answer, Fault, Operation, error_code as code},
+    catalogue::{self, Answer, Fault, Operation, Product, error_code as code},
     protocol::{
         error::ProtocolError,
         parameters::Parameters,
@@ -91,6 +91,8 @@ impl Gateway {
             format: Format::Json,
             operation: Some(operation),
             access_key: Some(principal.access_key_id.into()),
+            actor: None,
+            about: Box::default(),
             generations: Vec::new(),
             nonce: None,
         };
@@ -105,6 +107,51 @@ impl Gateway {
         let took = started.elapsed();
         self.account_for(&request_id, &seen, &result, principal.source, took);
         Called { request_id, generations: seen.generations, result, took }
+    }
+
+    /// Whether RAM lets somebody call an operation with these parameters. Asking is no call: nothing of it is kept.
+    pub async fn permits(
+        &self,
+        principal: &Principal<'_>,
+        operation: &'static Operation,
+        parameters: &[(&str, &str)],
+    ) -> bool {
+        let (Ok(caller), Ok(parameters)) =
+            (self.caller_of(principal).await, decode(parameters, self.settings.parameters_max))
+        else {
+            return false;
+        };
+        let origin = Origin { source: principal.source, secure: principal.secure, headers: None };
+        self.authorise(&caller, operation, &parameters, &origin, self.clock.now()).await.is_ok()
+    }
+
+    /// Whether a RAM user of the caller's account may call an operation with these parameters, from where the caller is. The
+    /// outer error is the caller's own: it must be allowed to see the user and the policies that decide.
+    ///
+    /// # Errors
+    /// What the caller is refused with, or that there is no such user. The inner one is what the user would be refused with.
+    pub async fn may(
+        &self,
+        principal: &Principal<'_>,
+        user_name: &str,
+        operation: &'static Operation,
+        parameters: &[(&str, &str)],
+    ) -> Result<Result<(), Fault>, Fault> {
+        for needed in ["GetUser", "ListPoliciesForUser"] {
+            let needed =
+                catalogue::find(Product::Ram, needed).ok_or_else(|| Fault::of(&code::INTERNAL_ERROR))?;
+            self.call(principal, needed, &[("UserName", user_name)]).await.result?;
+        }
+        let caller = self.caller_of(principal).await?;
+        let found =
+            self.control.read(|state| state.user_named(caller.account, user_name).map(|user| user.id));
+        let found = found.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
+        let user = found.ok_or_else(|| Fault::of(&code::ENTITY_NOT_EXIST_USER))?;
+        let actor = Actor::User(caller.account, user);
+        let caller = Caller { actor, ..caller };
+        let parameters = decode(parameters, self.settings.parameters_max)?;
+        let origin = Origin { source: principal.source, secure: principal.secure, headers: None };
+        Ok(self.authorise(&caller, operation, &parameters, &origin, self.clock.now()).await)
     }
 
     async fn call_as(

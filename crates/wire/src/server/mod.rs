@@ -32,6 +32,7 @@ pub use self::{
     application::Application,
     error::{ServerError, TlsError},
     mounted::{PageAnswer, PageBody, Pages, STREAM_SECONDS_MAX},
+    pages::{Article, article},
     settings::{DEFAULT_LISTEN, HttpLimits, ServerSettings, TARGET_BYTES_MOST, TlsSettings},
 };
 use self::{body::Budget, seats::Seats};

@@ -140,14 +140,8 @@ fn find_page<A: Application>(shared: &Shared<A>, path: &str, query: &str) -> Opt
         "/healthz" => Page::text(200, "ok\n"),
         "/readyz" => readiness(shared),
         "/metrics" => Page::metrics(shared.application.metrics()),
-        "/errors" | "/errors/" => pages::error_codes(),
-        "/release-notes" => pages::release_notes(),
         pages::STYLE_PATH => pages::style(),
-        "/reference" => return pages::reference_page(""),
-        _ => {
-            let code = path.strip_prefix("/errors/").map(|code| pages::error_code(code, query));
-            return code.or_else(|| pages::reference_page(path.strip_prefix(pages::REFERENCE_PATH)?));
-        }
+        _ => return pages::find(path, query),
     };
     Some(page)
 }

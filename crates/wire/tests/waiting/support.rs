@@ -266,7 +266,7 @@ fn version(action: &str) -> &'static str {
     wire::catalogue::all().find(|operation| operation.name == action).unwrap().product.version()
 }
 
-async fn call(
+pub(crate) async fn call(
     address: SocketAddr,
     action: &str,
     parameters: &[(&str, &str)],

@@ -101,7 +101,6 @@ fn proposal(visit: &Visit<'_>, member: &Member, joins: bool, group: &str) -> Pro
     let group = html! { a href=(own) { (if group.is_empty() { id } else { group }) } };
     Proposal {
         operation: if joins { "JoinSecurityGroup" } else { "LeaveSecurityGroup" },
-        preview: if joins { "PreviewJoinSecurityGroup" } else { "PreviewLeaveSecurityGroup" },
         parameters: vec![("SecurityGroupId", id.to_owned()), member.parameter()],
         title: if joins { "Join this group?".into() } else { "Leave this group?".into() },
         sentence: html! { (member.link()) (if joins { " joins " } else { " leaves " }) (group) "." },

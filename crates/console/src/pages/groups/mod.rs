@@ -3,7 +3,7 @@
 mod edit;
 mod list;
 mod members;
-mod rule;
+pub(super) mod rule;
 mod show;
 
 use crate::router::Route;

@@ -33,7 +33,7 @@ const FIELDS: [&str; 10] = [
 
 /// The rules of a direction, in the order in which they decide: the smaller priority number first; of equal ones what drops
 /// before what accepts; and else as they were added.
-pub(super) fn in_order<'a>(group: &'a Value, direction: &str) -> Vec<&'a Value> {
+pub(in crate::pages) fn in_order<'a>(group: &'a Value, direction: &str) -> Vec<&'a Value> {
     let mut rules: Vec<&Value> = items(group, "Permissions.Permission")
         .iter()
         .filter(|permission| text(permission, "Direction") == direction)
@@ -43,7 +43,7 @@ pub(super) fn in_order<'a>(group: &'a Value, direction: &str) -> Vec<&'a Value> 
 }
 
 /// The ports of a rule, as people read them.
-pub(super) fn ports(permission: &Value) -> String {
+pub(in crate::pages) fn ports(permission: &Value) -> String {
     let range = |path: &str| match text(permission, path) {
         "" | "-1/-1" | "1/65535" => String::new(),
         range => match range.split_once('/') {
@@ -58,7 +58,7 @@ pub(super) fn ports(permission: &Value) -> String {
 }
 
 /// The addresses of a rule.
-pub(super) fn peer(permission: &Value) -> String {
+pub(in crate::pages) fn peer(permission: &Value) -> String {
     let one =
         |names: [&str; 2]| names.into_iter().map(|name| text(permission, name)).find(|text| !text.is_empty());
     let source = one(["SourceCidrIp", "Ipv6SourceCidrIp"]);
@@ -84,7 +84,7 @@ pub(super) fn sentence(permission: &Value) -> String {
         ports(permission),
         if text(permission, "Direction") == "egress" { "to" } else { "from" },
         peer(permission),
-        count(permission, "Priority"),
+        permission.get("Priority").map_or_else(String::new, |own| own.to_string().replace('"', "")),
     )
 }
 
@@ -195,7 +195,6 @@ fn proposal(visit: &Visit<'_>, rule: &Value, adds: bool, group: &str) -> Proposa
     }
     Proposal {
         operation: if adds { "CreateSecurityGroupPermissions" } else { "DeleteSecurityGroupPermissions" },
-        preview: "PreviewSecurityGroupPermissions",
         parameters: vec![("SecurityGroupId", visit.part("group").to_owned()), ("Permissions", permissions)],
         title: if adds { "Add this rule?".into() } else { "Remove this rule?".into() },
         sentence: html! { (if adds { "To " } else { "From " }) strong { (group) } ": " (described) },

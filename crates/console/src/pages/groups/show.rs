@@ -129,8 +129,8 @@ pub(crate) async fn instance_names(api: &Api, interfaces: &[Value]) -> HashMap<S
         return HashMap::new();
     }
     let list = Value::from(ids).to_string();
-    let answer = api.try_call("DescribeInstances", &[("InstanceIds", &list), ("PageSize", "100")]).await;
-    let answer = answer.map(|changed| changed.answer).unwrap_or_default();
+    let answer = api.glance("DescribeInstances", &[("InstanceIds", &list), ("PageSize", "100")]).await;
+    let answer = answer.unwrap_or_default();
     let named = items(&answer, "Instances.Instance").iter();
     named.map(|own| (text(own, "InstanceId").to_owned(), text(own, "InstanceName").to_owned())).collect()
 }

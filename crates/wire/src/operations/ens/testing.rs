@@ -279,6 +279,7 @@ impl World {
         match operation.handler {
             Handler::Query(query) => query(call, &self.state),
             Handler::Identity(query) => query(call, control::Access::new(&self.state)),
+            Handler::Inquiry(_) => panic!("{} asks a control plane", operation.name),
             Handler::Change { command, answer } => {
                 let outcome = self.plan(command(call)?).map_err(|refusal| fault_of(&refusal, operation))?;
                 Ok(answer(call, &outcome))

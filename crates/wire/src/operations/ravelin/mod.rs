@@ -7,9 +7,13 @@ mod describe_account_enforcement;
 mod describe_enforcement;
 mod describe_network_interface_bindings;
 mod describe_nodes;
+pub(crate) mod events;
+mod explain;
 mod modify_account_enforcement;
 mod modify_network_interface_enforcement;
+mod moment;
 mod parameters;
+mod preview;
 mod readmit_node;
 mod revoke_node_certificate;
 mod standing;
@@ -17,6 +21,7 @@ mod standing;
 mod tests;
 mod transfer_instance;
 mod unbind_network_interface;
+pub(crate) mod who;
 
 use crate::catalogue::Operation;
 
@@ -34,4 +39,15 @@ pub(super) static OPERATIONS: &[&Operation] = &[
     &describe_enforcement::OPERATION,
     &describe_account_enforcement::OPERATION,
     &modify_account_enforcement::OPERATION,
+    &preview::LEAVE,
+    &preview::JOIN,
+    &preview::AUTHORIZE,
+    &preview::AUTHORIZE_EGRESS,
+    &preview::REVOKE,
+    &preview::REVOKE_EGRESS,
+    &preview::CREATE_PERMISSIONS,
+    &preview::DELETE_PERMISSIONS,
+    &explain::OPERATION,
+    &events::list_events::OPERATION,
+    &events::describe_state_at::OPERATION,
 ];

@@ -9,9 +9,9 @@ mod releases;
 
 use http::{HeaderName, header};
 
-pub(super) use self::{
+pub(super) use self::landing::landing;
+use self::{
     errors::{error_code, error_codes},
-    landing::landing,
     reference::reference_page,
     releases::release_notes,
 };
@@ -35,6 +35,39 @@ pub(super) struct Page {
     pub(super) status: u16,
     pub(super) headers: Vec<(HeaderName, &'static str)>,
     pub(super) body: String,
+    /// What is to be read, where it is a document.
+    article: Option<Article>,
+}
+
+/// What is to be read, without what stands around it: for whoever puts it into pages of another look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Article {
+    /// The status of a page that shows it.
+    pub status: u16,
+    /// Its title, as text.
+    pub title: String,
+    /// Markup, in which everything is escaped. Headings begin with the second level; links to other articles lead to where
+    /// this server has them: below `/reference/` and `/errors`, and at `/release-notes`.
+    pub body: String,
+}
+
+/// The article of a path such as `/reference/ens/LeaveSecurityGroup`, `/errors`, `/errors/NoPermission` or
+/// `/release-notes`; none where there is none.
+pub fn article(path: &str, query: &str) -> Option<Article> {
+    find(path, query)?.article
+}
+
+/// The document at an address.
+pub(super) fn find(path: &str, query: &str) -> Option<Page> {
+    match path {
+        "/errors" | "/errors/" => Some(error_codes()),
+        "/release-notes" => Some(release_notes()),
+        "/reference" => reference_page(""),
+        _ => {
+            let code = path.strip_prefix("/errors/").map(|code| error_code(code, query));
+            code.or_else(|| reference_page(path.strip_prefix(REFERENCE_PATH)?))
+        }
+    }
 }
 
 impl Page {
@@ -44,7 +77,7 @@ impl Page {
             (header::CACHE_CONTROL, cache),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];
-        Self { status, headers, body }
+        Self { status, headers, body, article: None }
     }
 
     /// A line of plain text that holds at this moment.
@@ -61,6 +94,7 @@ impl Page {
         let mut page = Self::of(status, HTML, "no-cache", html::document(title, body));
         page.headers.push((header::CONTENT_SECURITY_POLICY, POLICY));
         page.headers.push((header::REFERRER_POLICY, "no-referrer"));
+        page.article = Some(Article { status, title: title.to_owned(), body: body.to_owned() });
         page
     }
 }

@@ -1,0 +1,205 @@
+//! Who did what, when and from where, what was before and after; and how something was at a moment.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use wire::protocol::percent;
+
+use crate::{
+    ROOT, api,
+    api::Api,
+    json::{count, items, number, text, texts},
+    response::Page,
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{self, Tone, fields::Field, list, time},
+    visit::Visit,
+};
+
+const SECTION: &str = "/activity";
+const STEP: &str = "25";
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route::read("/activity", |visit| Box::pin(show(visit))),
+    Route::read("/activity/state", |visit| Box::pin(state_at(visit))),
+];
+
+/// The filters of the list, as the operation has them.
+const FILTERS: [&str; 7] =
+    ["OperationName", "ActorType", "UserName", "ResourceId", "Outcome", "BeginTime", "EndTime"];
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    if api::operation("ListEvents").is_none() {
+        return Err(Trouble::NotFound);
+    }
+    let query = &visit.query;
+    let mut parameters = vec![("MaxResults", STEP)];
+    parameters.extend(query.given("token").map(|token| ("NextToken", token)));
+    parameters.extend(FILTERS.iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
+    let answer = visit.api.read("ListEvents", &parameters).await?;
+    let events = items(&answer, "Events.Event");
+    let body = html! {
+        form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
+            (Field::new("ResourceId", "About", query.get("ResourceId")).hint("The id of a group, an instance, an interface, ...").search())
+            (Field::new("OperationName", "Operation", query.get("OperationName")).text())
+            (Field::new("UserName", "RAM user", query.get("UserName")).text())
+            (list::filter("Outcome", "Outcome", query, ["Applied", "Refused"]))
+            (list::filter("ActorType", "By", query, ["Root", "User", "Node", "Operator", "Clock"]))
+            (Field::new("BeginTime", "From", query.get("BeginTime")).hint("2026-11-22T03:00:00Z").text())
+            (Field::new("EndTime", "To", query.get("EndTime")).text())
+            div .buttons { button .button type="submit" { "Show" } a .button href={ (ROOT) (SECTION) } { "Show all" } }
+        }
+        @if events.is_empty() { (view::empty("Nothing happened that matches.", &html! { "Changes are listed here, and calls that were refused." }, None)) }
+        @else { (table(events)) }
+        (next(visit, &answer))
+    };
+    let lead = match number(&answer, "OldestGeneration") {
+        Some(oldest) => {
+            html! { "Changes are kept back to " (oldest) ", " (time::plain(text(&answer, "OldestTime"))) "." }
+        }
+        None => html! { "Changes that were made, and calls that were refused." },
+    };
+    let actions = view::button_link(&format!("{ROOT}/activity/state"), "How was it then?");
+    Ok(Page::new(SECTION, "Activity", body).lead(lead).actions(actions).into())
+}
+
+fn next(visit: &Visit<'_>, answer: &Value) -> Markup {
+    let token = text(answer, "NextToken");
+    let kept = visit.query.pairs().filter(|(name, value)| *name != "token" && !value.is_empty());
+    let mut pairs: Vec<String> =
+        kept.map(|(name, value)| format!("{}={}", percent::encode(name), percent::encode(value))).collect();
+    pairs.push(format!("token={}", percent::encode(token)));
+    html! {
+        @if !token.is_empty() { nav .pager aria-label="Pages of events" { p {} a .button rel="next" href={ "?" (pairs.join("&")) } { "Older" } } }
+    }
+}
+
+/// The newest events, for the overview. Nothing where the caller may not see them.
+pub(super) async fn latest(api: &Api, most: &str) -> Markup {
+    let Some(found) = api.glance("ListEvents", &[("MaxResults", most)]).await else { return html! {} };
+    let events = items(&found, "Events.Event");
+    view::section(
+        "Latest changes",
+        &html! {
+            @if events.is_empty() { p .soft { "Nothing happened yet." } }
+            @else { (table(events)) p { a href={ (ROOT) (SECTION) } { "All activity" } } }
+        },
+    )
+}
+
+fn table(events: &[Value]) -> Markup {
+    view::table(
+        "Events, the newest first",
+        &["When", "Who", "What", "Outcome", "About"],
+        &html! {
+            @for event in events { (row(event)) }
+        },
+    )
+}
+
+fn row(event: &Value) -> Markup {
+    let refused = text(event, "Outcome") == "Refused";
+    let who = match (text(event, "ActorType"), text(event, "ActorName")) {
+        ("User", name) => name.to_owned(),
+        (_, "") => text(event, "ActorType").to_lowercase(),
+        (_, name) => name.to_owned(),
+    };
+    html! {
+        tr {
+            td .nowrap { (time::at(text(event, "Time"))) }
+            td {
+                (who)
+                @if !text(event, "SourceIpAddress").is_empty() { span .id .beneath { (text(event, "SourceIpAddress")) } }
+            }
+            td { (view::operation_link(text(event, "OperationName"))) (changes(event)) }
+            td {
+                @if refused { (view::badge(Tone::Bad, "Refused")) span .id .beneath { (text(event, "ErrorCode")) } }
+                @else { a href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } }
+            }
+            td { @for id in named(event) { span .beneath { (about(id)) } } }
+        }
+    }
+}
+
+/// What an event is about, as far as there is room: what a refused call names, or what was changed.
+fn named(event: &Value) -> impl Iterator<Item = &str> {
+    let changed = items(event, "Changes.Change").iter().map(|change| text(change, "ResourceId"));
+    texts(event, "ResourceIds.ResourceId").chain(changed).filter(|id| !id.is_empty()).take(4)
+}
+
+/// A link to what an id names.
+pub(super) fn about(id: &str) -> Markup {
+    let kind = match id.split('-').next() {
+        Some("sg") => "groups",
+        Some("i") => "instances",
+        Some("eni") => "interfaces",
+        Some("n") => "networks",
+        Some("node") => "nodes",
+        _ => return view::id(id),
+    };
+    html! { a .id href=(view::address_of(kind, id)) { (id) } }
+}
+
+/// What an event changed, each thing with what was before and after.
+fn changes(event: &Value) -> Markup {
+    let changes = items(event, "Changes.Change");
+    html! {
+        @if !changes.is_empty() {
+            details .help {
+                summary { "What changed" }
+                @for change in changes {
+                    p { strong { (text(change, "Kind")) } " " (text(change, "ResourceType")) " " (about(text(change, "ResourceId"))) }
+                    @for (name, path) in [("Before", "Before"), ("After", "After")] {
+                        @if !text(change, path).is_empty() { p { span .soft { (name) ": " } code { (text(change, path)) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn state_at(visit: &Visit<'_>) -> Outcome {
+    let query = &visit.query;
+    let (id, moment) = (query.get("ResourceId"), query.get("AsOf"));
+    let form = html! {
+        form .filters method="get" action={ (ROOT) "/activity/state" } {
+            (Field::new("ResourceId", "What", id).hint("The id of a group, an instance, an interface, a network or a vSwitch.").required().text())
+            (Field::new("AsOf", "When", moment).hint("A change (42) or a time (2026-11-22T03:04:05Z).").required().text())
+            div .buttons { button .button type="submit" { "Show" } }
+        }
+    };
+    let found = if id.is_empty() || moment.is_empty() {
+        html! {}
+    } else {
+        match visit.api.try_call("DescribeStateAt", &[("ResourceId", id), ("AsOf", moment)]).await {
+            Ok(found) => state(&found.answer),
+            Err(fault) => view::refusal(&fault),
+        }
+    };
+    if api::operation("DescribeStateAt").is_none() {
+        return Err(Trouble::NotFound);
+    }
+    Ok(Page::new(SECTION, "How was it then?", html! { (form) (found) })
+        .under("Activity", format!("{ROOT}{SECTION}"))
+        .into())
+}
+
+fn state(answer: &Value) -> Markup {
+    let parsed = serde_json::from_str::<Value>(text(answer, "State")).unwrap_or_default();
+    let pretty = serde_json::to_string_pretty(&parsed).unwrap_or_default();
+    view::section(
+        &format!("{} after change {}", text(answer, "ResourceType"), count(answer, "Generation")),
+        &html! {
+            (view::facts(&[
+                ("Id", about(text(answer, "ResourceId"))),
+                ("Made by", view::operation_link(text(answer, "MadeBy.OperationName"))),
+                ("Who", html! { (text(answer, "MadeBy.ActorName")) }),
+                ("When", time::at(text(answer, "MadeBy.Time"))),
+            ]))
+            pre tabindex="0" aria-label="Its state" { (pretty) }
+            @if count(answer, "MemberCount") > 0 {
+                h3 { (count(answer, "MemberCount")) " members" }
+                ul .list { @for id in texts(answer, "NetworkInterfaceIds.NetworkInterfaceId") { li { (about(id)) } } }
+            }
+        },
+    )
+}

@@ -1,0 +1,91 @@
+//! The effective policy of an interface: the rules of all its groups together, in the order in which they decide.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::groups::rule;
+use crate::{
+    api::Api,
+    json::{count, text},
+    view,
+};
+
+/// A rule and the group that it is in.
+struct Placed {
+    group: String,
+    name: String,
+    rule: Value,
+}
+
+/// The rules of these groups. `interface` is whose they are.
+pub(super) async fn shown(api: &Api, groups: &[&str], interface: &str) -> Markup {
+    let mut placed = Vec::new();
+    let mut unread = Vec::new();
+    let mut sorted = groups.to_vec();
+    // Of equal rules the one of the group with the smaller id decides.
+    sorted.sort_unstable();
+    for id in sorted {
+        match api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await {
+            Some(found) => {
+                for direction in ["ingress", "egress"] {
+                    let ordered = rule::in_order(&found, direction).into_iter();
+                    placed.extend(ordered.map(|rule| Placed {
+                        group: id.to_owned(),
+                        name: text(&found, "SecurityGroupName").to_owned(),
+                        rule: rule.clone(),
+                    }));
+                }
+            }
+            None => unread.push(id),
+        }
+    }
+    placed.sort_by_key(|own| (count(&own.rule, "Priority"), text(&own.rule, "Policy") == "Accept"));
+    view::section(
+        "Effective policy",
+        &html! {
+            @if groups.is_empty() {
+                (view::empty("It is in no group.", &html! { "No rule decides for it: nothing new is accepted, and what it sends passes." }, None))
+            } @else {
+                (memberships(groups, interface))
+                @if !unread.is_empty() { p { "The rules of " (unread.join(", ")) " may not be read." } }
+                (direction(&placed, "ingress", "What comes in", "Whatever no rule accepts is dropped."))
+                (direction(&placed, "egress", "What goes out", "Whatever no rule drops passes."))
+            }
+        },
+    )
+}
+
+fn memberships(groups: &[&str], interface: &str) -> Markup {
+    html! {
+        ul .list {
+            @for group in groups {
+                li {
+                    a href=(view::address_of("groups", group)) { (group) } " "
+                    a .button .small href={ (view::address_of("groups", group)) "/leave?interface=" (interface) } { "Leave" span .hidden { ": " (group) } }
+                }
+            }
+        }
+    }
+}
+
+fn direction(placed: &[Placed], direction: &str, title: &str, last: &str) -> Markup {
+    let own = placed.iter().filter(|own| text(&own.rule, "Direction") == direction);
+    let peer = if direction == "ingress" { "From" } else { "To" };
+    html! {
+        h3 { (title) }
+        (view::table(title, &["Place", "Priority", "Verdict", "Protocol", "Ports", peer, "Group"], &html! {
+            @for (place, own) in own.enumerate() {
+                tr {
+                    td { (place + 1) }
+                    td { (count(&own.rule, "Priority")) }
+                    td { (view::verdict(text(&own.rule, "Policy"))) }
+                    td { (text(&own.rule, "IpProtocol")) }
+                    td .nowrap { (rule::ports(&own.rule)) }
+                    td { code { (rule::peer(&own.rule)) } }
+                    td { a href=(view::address_of("groups", &own.group)) { (if own.name.is_empty() { &own.group } else { &own.name }) } }
+                }
+            }
+            tr { td colspan="7" .soft { (last) } }
+        }))
+    }
+}

@@ -1,0 +1,234 @@
+//! Why a packet is accepted or dropped: the way that it takes, side by side, with what decides at each end.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::activity::about;
+use crate::{
+    ROOT, api,
+    json::{at, count, flag, items, text, texts},
+    response::Page,
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{
+        self, Tone,
+        fields::{self, Field},
+        time,
+    },
+    visit::Visit,
+};
+
+pub(crate) const ROUTES: &[Route] = &[Route::read("/explain", |visit| Box::pin(show(visit)))];
+
+const FIELDS: [&str; 6] = ["From", "To", "Protocol", "Port", "SourcePort", "AsOf"];
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    if api::operation("ExplainTraffic").is_none() {
+        return Err(Trouble::NotFound);
+    }
+    let query = &visit.query;
+    let given: Vec<(&str, &str)> =
+        FIELDS.iter().filter_map(|name| query.given(name).map(|value| (*name, value))).collect();
+    let asked = query.given("From").is_some() && query.given("To").is_some();
+    let answer = if asked { Some(visit.api.try_call("ExplainTraffic", &given).await) } else { None };
+    let status = match &answer {
+        Some(Err(fault)) => fault.status,
+        _ => 200,
+    };
+    let body = html! {
+        (form(visit))
+        @match &answer {
+            Some(Ok(found)) => (shown(&found.answer)),
+            Some(Err(fault)) => (view::refusal(fault)),
+            None => (view::empty("Ask about a packet.", &html! { "Who begins it, whom it is for, on which port: you see what decides at each end, why, and what would change it." }, None)),
+        }
+    };
+    Ok(Page::new("/explain", "Explain", body)
+        .lead(html! { "Whether a packet passes, which rule decides, how it came to be in force, and the smallest change that would flip it." })
+        .status(status)
+        .into())
+}
+
+fn form(visit: &Visit<'_>) -> Markup {
+    let query = &visit.query;
+    let protocol = query.given("Protocol").unwrap_or("tcp");
+    html! {
+        form .form .card method="get" action={ (ROOT) "/explain" } {
+            div .fields {
+                (Field::new("From", "From", query.given("From").unwrap_or("internet")).hint("internet, an address, i-... or eni-...").required().text())
+                (Field::new("To", "To", query.get("To")).hint("The same.").required().text())
+                (Field::new("Protocol", "Protocol", protocol).required().choice([("tcp", "TCP"), ("udp", "UDP"), ("icmp", "ICMP"), ("icmpv6", "ICMPv6"), ("gre", "GRE")]))
+                (Field::new("Port", "Port", query.get("Port")).hint("Needed for TCP and UDP.").number(1, 65_535))
+                (Field::new("AsOf", "At a moment", query.get("AsOf")).hint("A change (42) or a time (2026-11-22T03:04:05Z). Empty: now.").text())
+            }
+            (fields::buttons("Explain", ""))
+        }
+    }
+}
+
+fn shown(answer: &Value) -> Markup {
+    let accepted = text(answer, "Verdict") == "Accept";
+    let sides = items(answer, "Sides.Side");
+    html! {
+        (view::notice(if accepted { Tone::Good } else { Tone::Bad }, if accepted { "It is accepted." } else { "It is dropped." }, &html! {
+            p { code { (text(answer, "Packet")) } ", as of change " (count(answer, "Generation")) "." }
+            @if flag(answer, "AcrossNetworks") { p { "The ends are in networks that do not reach each other by themselves: rules that accept are not enough." } }
+        }))
+        (path(answer, sides))
+        div .columns { @for side in sides { (of_side(side)) } }
+    }
+}
+
+/// The way of the packet as a picture.
+fn path(answer: &Value, sides: &[Value]) -> Markup {
+    let side = |direction: &str| sides.iter().find(|side| text(side, "Direction") == direction);
+    let (egress, ingress) = (side("egress"), side("ingress"));
+    let verdict = |side: Option<&Value>| {
+        side.map_or("not ours", |side| if text(side, "Verdict") == "Accept" { "accepts" } else { "drops" })
+    };
+    let said = format!(
+        "From {} to {}: the sending side {}, the receiving side {}",
+        text(answer, "SourceAddress"),
+        text(answer, "DestinationAddress"),
+        verdict(egress),
+        verdict(ingress)
+    );
+    let first_passes = egress.is_none_or(|side| text(side, "Verdict") == "Accept");
+    let accepted = text(answer, "Verdict") == "Accept";
+    html! {
+        div .picture-frame tabindex="0" role="region" aria-label="The way of the packet" {
+            svg .picture .wide-picture viewBox="0 0 760 120" role="img" aria-label=(said) {
+                (end(10, "From", text(answer, "SourceAddress")))
+                (gate(230, "Egress", egress))
+                (gate(410, "Ingress", ingress))
+                (end(590, "To", text(answer, "DestinationAddress")))
+                (arrow(170, 230, true))
+                (arrow(350, 410, first_passes))
+                (arrow(530, 590, accepted))
+            }
+        }
+    }
+}
+
+fn end(x: u16, label: &str, address: &str) -> Markup {
+    html! {
+        rect .box x=(x) y="32" width="160" height="56" rx="8" {}
+        text .soft-text x=(x + 80) y="54" font-size="12" text-anchor="middle" { (label) }
+        text x=(x + 80) y="74" font-size="13" text-anchor="middle" { (address) }
+    }
+}
+
+fn gate(x: u16, label: &str, side: Option<&Value>) -> Markup {
+    let (class, word) = match side.map(|side| text(side, "Verdict") == "Accept") {
+        Some(true) => ("box-good", "Accept"),
+        Some(false) => ("box-bad", "Drop"),
+        None => ("box", "not ours"),
+    };
+    html! {
+        rect class=(class) x=(x) y="26" width="120" height="68" rx="8" stroke-width="2" {}
+        text .soft-text x=(x + 60) y="52" font-size="12" text-anchor="middle" { (label) }
+        text x=(x + 60) y="76" font-size="15" font-weight="650" text-anchor="middle" { (word) }
+    }
+}
+
+fn arrow(from: u16, to: u16, passes: bool) -> Markup {
+    let class = if passes { "good-line" } else { "bad-line" };
+    html! {
+        @if passes {
+            line class=(class) x1=(from + 4) y1="60" x2=(to - 8) y2="60" stroke-width="2.5" {}
+            path class=(class) d={ "M" (to - 14) " 54 L" (to - 6) " 60 L" (to - 14) " 66" } fill="none" stroke-width="2.5" {}
+        } @else {
+            line class=(class) x1=(from + 4) y1="60" x2=(from + 22) y2="60" stroke-width="2.5" {}
+            path class=(class) d={ "M" (from + 24) " 53 l14 14 m0 -14 l-14 14" } fill="none" stroke-width="2.5" {}
+        }
+    }
+}
+
+fn of_side(side: &Value) -> Markup {
+    let sends = text(side, "Direction") == "egress";
+    let interface = text(side, "NetworkInterfaceId");
+    view::section(
+        if sends { "Where it is sent" } else { "Where it arrives" },
+        &html! {
+            div .card {
+                p { (view::verdict(text(side, "Verdict"))) " by "
+                    @if text(side, "DecidedBy") == "Rule" { "a rule of " a href=(view::address_of("groups", text(side, "Rule.SecurityGroupId"))) { (group_name(at(side, "Rule"))) } }
+                    @else { "no rule: none is about this packet" } "."
+                }
+                @if text(side, "DecidedBy") == "Rule" { p { code { (text(side, "Rule.Text")) } } }
+                (view::facts(&[
+                    ("Network interface", html! { a href=(view::address_of("interfaces", interface)) { (interface) } }),
+                    ("Instance", html! { @if !text(side, "InstanceId").is_empty() { (about(text(side, "InstanceId"))) } }),
+                    ("In that group since", membership(at(side, "Membership"))),
+                    ("In force", enforcement(side)),
+                ]))
+                (flip(side))
+                (rules("Looked at before", "Considered", side))
+                (rules("Would have matched, too late", "Overruled", side))
+            }
+        },
+    )
+}
+
+fn group_name(rule: &Value) -> &str {
+    match text(rule, "SecurityGroupName") {
+        "" => text(rule, "SecurityGroupId"),
+        name => name,
+    }
+}
+
+fn membership(membership: &Value) -> Markup {
+    html! {
+        @if flag(membership, "Known") {
+            a href={ (ROOT) "/changes/" (count(membership, "Generation")) } { "change " (count(membership, "Generation")) }
+            ", " (text(membership, "OperationName")) " by " (text(membership, "ActorName")) ", " (time::at(text(membership, "Time")))
+        } @else { (text(membership, "Message")) }
+    }
+}
+
+fn enforcement(side: &Value) -> Markup {
+    let (state, node) = (text(side, "Enforcement.State"), text(side, "Enforcement.NodeId"));
+    html! {
+        @match state {
+            "Confirmed" => (view::badge(Tone::Good, "Confirmed")),
+            "Pending" => (view::badge(Tone::Warning, "Not yet")),
+            "NotBound" => (view::badge(Tone::Bad, "Bound to no node")),
+            other => (view::badge(Tone::Plain, other)),
+        }
+        @if !node.is_empty() { " " (about(node)) }
+        @if !text(side, "Enforcement.Message").is_empty() { span .beneath .soft { (text(side, "Enforcement.Message")) } }
+    }
+}
+
+fn flip(side: &Value) -> Markup {
+    html! {
+        @if !at(side, "Flip").is_null() {
+            div .notice {
+                p .notice-title { "What would flip it" }
+                p { code { (text(side, "Flip.Text")) } }
+                @if !text(side, "Flip.OtherPacketCount").is_empty() { p { "It would decide " (text(side, "Flip.OtherPacketCount")) " other packets otherwise, too." } }
+                @if !items(side, "Flip.Pieces.Text").is_empty() {
+                    details .help { summary { "Which" } ul .list { @for piece in texts(side, "Flip.Pieces.Text") { li { code { (piece) } } } } }
+                }
+            }
+        }
+    }
+}
+
+fn rules(title: &str, path: &str, side: &Value) -> Markup {
+    let rules = items(side, &format!("{path}.Rule"));
+    let left = count(side, &format!("{path}LeftOut"));
+    html! {
+        @if !rules.is_empty() {
+            details .help {
+                summary { (title) ": " (u64::try_from(rules.len()).unwrap_or(u64::MAX).saturating_add(left)) }
+                ul .list {
+                    @for rule in rules {
+                        li { code { (text(rule, "Text")) } @if !text(rule, "Reason").is_empty() { span .beneath .soft { (text(rule, "Reason")) } } }
+                    }
+                    @if left > 0 { li .soft { "and " (left) " more" } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Network interfaces: their list, one of them with its groups, its effective policy and where it is bound.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::effective;
+use crate::{
+    ROOT,
+    api::Api,
+    json::{at, flag, items, text, texts},
+    proposal,
+    response::Page,
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{
+        self,
+        fields::{self, Field},
+        list, time,
+    },
+    visit::Visit,
+};
+
+const SECTION: &str = "/interfaces";
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route::read("/interfaces", |visit| Box::pin(show_all(visit))),
+    Route::read("/interfaces/{interface}", |visit| Box::pin(show(visit))),
+    Route::read("/interfaces/{interface}/bind", |visit| Box::pin(form(visit))),
+    Route::send("/interfaces/{interface}/bind", |visit| Box::pin(bind(visit))),
+    Route::read("/interfaces/{interface}/unbind", |visit| Box::pin(ask_to_unbind(visit))),
+    Route::send("/interfaces/{interface}/unbind", |visit| Box::pin(unbind(visit))),
+];
+
+async fn show_all(visit: &Visit<'_>) -> Outcome {
+    let (query, page) = (&visit.query, list::page_number(&visit.query));
+    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    if let Some(wanted) = query.given("q") {
+        parameters.push((parameter_of(wanted), wanted));
+    }
+    parameters
+        .extend(["Status", "Type"].iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
+    let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
+    let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
+    let body = if interfaces.is_empty() && !list::is_filtered(query) && page == "1" {
+        view::empty(
+            "There are no network interfaces yet.",
+            &html! { "Every instance has a primary one. Run an instance, and it is listed here." },
+            Some(&view::main_link(&format!("{ROOT}/instances/new"), "Run an instance")),
+        )
+    } else {
+        html! {
+            (list::search(SECTION, query, "An id, an address, or the whole name", &html! {
+                (list::filter("Status", "State", query, ["InUse", "Available"]))
+                (list::filter("Type", "Type", query, ["Primary", "Secondary"]))
+            }))
+            @if interfaces.is_empty() { (view::empty("No network interface matches.", &html! { "Names and addresses have to be whole." }, None)) }
+            @else { (table(interfaces)) }
+            (list::pager(query, &answer, "network interfaces"))
+        }
+    };
+    Ok(Page::new(SECTION, "Network interfaces", body).into())
+}
+
+/// What is searched for, by what it looks like.
+fn parameter_of(wanted: &str) -> &'static str {
+    match wanted {
+        id if id.starts_with("eni-") => "NetworkInterfaceId",
+        id if id.starts_with("i-") => "InstanceId",
+        id if id.starts_with("sg-") => "SecurityGroupId",
+        id if id.starts_with("vsw-") => "VSwitchId",
+        address if address.parse::<std::net::Ipv4Addr>().is_ok() => "PrimaryIpAddress",
+        address if address.parse::<std::net::Ipv6Addr>().is_ok() => "Ipv6Address.1",
+        _ => "NetworkInterfaceName",
+    }
+}
+
+/// Network interfaces, with their groups.
+pub(super) fn table(interfaces: &[Value]) -> Markup {
+    view::table(
+        "Network interfaces",
+        &["Network interface", "State", "Address", "Instance", "Security groups"],
+        &html! {
+            @for interface in interfaces {
+                @let id = text(interface, "NetworkInterfaceId");
+                @let instance = text(interface, "InstanceId");
+                tr {
+                    th scope="row" { (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id)) }
+                    td { (view::state(text(interface, "Status"))) " " span .soft { (text(interface, "Type")) } }
+                    td { code { (text(interface, "PrimaryIp")) } }
+                    td { @if !instance.is_empty() { a href=(view::address_of("instances", instance)) { (instance) } } }
+                    td { @for group in texts(interface, "SecurityGroupIds.SecurityGroup") { a .id .beneath href=(view::address_of("groups", group)) { (group) } } }
+                }
+            }
+        },
+    )
+}
+
+async fn one(visit: &Visit<'_>) -> Result<Value, Trouble> {
+    let id = visit.part("interface");
+    let answer = visit.api.read("DescribeNetworkInterfaces", &[("NetworkInterfaceId", id)]).await?;
+    items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet").first().cloned().ok_or(Trouble::NotFound)
+}
+
+fn name(interface: &Value) -> &str {
+    match text(interface, "NetworkInterfaceName") {
+        "" => text(interface, "NetworkInterfaceId"),
+        name => name,
+    }
+}
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    let interface = one(visit).await?;
+    let id = visit.part("interface");
+    let own = view::address_of("interfaces", id);
+    let binding = binding(&visit.api, id).await;
+    let is_bound = binding.as_ref().is_some_and(|binding| !at(binding, "NodeId").is_null());
+    let groups: Vec<&str> = texts(&interface, "SecurityGroupIds.SecurityGroup").collect();
+    let addresses = items(&interface, "PrivateIpSets.PrivateIpSet");
+    let body = html! {
+        div .badges { (view::state(text(&interface, "Status"))) (view::badge(view::Tone::Plain, text(&interface, "Type"))) }
+        (view::facts(&[
+            ("Id", view::id(id)),
+            ("Addresses", html! {
+                @for address in addresses { code .beneath { (text(address, "PrivateIpAddress")) } }
+                @for address in items(&interface, "Ipv6Sets.Ipv6Set") { code .beneath { (text(address, "Ipv6Address")) } }
+            }),
+            ("MAC address", html! { code { (text(&interface, "MacAddress")) } }),
+            ("Instance", html! { @let instance = text(&interface, "InstanceId"); @if !instance.is_empty() { a href=(view::address_of("instances", instance)) { (instance) } } }),
+            ("Network", html! { a href=(view::address_of("networks", text(&interface, "NetworkId"))) { (text(&interface, "NetworkId")) } }),
+            ("vSwitch", view::id(text(&interface, "VSwitchId"))),
+            ("Edge site", html! { (text(&interface, "EnsRegionId")) }),
+            ("Created", time::at(text(&interface, "CreationTime"))),
+        ]))
+        (bound(binding.as_ref(), &own))
+        (effective::shown(&visit.api, &groups, id).await)
+    };
+    Ok(Page::new(SECTION, name(&interface), body)
+        .under("Network interfaces", format!("{ROOT}{SECTION}"))
+        .actions(html! {
+            @if is_bound { (view::button_link(&format!("{own}/unbind"), "Unbind")) }
+            @else { (view::button_link(&format!("{own}/bind"), "Bind to a node")) }
+        })
+        .into())
+}
+
+async fn binding(api: &Api, id: &str) -> Option<Value> {
+    let found = api.glance("DescribeNetworkInterfaceBindings", &[("NetworkInterfaceId", id)]).await?;
+    items(&found, "NetworkInterfaceBindings.NetworkInterfaceBinding").first().cloned()
+}
+
+fn bound(binding: Option<&Value>, own: &str) -> Markup {
+    let known = binding.filter(|binding| !at(binding, "NodeId").is_null());
+    view::section(
+        "Where it is enforced",
+        &html! {
+            @match known {
+                Some(binding) => {
+                    @let node = text(binding, "NodeId");
+                    (view::facts(&[
+                        ("Node", html! { a href=(view::address_of("nodes", node)) { (node) } }),
+                        ("Device", html! { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }),
+                        ("Bound", time::at(text(binding, "BindingTime"))),
+                        ("Source check", html! { (if flag(binding, "SourceCheck") { "It may send from its own addresses alone" } else { "Off: it may send from any address" }) }),
+                        ("Further prefixes", html! { @for prefix in texts(binding, "AllowedPrefixes.AllowedPrefix") { code .beneath { (prefix) } } }),
+                    ]))
+                }
+                None => {
+                    (view::empty(
+                        "It is bound to no node.",
+                        &html! { "Its rules are decided here and enforced nowhere. Bind it to the node and device that carry its packets; instances of lab nodes are bound by themselves." },
+                        Some(&view::button_link(&format!("{own}/bind"), "Bind to a node")),
+                    ))
+                }
+            }
+        },
+    )
+}
+
+async fn form(visit: &Visit<'_>) -> Outcome {
+    let interface = one(visit).await?;
+    Ok(form_page(visit, name(&interface), None).into())
+}
+
+fn form_page(visit: &Visit<'_>, name: &str, fault: Option<&wire::catalogue::Fault>) -> Page {
+    let own = view::address_of("interfaces", visit.part("interface"));
+    let body = html! {
+        @if let Some(fault) = fault { (view::refusal(fault)) }
+        div .card .measure {
+            (view::form(visit, &format!("{own}/bind"), &html! {
+                (Field::new("NodeId", "Node", visit.form.get("NodeId")).hint("The id of the node, node-...").required().text())
+                (Field::new("Device", "Device", visit.form.get("Device")).hint("Its name on the host, such as vnet0. Empty: the device with the alias ravelin: and this interface's id.").text())
+                (fields::buttons("Bind", &own))
+            }))
+        }
+    };
+    Page::new(SECTION, "Bind to a node", body)
+        .under("Network interfaces", format!("{ROOT}{SECTION}"))
+        .under(name, own)
+        .status(fault.map_or(200, |fault| fault.status))
+}
+
+async fn bind(visit: &Visit<'_>) -> Outcome {
+    let id = visit.part("interface");
+    let own = view::address_of("interfaces", id);
+    let mut parameters = vec![("NetworkInterfaceId", id)];
+    parameters.extend(
+        ["NodeId", "Device"].iter().filter_map(|name| visit.form.given(name).map(|value| (*name, value))),
+    );
+    match visit.api.try_call("BindNetworkInterface", &parameters).await {
+        Ok(changed) => Ok(proposal::after(changed.generation, "BindNetworkInterface", &own)),
+        Err(fault) => Ok(form_page(visit, id, Some(&fault)).into()),
+    }
+}
+
+async fn ask_to_unbind(visit: &Visit<'_>) -> Outcome {
+    let interface = one(visit).await?;
+    let own = view::address_of("interfaces", visit.part("interface"));
+    let body = html! {
+        div .card .measure {
+            p { "Its node stops enforcing for it: what runs on the device is not decided by its groups any more." }
+            (view::form(visit, &format!("{own}/unbind"), &fields::buttons("Unbind", &own)))
+        }
+    };
+    Ok(Page::new(SECTION, format!("Unbind {}?", name(&interface)), body)
+        .under("Network interfaces", format!("{ROOT}{SECTION}"))
+        .under(name(&interface), own)
+        .into())
+}
+
+async fn unbind(visit: &Visit<'_>) -> Outcome {
+    let id = visit.part("interface");
+    let done = visit.api.try_call("UnbindNetworkInterface", &[("NetworkInterfaceId", id)]).await;
+    let changed = done.map_err(|fault| Trouble::fault("UnbindNetworkInterface", fault))?;
+    Ok(proposal::after(changed.generation, "UnbindNetworkInterface", &view::address_of("interfaces", id)))
+}

@@ -1,0 +1,271 @@
+//! Networks and their vSwitches.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use wire::catalogue::Fault;
+
+use super::choices;
+use crate::{
+    ROOT,
+    json::{count, items, text},
+    proposal,
+    response::{Page, Response},
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{
+        self,
+        fields::{self, Field},
+        list, time,
+    },
+    visit::Visit,
+};
+
+const SECTION: &str = "/networks";
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route::read("/networks", |visit| Box::pin(show_all(visit))),
+    Route::read("/networks/new", |visit| Box::pin(form(visit))),
+    Route::send("/networks/new", |visit| Box::pin(create(visit))),
+    Route::read("/networks/{network}", |visit| Box::pin(show(visit))),
+    Route::read("/networks/{network}/vswitches/new", |visit| Box::pin(vswitch_form(visit))),
+    Route::send("/networks/{network}/vswitches/new", |visit| Box::pin(create_vswitch(visit))),
+    Route::read("/networks/{network}/delete", |visit| Box::pin(ask_to_delete(visit))),
+    Route::send("/networks/{network}/delete", |visit| Box::pin(delete(visit))),
+    Route::read("/networks/{network}/vswitches/{vswitch}/delete", |visit| {
+        Box::pin(ask_to_delete_vswitch(visit))
+    }),
+    Route::send("/networks/{network}/vswitches/{vswitch}/delete", |visit| Box::pin(delete_vswitch(visit))),
+];
+
+async fn show_all(visit: &Visit<'_>) -> Outcome {
+    let (query, page) = (&visit.query, list::page_number(&visit.query));
+    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    if let Some(wanted) = query.given("q") {
+        parameters.push((if wanted.starts_with("n-") { "NetworkId" } else { "NetworkName" }, wanted));
+    }
+    let answer = visit.api.read("DescribeNetworks", &parameters).await?;
+    let networks = items(&answer, "Networks.Network");
+    let new = view::main_link(&format!("{ROOT}/networks/new"), "Create a network");
+    let body = if networks.is_empty() && !list::is_filtered(query) && page == "1" {
+        view::empty(
+            "There are no networks yet.",
+            &html! { "A network is a block of addresses at an edge site; instances are in its vSwitches. Create one, give it a vSwitch, and run instances there." },
+            Some(&new),
+        )
+    } else {
+        html! {
+            (list::search(SECTION, query, "An id, or the whole name", &html! {}))
+            @if networks.is_empty() { (view::empty("No network matches.", &html! { "The name has to be the whole one." }, None)) }
+            @else {
+                (view::table("Networks", &["Name", "Block", "Edge site", "vSwitches", "Created"], &html! {
+                    @for network in networks { (row(network)) }
+                }))
+            }
+            (list::pager(query, &answer, "networks"))
+        }
+    };
+    Ok(Page::new(SECTION, "Networks", body).actions(new).into())
+}
+
+fn row(network: &Value) -> Markup {
+    let id = text(network, "NetworkId");
+    html! {
+        tr {
+            th scope="row" { (view::named(&view::address_of("networks", id), text(network, "NetworkName"), id)) }
+            td { (blocks(network)) }
+            td { (text(network, "EnsRegionId")) }
+            td { (items(network, "VSwitchIds.VSwitchId").len()) }
+            td .nowrap { (time::at(text(network, "CreatedTime"))) }
+        }
+    }
+}
+
+fn blocks(network: &Value) -> Markup {
+    html! {
+        code .beneath { (text(network, "CidrBlock")) }
+        @for block in items(network, "Ipv6CidrBlocks.Ipv6CidrBlock") { code .beneath { (text(block, "Ipv6CidrBlock")) } }
+    }
+}
+
+async fn one(visit: &Visit<'_>) -> Result<Value, Trouble> {
+    let answer = visit.api.read("DescribeNetworks", &[("NetworkId", visit.part("network"))]).await?;
+    items(&answer, "Networks.Network").first().cloned().ok_or(Trouble::NotFound)
+}
+
+fn name(network: &Value) -> &str {
+    match text(network, "NetworkName") {
+        "" => text(network, "NetworkId"),
+        name => name,
+    }
+}
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    let network = one(visit).await?;
+    let id = visit.part("network");
+    let own = view::address_of("networks", id);
+    let page = list::page_number(&visit.query);
+    let parameters = [("NetworkId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let found = visit.api.read("DescribeVSwitches", &parameters).await?;
+    let switches = items(&found, "VSwitches.VSwitch");
+    let new = view::main_link(&format!("{own}/vswitches/new"), "Create a vSwitch");
+    let body = html! {
+        (view::facts(&[
+            ("Id", view::id(id)),
+            ("Description", html! { (text(&network, "Description")) }),
+            ("Block", blocks(&network)),
+            ("Edge site", html! { (text(&network, "EnsRegionId")) }),
+            ("Created", time::at(text(&network, "CreatedTime"))),
+            ("Tags", html! { @for tag in items(&network, "Tags.Tag") { code .beneath { (text(tag, "Key")) "=" (text(tag, "Value")) } } }),
+        ]))
+        (view::section("vSwitches", &html! {
+            @if switches.is_empty() && page == "1" {
+                (view::empty("It has no vSwitch yet.", &html! { "Instances are in vSwitches: parts of the network's block." }, Some(&new)))
+            } @else {
+                (view::table("vSwitches of this network", &["Name", "Block", "Free addresses", "Created", ""], &html! {
+                    @for vswitch in switches { (vswitch_row(vswitch, &own)) }
+                }))
+                (list::pager(&visit.query, &found, "vSwitches"))
+            }
+        }))
+    };
+    Ok(Page::new(SECTION, name(&network), body)
+        .under("Networks", format!("{ROOT}{SECTION}"))
+        .actions(html! { (new) (view::button_link(&format!("{own}/delete"), "Delete")) })
+        .into())
+}
+
+fn vswitch_row(vswitch: &Value, own: &str) -> Markup {
+    let (id, name) = (text(vswitch, "VSwitchId"), text(vswitch, "VSwitchName"));
+    html! {
+        tr {
+            th scope="row" { @if !name.is_empty() { span .named { (name) } } code .id .beneath { (id) } }
+            td { code .beneath { (text(vswitch, "CidrBlock")) } code .beneath { (text(vswitch, "Ipv6CidrBlock")) } }
+            td { (count(vswitch, "FreeIpCount")) }
+            td .nowrap { (time::at(text(vswitch, "CreatedTime"))) }
+            td .right { a .button .small href={ (own) "/vswitches/" (id) "/delete" } { "Delete" span .hidden { ": " (id) } } }
+        }
+    }
+}
+
+async fn form(visit: &Visit<'_>) -> Outcome {
+    Ok(form_page(visit, None).await.into())
+}
+
+async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
+    let regions = choices::regions(&visit.api).await;
+    let form = &visit.form;
+    let body = html! {
+        @if let Some(fault) = fault { (view::refusal(fault)) }
+        div .card .measure {
+            (view::form(visit, &format!("{ROOT}/networks/new"), &html! {
+                (Field::new("EnsRegionId", "Edge site", form.get("EnsRegionId")).required().choice(choices::pairs(&regions)))
+                (Field::new("CidrBlock", "Block", form.get("CidrBlock")).hint("A private IPv4 block with its prefix length, such as 10.0.0.0/16.").required().text())
+                (Field::new("NetworkName", "Name", form.get("NetworkName")).text())
+                (Field::new("Description", "What it is for", form.get("Description")).text())
+                (Field::new("EnableIpv6", "IPv6", form.given("EnableIpv6").unwrap_or("false")).required().choice([("false", "No"), ("true", "Yes, with a block of its own")]))
+                (fields::buttons("Create the network", &format!("{ROOT}{SECTION}")))
+            }))
+        }
+    };
+    Page::new(SECTION, "Create a network", body)
+        .under("Networks", format!("{ROOT}{SECTION}"))
+        .status(fault.map_or(200, |fault| fault.status))
+}
+
+async fn create(visit: &Visit<'_>) -> Outcome {
+    let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
+    let parameters: Vec<_> = ["EnsRegionId", "CidrBlock", "NetworkName", "Description", "EnableIpv6"]
+        .into_iter()
+        .filter_map(given)
+        .collect();
+    match visit.api.try_call("CreateNetwork", &parameters).await {
+        Ok(changed) => Ok(Response::see(view::address_of("networks", text(&changed.answer, "NetworkId")))),
+        Err(fault) => Ok(form_page(visit, Some(&fault)).await.into()),
+    }
+}
+
+async fn vswitch_form(visit: &Visit<'_>) -> Outcome {
+    let network = one(visit).await?;
+    Ok(vswitch_page(visit, &network, None).into())
+}
+
+fn vswitch_page(visit: &Visit<'_>, network: &Value, fault: Option<&Fault>) -> Page {
+    let own = view::address_of("networks", visit.part("network"));
+    let form = &visit.form;
+    let has_ipv6 = !items(network, "Ipv6CidrBlocks.Ipv6CidrBlock").is_empty();
+    let hint = format!("A part of {}, with its prefix length.", text(network, "CidrBlock"));
+    let body = html! {
+        @if let Some(fault) = fault { (view::refusal(fault)) }
+        div .card .measure {
+            (view::form(visit, &format!("{own}/vswitches/new"), &html! {
+                (Field::new("CidrBlock", "Block", form.get("CidrBlock")).hint(&hint).required().text())
+                @if has_ipv6 { (Field::new("Ipv6CidrBlock", "IPv6 block", form.get("Ipv6CidrBlock")).hint("A /64 of the network's block, or its number: 0 to 255.").text()) }
+                (Field::new("VSwitchName", "Name", form.get("VSwitchName")).text())
+                (Field::new("Description", "What it is for", form.get("Description")).text())
+                (fields::buttons("Create the vSwitch", &own))
+            }))
+        }
+    };
+    Page::new(SECTION, "Create a vSwitch", body)
+        .under("Networks", format!("{ROOT}{SECTION}"))
+        .under(name(network), own)
+        .status(fault.map_or(200, |fault| fault.status))
+}
+
+async fn create_vswitch(visit: &Visit<'_>) -> Outcome {
+    let network = one(visit).await?;
+    let mut parameters =
+        vec![("NetworkId", visit.part("network")), ("EnsRegionId", text(&network, "EnsRegionId"))];
+    for name in ["CidrBlock", "Ipv6CidrBlock", "VSwitchName", "Description"] {
+        parameters.extend(visit.form.given(name).map(|value| (name, value)));
+    }
+    match visit.api.try_call("CreateVSwitch", &parameters).await {
+        Ok(_) => Ok(Response::see(view::address_of("networks", visit.part("network")))),
+        Err(fault) => Ok(vswitch_page(visit, &network, Some(&fault)).into()),
+    }
+}
+
+async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
+    let network = one(visit).await?;
+    let own = view::address_of("networks", visit.part("network"));
+    let body = html! {
+        div .card .measure {
+            p { "A network that has vSwitches still is not deleted: delete them first." }
+            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the network", &own)))
+        }
+    };
+    Ok(Page::new(SECTION, format!("Delete {}?", name(&network)), body)
+        .under("Networks", format!("{ROOT}{SECTION}"))
+        .under(name(&network), own)
+        .into())
+}
+
+async fn delete(visit: &Visit<'_>) -> Outcome {
+    let done = visit.api.try_call("DeleteNetwork", &[("NetworkId", visit.part("network"))]).await;
+    let changed = done.map_err(|fault| Trouble::fault("DeleteNetwork", fault))?;
+    Ok(proposal::after(changed.generation, "DeleteNetwork", &format!("{ROOT}{SECTION}")))
+}
+
+async fn ask_to_delete_vswitch(visit: &Visit<'_>) -> Outcome {
+    let network = one(visit).await?;
+    let own = view::address_of("networks", visit.part("network"));
+    let vswitch = visit.part("vswitch");
+    let action = format!("{own}/vswitches/{}/delete", wire::protocol::percent::encode(vswitch));
+    let body = html! {
+        div .card .measure {
+            p { "The vSwitch " code { (vswitch) } " is deleted where nothing is in it." }
+            (view::form(visit, &action, &fields::buttons("Delete the vSwitch", &own)))
+        }
+    };
+    Ok(Page::new(SECTION, "Delete this vSwitch?", body)
+        .under("Networks", format!("{ROOT}{SECTION}"))
+        .under(name(&network), own)
+        .into())
+}
+
+async fn delete_vswitch(visit: &Visit<'_>) -> Outcome {
+    let done = visit.api.try_call("DeleteVSwitch", &[("VSwitchId", visit.part("vswitch"))]).await;
+    let changed = done.map_err(|fault| Trouble::fault("DeleteVSwitch", fault))?;
+    let back = view::address_of("networks", visit.part("network"));
+    Ok(proposal::after(changed.generation, "DeleteVSwitch", &back))
+}

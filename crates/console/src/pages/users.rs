@@ -1,0 +1,303 @@
+//! RAM users: their list, one of them with keys and policies. The secret of a key is shown once.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use wire::{catalogue::Fault, protocol::percent};
+
+use super::choices;
+use crate::{
+    ROOT,
+    json::{flag, items, text},
+    response::{Page, Response},
+    router::{Outcome, Route},
+    trouble::Trouble,
+    view::{
+        self, Tone,
+        fields::{self, Field},
+        time,
+    },
+    visit::Visit,
+};
+
+const SECTION: &str = "/users";
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route::read("/users", |visit| Box::pin(show_all(visit))),
+    Route::read("/users/new", |visit| Box::pin(form(visit))),
+    Route::send("/users/new", |visit| Box::pin(create(visit))),
+    Route::read("/users/{user}", |visit| Box::pin(show(visit))),
+    Route::send("/users/{user}/keys", |visit| Box::pin(create_key(visit))),
+    Route::send("/users/{user}/keys/{key}/{act}", |visit| Box::pin(change_key(visit))),
+    Route::send("/users/{user}/policies", |visit| Box::pin(attach(visit))),
+    Route::send("/users/{user}/policies/detach", |visit| Box::pin(detach(visit))),
+    Route::read("/users/{user}/delete", |visit| Box::pin(ask_to_delete(visit))),
+    Route::send("/users/{user}/delete", |visit| Box::pin(delete(visit))),
+];
+
+async fn show_all(visit: &Visit<'_>) -> Outcome {
+    let mut parameters = vec![("MaxItems", "50")];
+    parameters.extend(visit.query.given("marker").map(|marker| ("Marker", marker)));
+    let answer = visit.api.read("ListUsers", &parameters).await?;
+    let users = items(&answer, "Users.User");
+    let new = view::main_link(&format!("{ROOT}/users/new"), "Create a user");
+    let body = if users.is_empty() {
+        view::empty(
+            "There are no RAM users.",
+            &html! { "A user has keys of its own and may do what its policies allow. Make one for each person and program, and keep the root key away from daily work." },
+            Some(&new),
+        )
+    } else {
+        html! {
+            (view::table("RAM users", &["Name", "Shown as", "Comments", "Created"], &html! {
+                @for user in users {
+                    tr {
+                        th scope="row" { a .named href=(view::address_of("users", text(user, "UserName"))) { (text(user, "UserName")) } }
+                        td { (text(user, "DisplayName")) }
+                        td { (text(user, "Comments")) }
+                        td .nowrap { (time::at(text(user, "CreateDate"))) }
+                    }
+                }
+            }))
+            (more(&answer))
+        }
+    };
+    Ok(Page::new(SECTION, "RAM users", body).actions(new).into())
+}
+
+/// The way to the rest of a list that goes on.
+pub(super) fn more(answer: &Value) -> Markup {
+    html! {
+        @if flag(answer, "IsTruncated") {
+            nav .pager aria-label="Pages" { p {} a .button rel="next" href={ "?marker=" (percent::encode(text(answer, "Marker"))) } { "Next" } }
+        }
+    }
+}
+
+async fn form(visit: &Visit<'_>) -> Outcome {
+    Ok(form_page(visit, None).into())
+}
+
+fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
+    let form = &visit.form;
+    let body = html! {
+        @if let Some(fault) = fault { (view::refusal(fault)) }
+        div .card .measure {
+            (view::form(visit, &format!("{ROOT}/users/new"), &html! {
+                (Field::new("UserName", "Name", form.get("UserName")).hint("Letters, digits, . _ - @").required().text())
+                (Field::new("DisplayName", "Shown as", form.get("DisplayName")).text())
+                (Field::new("Comments", "Comments", form.get("Comments")).text())
+                (fields::buttons("Create the user", &format!("{ROOT}{SECTION}")))
+            }))
+        }
+    };
+    Page::new(SECTION, "Create a RAM user", body)
+        .under("RAM users", format!("{ROOT}{SECTION}"))
+        .status(fault.map_or(200, |fault| fault.status))
+}
+
+async fn create(visit: &Visit<'_>) -> Outcome {
+    let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
+    let parameters: Vec<_> = ["UserName", "DisplayName", "Comments"].into_iter().filter_map(given).collect();
+    match visit.api.try_call("CreateUser", &parameters).await {
+        Ok(_) => Ok(Response::see(view::address_of("users", visit.form.get("UserName")))),
+        Err(fault) => Ok(form_page(visit, Some(&fault)).into()),
+    }
+}
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    let name = visit.part("user");
+    let known = visit.api.read("GetUser", &[("UserName", name)]).await?;
+    let own = view::address_of("users", name);
+    let body = html! {
+        (view::facts(&[
+            ("Shown as", html! { (text(&known, "User.DisplayName")) }),
+            ("Comments", html! { (text(&known, "User.Comments")) }),
+            ("E-mail", html! { (text(&known, "User.Email")) }),
+            ("Id", view::id(text(&known, "User.UserId"))),
+            ("Created", time::at(text(&known, "User.CreateDate"))),
+        ]))
+        (keys(visit, name, &own).await)
+        (policies(visit, name, &own).await)
+    };
+    Ok(Page::new(SECTION, name, body)
+        .under("RAM users", format!("{ROOT}{SECTION}"))
+        .actions(html! {
+            (view::button_link(&format!("{ROOT}/access?UserName={}", percent::encode(name)), "May it ...?"))
+            (view::button_link(&format!("{own}/delete"), "Delete"))
+        })
+        .into())
+}
+
+async fn keys(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
+    let found = visit.api.try_call("ListAccessKeys", &[("UserName", name)]).await;
+    let body = match &found {
+        Err(fault) => view::refusal(fault),
+        Ok(found) => {
+            let keys = items(&found.answer, "AccessKeys.AccessKey");
+            html! {
+                @if keys.is_empty() { p .soft { "It has no access key: nobody can call in its name." } }
+                @else {
+                    (view::table("Access keys of this user", &["Access key ID", "State", "Created", ""], &html! { @for key in keys { (key_row(visit, key, own)) } }))
+                }
+            }
+        }
+    };
+    view::section(
+        "Access keys",
+        &html! {
+            (body)
+            (view::form(visit, &format!("{own}/keys"), &html! { div .buttons { button .button type="submit" { "Create an access key" } } }))
+        },
+    )
+}
+
+fn key_row(visit: &Visit<'_>, key: &Value, own: &str) -> Markup {
+    let id = text(key, "AccessKeyId");
+    let (act, name) =
+        if text(key, "Status") == "Active" { ("disable", "Switch off") } else { ("enable", "Switch on") };
+    html! {
+        tr {
+            th scope="row" { code { (id) } }
+            td { (view::state(text(key, "Status"))) }
+            td .nowrap { (time::at(text(key, "CreateDate"))) }
+            td .right {
+                div .buttons .right-side {
+                    @for (act, name) in [(act, name), ("delete", "Delete")] {
+                        (view::form(visit, &format!("{own}/keys/{}/{act}", percent::encode(id)), &html! {
+                            button .button .small type="submit" { (name) span .hidden { ": " (id) } }
+                        }))
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn policies(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
+    let found = visit.api.try_call("ListPoliciesForUser", &[("UserName", name)]).await;
+    let choices = choices::policies(&visit.api).await;
+    let body = match &found {
+        Err(fault) => view::refusal(fault),
+        Ok(found) => {
+            let attached = items(&found.answer, "Policies.Policy");
+            html! {
+                @if attached.is_empty() { p .soft { "No policy is attached: it may do nothing but ask who it is." } }
+                @else {
+                    (view::table("Policies of this user", &["Policy", "Type", "Description", ""], &html! {
+                        @for policy in attached { (policy_row(visit, policy, own)) }
+                    }))
+                }
+            }
+        }
+    };
+    view::section(
+        "Policies",
+        &html! {
+            (body)
+            (view::form(visit, &format!("{own}/policies"), &html! {
+                div .fields .measure {
+                    (Field::new("policy", "Attach", "").required().choice([("", "Choose a policy")].into_iter().chain(choices::pairs(&choices))))
+                }
+                div .buttons { button .button type="submit" { "Attach the policy" } }
+            }))
+        },
+    )
+}
+
+fn policy_row(visit: &Visit<'_>, policy: &Value, own: &str) -> Markup {
+    let (kind, name) = (text(policy, "PolicyType"), text(policy, "PolicyName"));
+    html! {
+        tr {
+            th scope="row" { a href={ (view::address_of("policies", kind)) "/" (percent::encode(name)) } { (name) } }
+            td { (kind) }
+            td { (text(policy, "Description")) }
+            td .right {
+                (view::form(visit, &format!("{own}/policies/detach"), &html! {
+                    input type="hidden" name="policy" value={ (kind) ":" (name) };
+                    button .button .small type="submit" { "Detach" span .hidden { ": " (name) } }
+                }))
+            }
+        }
+    }
+}
+
+async fn create_key(visit: &Visit<'_>) -> Outcome {
+    let name = visit.part("user");
+    let made = visit.api.try_call("CreateAccessKey", &[("UserName", name)]).await;
+    let made = made.map_err(|fault| Trouble::fault("CreateAccessKey", fault))?.answer;
+    let body = html! {
+        (view::notice(Tone::Warning, "The secret is shown this once.", &html! { p { "The server shows it to nobody again. Who loses it makes a new key." } }))
+        div .card .measure {
+            h2 { "Access key ID" }
+            pre #key-id tabindex="0" aria-label="Access key ID" { (text(&made, "AccessKey.AccessKeyId")) }
+            div .buttons { button .button type="button" data-copy="key-id" { "Copy the ID" } }
+            h2 { "Access key secret" }
+            pre #key-secret tabindex="0" aria-label="Access key secret" { (text(&made, "AccessKey.AccessKeySecret")) }
+            div .buttons { button .button type="button" data-copy="key-secret" { "Copy the secret" } }
+        }
+        p { (view::main_link(&view::address_of("users", name), "I have kept it")) }
+    };
+    Ok(Page::new(SECTION, "A new access key", body)
+        .under("RAM users", format!("{ROOT}{SECTION}"))
+        .under(name, view::address_of("users", name))
+        .into())
+}
+
+async fn change_key(visit: &Visit<'_>) -> Outcome {
+    let (name, key) = (visit.part("user"), visit.part("key"));
+    let mut parameters = vec![("UserName", name), ("UserAccessKeyId", key)];
+    let operation = match visit.part("act") {
+        "enable" => {
+            parameters.push(("Status", "Active"));
+            "UpdateAccessKey"
+        }
+        "disable" => {
+            parameters.push(("Status", "Inactive"));
+            "UpdateAccessKey"
+        }
+        "delete" => "DeleteAccessKey",
+        _ => return Err(Trouble::NotFound),
+    };
+    let done = visit.api.try_call(operation, &parameters).await;
+    done.map_err(|fault| Trouble::fault(operation, fault))?;
+    Ok(Response::see(view::address_of("users", name)))
+}
+
+/// Attaches or detaches the policy that the form names.
+async fn change_policy(visit: &Visit<'_>, operation: &'static str) -> Outcome {
+    let name = visit.part("user");
+    let (kind, policy) = visit.form.get("policy").split_once(':').ok_or(Trouble::MalformedForm)?;
+    let parameters = [("PolicyType", kind), ("PolicyName", policy), ("UserName", name)];
+    let done = visit.api.try_call(operation, &parameters).await;
+    done.map_err(|fault| Trouble::fault(operation, fault))?;
+    Ok(Response::see(view::address_of("users", name)))
+}
+
+async fn attach(visit: &Visit<'_>) -> Outcome {
+    change_policy(visit, "AttachPolicyToUser").await
+}
+
+async fn detach(visit: &Visit<'_>) -> Outcome {
+    change_policy(visit, "DetachPolicyFromUser").await
+}
+
+async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
+    let name = visit.part("user");
+    let own = view::address_of("users", name);
+    let body = html! {
+        div .card .measure {
+            p { "A user that has keys or policies still is not deleted: delete and detach them first." }
+            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the user", &own)))
+        }
+    };
+    Ok(Page::new(SECTION, format!("Delete {name}?"), body)
+        .under("RAM users", format!("{ROOT}{SECTION}"))
+        .under(name, own)
+        .into())
+}
+
+async fn delete(visit: &Visit<'_>) -> Outcome {
+    let done = visit.api.try_call("DeleteUser", &[("UserName", visit.part("user"))]).await;
+    done.map_err(|fault| Trouble::fault("DeleteUser", fault))?;
+    Ok(Response::see(format!("{ROOT}{SECTION}")))
+}
