@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How long a stream lasts; shorter than what the server lets it. The browser then asks for another one.
 const LASTS: Duration = Duration::from_secs(STREAM_SECONDS_MAX - 60);
 /// After how many looks without news the browser is told that the stream is alive.
-const SILENT_MAX: u32 = 15;
+const SILENT_MAX: u32 = 2;
 
 /// How often what a page shows is made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

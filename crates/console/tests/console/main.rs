@@ -1,5 +1,7 @@
 //! The console over real HTTP: who gets in, what is refused, what stands in pages.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod changes;
 mod live;
 mod pages;

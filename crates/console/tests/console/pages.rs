@@ -70,7 +70,10 @@ async fn walk(browser: &mut Browser) -> BTreeSet<String> {
                 }
                 Some('/') => {
                     assert!(target.starts_with("/console"), "{path} leads to {target}");
-                    waiting.push_back(target);
+                    // Forms are sent there; what they lead to has tests of its own.
+                    if !answer.body.contains(&format!("action=\"{target}\"")) {
+                        waiting.push_back(target);
+                    }
                 }
                 Some(_) => panic!("{path} leads to {target}"),
             }
