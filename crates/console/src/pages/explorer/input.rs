@@ -45,7 +45,8 @@ impl Filled {
             // Browsers end the lines of what people type with two characters.
             (parameter, found.map(|(_, text)| text.replace("\r\n", "\n")).unwrap_or_default())
         };
-        let emptied = form.all(EMPTIED).map(Into::into).collect();
+        let emptied =
+            form.pairs().filter(|(name, _)| *name == EMPTIED).map(|(_, value)| value.to_owned()).collect();
         Self { operation, texts: parameters(operation).map(text).collect(), emptied }
     }
 
