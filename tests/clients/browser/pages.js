@@ -17,7 +17,7 @@ function pages(made) {
     'rule-new': `/console/groups/${made.SecurityGroupId}/rules/new`,
     'rule-remove': `/console/groups/${made.SecurityGroupId}/rules/remove?${rule}`,
     join: `/console/groups/${made.SecurityGroupId}/join`,
-    leave: `/console/groups/${made.SecurityGroupId}/leave?InstanceId=${made.InstanceId}`,
+    leave: `/console/groups/${made.SecurityGroupId}/leave?instance=${made.InstanceId}`,
     map: '/console/map',
     explain: `/console/explain?${explain}`,
     findings: '/console/findings',
