@@ -179,8 +179,8 @@ fn navigation(page: &Page) -> Markup {
             summary { (icon::list()) span { "Menu" } }
             nav aria-label="Main" {
                 @for (name, entries) in NAVIGATION {
-                    @if !name.is_empty() { h2 .side-head { (name) } }
-                    ul {
+                    @if !name.is_empty() { p .side-head aria-hidden="true" { (name) } }
+                    ul aria-label=[(!name.is_empty()).then_some(name)] {
                         @for entry in entries.iter().filter(|entry| entry.exists()) {
                             li {
                                 a href={ (ROOT) (entry.address) }

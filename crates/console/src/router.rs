@@ -200,10 +200,8 @@ fn is_ours(visit: &Visit<'_>, public: bool) -> bool {
 /// token is what counts.
 fn comes_from_here(headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok())
-        && !matches!(site, "same-origin" | "none")
-    {
-        return false;
+    if let Some(site) = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok()) {
+        return matches!(site, "same-origin" | "none");
     }
     match (text(header::ORIGIN), text(header::HOST)) {
         (Some(origin), Some(host)) if origin != "null" => {

@@ -16,6 +16,7 @@ mod concern;
 mod control;
 mod desired;
 mod entropy;
+pub mod findings;
 pub mod fleet;
 mod history;
 mod load;

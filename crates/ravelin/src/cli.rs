@@ -1,6 +1,7 @@
 //! The command line.
 
 mod agent;
+mod people;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::agent::{
     AgentCommand, BindArguments, JoinArguments, RunArguments, SettingArguments, UnbindArguments,
+};
+pub use self::people::{
+    EventsArguments, ExplainArguments, FindingsArguments, FlowArguments, LookArguments, MembershipArguments,
+    PreviewCommand, RuleArguments,
 };
 
 /// A security-group service for edge fleets, wire-compatible with Edge Node Service (ENS).
@@ -82,6 +87,15 @@ pub enum Command {
     Bind(BindArguments),
     /// End the binding of a network interface: its flows are cut, and its device is closed.
     Unbind(UnbindArguments),
+    /// See what a change would do before it is made: which packets and which running flows would stop.
+    #[command(subcommand)]
+    Preview(PreviewCommand),
+    /// See why traffic passes or not: the rule that decides, who put the interface into its group, what would change it.
+    Explain(ExplainArguments),
+    /// List what is odd about security groups and their rules.
+    Findings(FindingsArguments),
+    /// List who changed what, when and from where; refused calls too.
+    Events(EventsArguments),
     /// Print shell completions: `ravelin completions bash > /etc/bash_completion.d/ravelin`.
     Completions {
         /// The shell.
@@ -134,6 +148,10 @@ pub struct ServeArguments {
     /// x-ravelin-wait, and accounts by ModifyAccountEnforcement [default: 0].
     #[arg(long, value_name = "SECONDS")]
     pub wait_for_enforcement: Option<String>,
+    /// Append every event, with what was before and after, as a line of JSON to this file; `-` is standard output. SIGHUP
+    /// opens it again, after it was rotated.
+    #[arg(long, value_name = "FILE|-")]
+    pub event_log: Option<String>,
     /// A settings file (TOML).
     #[arg(long, env = "RAVELIN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -8,10 +8,12 @@ mod choices;
 mod effective;
 mod explain;
 mod explorer;
+mod findings;
 mod groups;
 mod instances;
 mod interfaces;
 mod live;
+mod map;
 mod networks;
 mod nodes;
 mod overview;
@@ -40,6 +42,8 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         access::ROUTES,
         explain::ROUTES,
         explorer::ROUTES,
+        findings::ROUTES,
+        map::ROUTES,
         reference::ROUTES,
     ];
     FAMILIES.iter().copied().flatten()

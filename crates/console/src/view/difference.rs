@@ -68,9 +68,9 @@ fn piece_row(piece: &Value) -> Markup {
         tr {
             td { @if opens { (view::badge(Tone::Good, "Opens")) } @else { (view::badge(Tone::Bad, "Closes")) } }
             td .nowrap { (if comes { "comes in" } else { "goes out" }) }
-            td { (listed(piece, "Protocols.Protocol", None, "all")) }
-            td { (listed(piece, "Sources.Prefix", Some("SourceCount"), any(piece))) }
-            td { (listed(piece, "Destinations.Prefix", Some("DestinationCount"), any(piece))) }
+            td { (protocols(piece)) }
+            td { (listed(piece, "Sources.Prefix", "SourceCount", any(piece))) }
+            td { (listed(piece, "Destinations.Prefix", "DestinationCount", any(piece))) }
             td {
                 (ports(piece, "DestinationPorts.PortRange", "DestinationPortCount", "all"))
                 @if !items(piece, "SourcePorts.PortRange").is_empty() {
@@ -79,6 +79,11 @@ fn piece_row(piece: &Value) -> Markup {
             }
         }
     }
+}
+
+fn protocols(piece: &Value) -> String {
+    let all: Vec<&str> = texts(piece, "Protocols.Protocol").collect();
+    if all.is_empty() { "all".to_owned() } else { all.join(", ") }
 }
 
 fn any(piece: &Value) -> &'static str {
@@ -92,10 +97,9 @@ fn any(piece: &Value) -> &'static str {
 /// How many entries of a list a table shows.
 const LISTED_MAX: usize = 6;
 
-fn listed(piece: &Value, path: &str, total: Option<&str>, all: &str) -> Markup {
+fn listed(piece: &Value, path: &str, total: &str, all: &str) -> Markup {
     let entries: Vec<&str> = texts(piece, path).collect();
-    let total =
-        total.map_or(entries.len(), |total| usize::try_from(count(piece, total)).unwrap_or(usize::MAX));
+    let total = usize::try_from(count(piece, total)).unwrap_or(usize::MAX);
     let shown = entries.len().min(LISTED_MAX);
     html! {
         @if entries.is_empty() { (all) }

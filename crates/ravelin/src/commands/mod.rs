@@ -7,6 +7,7 @@ mod column;
 mod configure;
 mod hint;
 mod lab;
+mod people;
 mod product;
 mod restore;
 mod table;
@@ -21,6 +22,7 @@ pub use self::{
     bind::{bind, unbind},
     configure::configure,
     lab::lab,
+    people::{events, explain, findings, preview},
     product::{ServerChoice, add_products, expand_numbered, is_product, run},
     restore::restore,
 };

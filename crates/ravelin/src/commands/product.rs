@@ -255,6 +255,21 @@ pub fn call(
     sent: &[(String, String)],
     command: &str,
 ) -> anyhow::Result<ExitCode> {
+    let reply = client(choice)?.call(operation, sent, choice.wait.map(u32::from))?;
+    let code = print(&reply, choice.output)?;
+    if let Some(refused) = reply.error_code()
+        && let Some(hint) = hint::of(operation, refused, sent)
+    {
+        output::note(&format!("{hint}\nSee `{command} --help`."));
+    }
+    Ok(code)
+}
+
+/// A client of the server that is meant, with the access key that is meant.
+///
+/// # Errors
+/// There is no such profile, or it has no access key; a certificate cannot be read.
+pub(super) fn client(choice: &ServerChoice) -> anyhow::Result<Client> {
     let mut profile = profile::resolve(choice.profile.as_deref())?;
     if let Some(endpoint) = &choice.endpoint {
         profile.endpoint.clone_from(endpoint);
@@ -265,15 +280,7 @@ pub fn call(
         None if !profile.ca_certificate.is_empty() => Trust::File(profile.ca_certificate.clone().into()),
         None => Trust::System,
     };
-    let client = Client::new(&profile.endpoint, profile.credentials()?, &trust)?;
-    let reply = client.call(operation, sent, choice.wait.map(u32::from))?;
-    let code = print(&reply, choice.output)?;
-    if let Some(refused) = reply.error_code()
-        && let Some(hint) = hint::of(operation, refused, sent)
-    {
-        output::note(&format!("{hint}\nSee `{command} --help`."));
-    }
-    Ok(code)
+    Client::new(&profile.endpoint, profile.credentials()?, &trust)
 }
 
 fn parameters(operation: &Operation, arguments: &ArgMatches) -> anyhow::Result<Vec<(String, String)>> {
@@ -309,7 +316,8 @@ fn on_the_wire(parameter: &Parameter, value: &str) -> Vec<(String, String)> {
     vec![(parameter.name.into(), value.into())]
 }
 
-fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitCode> {
+/// Prints an answer or a refusal; gives the exit code.
+pub(super) fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitCode> {
     let field = |name: &str| reply.body.get(name).and_then(serde_json::Value::as_str).unwrap_or("-");
     let text = match format {
         OutputFormat::Json => serde_json::to_string_pretty(&reply.body)?,

@@ -102,6 +102,8 @@ forms! {
         |text| text.parse::<u64>().is_ok() || model::UnixMillis::parse(text).is_some();
     /// Where a list goes on.
     EVENT_TOKEN: "the `NextToken` of an answer", |text| event_place(text).is_some();
+    /// Where a list goes on.
+    SERIAL: "the `NextToken` of an answer", |text| text.parse::<u64>().is_ok();
     /// A port range.
     PORTS: "`low/high`, 1 to 65535 with low <= high, or `-1/-1` for protocols without ports", |text| {
         model::rule::PortRange::parse(text, model::rule::Protocol::Tcp).is_some() || text == "-1/-1"

@@ -141,6 +141,7 @@ const FIRST_RAVELIN: &[&str] = &[
     "PreviewCreateSecurityGroupPermissions",
     "PreviewDeleteSecurityGroupPermissions",
     "ExplainTraffic",
+    "ListFindings",
     "ListEvents",
     "DescribeStateAt",
 ];

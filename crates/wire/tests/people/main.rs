@@ -4,6 +4,7 @@
 
 mod events;
 mod explain;
+mod findings;
 mod past;
 mod preview;
 mod scene;

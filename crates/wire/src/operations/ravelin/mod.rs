@@ -9,6 +9,7 @@ mod describe_network_interface_bindings;
 mod describe_nodes;
 pub(crate) mod events;
 mod explain;
+mod list_findings;
 mod modify_account_enforcement;
 mod modify_network_interface_enforcement;
 mod moment;
@@ -48,6 +49,7 @@ pub(super) static OPERATIONS: &[&Operation] = &[
     &preview::CREATE_PERMISSIONS,
     &preview::DELETE_PERMISSIONS,
     &explain::OPERATION,
+    &list_findings::OPERATION,
     &events::list_events::OPERATION,
     &events::describe_state_at::OPERATION,
 ];

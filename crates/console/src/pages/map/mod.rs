@@ -1,0 +1,102 @@
+//! The map: who can reach whom on what, as a picture and as a table.
+//!
+//! Drawn from the rules that accept and the addresses of members. Each line is asked about with one packet, so that rules
+//! that drop, and those of the sending side, count too. Bounded in groups, members and lines; filters and links narrow it.
+
+mod picture;
+mod world;
+
+use maud::{Markup, html};
+
+use self::world::{Line, Source, World};
+use crate::{
+    ROOT,
+    response::Page,
+    router::{Outcome, Route},
+    view::{self, Tone, fields::Field},
+    visit::Visit,
+};
+
+const SECTION: &str = "/map";
+
+pub(crate) const ROUTES: &[Route] = &[Route::read("/map", |visit| Box::pin(show(visit)))];
+
+async fn show(visit: &Visit<'_>) -> Outcome {
+    let query = &visit.query;
+    let world = World::read(&visit.api, query.get("group"), query.get("port")).await?;
+    let body = html! {
+        form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
+            (Field::new("group", "Group", query.get("group")).hint("An id, or the whole name. Empty: the newest.").search())
+            (Field::new("port", "Port", query.get("port")).hint("Lines that are about it alone.").number(1, 65_535))
+            div .buttons {
+                button .button type="submit" { "Show" }
+                @if query.given("group").is_some() || query.given("port").is_some() { a .button href={ (ROOT) (SECTION) } { "Show all" } }
+            }
+        }
+        (drawn(&world))
+    };
+    Ok(Page::new(SECTION, "Map", body)
+        .lead(html! { "Who can reach the members of which group, on what." })
+        .into())
+}
+
+fn drawn(world: &World) -> Markup {
+    if world.groups.is_empty() {
+        return view::empty(
+            "There is nothing to draw.",
+            &html! { "The map shows security groups, their members and what their rules accept." },
+            Some(&view::button_link(&format!("{ROOT}/groups"), "To the groups")),
+        );
+    }
+    html! {
+        @if world.lines.is_empty() {
+            (view::empty("Nobody is let in.", &html! { "No rule of these groups accepts anything that comes in." }, None))
+        } @else {
+            div .picture-frame tabindex="0" role="region" aria-label="The map" { (picture::of(world)) }
+            p .soft {
+                "A line is a rule that accepts. It is broken where the packet that was tried along it is dropped all the same: by a rule that decides before, or by the side that sends."
+                @if world.is_cut { " There is more than is drawn: choose a group." }
+            }
+            (view::section("The same as a list", &table(world)))
+        }
+    }
+}
+
+fn table(world: &World) -> Markup {
+    view::table(
+        "Who can reach whom",
+        &["From", "To", "On", "A packet tried"],
+        &html! {
+            @for line in &world.lines {
+                tr {
+                    td { (source(world, line)) }
+                    td { @if let Some(target) = world.groups.get(line.target) { a href=(view::address_of("groups", &target.id)) { (target.name) } } }
+                    td .nowrap { (line.on) }
+                    td { (verdict(line)) }
+                }
+            }
+        },
+    )
+}
+
+fn source(world: &World, line: &Line) -> Markup {
+    html! {
+        @match &line.source {
+            Source::Internet => "internet",
+            Source::Prefix(prefix) => code { (prefix) },
+            Source::Group(place) => {
+                @if let Some(group) = world.groups.get(*place) {
+                    a href=(view::address_of("groups", &group.id)) { (group.name) }
+                }
+            }
+        }
+    }
+}
+
+fn verdict(line: &Line) -> Markup {
+    match (line.passes, &line.question) {
+        (Some(true), Some(question)) => html! { a href=(question) { (view::badge(Tone::Good, "Accepted")) } },
+        (Some(false), Some(question)) => html! { a href=(question) { (view::badge(Tone::Bad, "Dropped")) } },
+        _ => html! { span .soft { "not tried" } },
+    }
+}

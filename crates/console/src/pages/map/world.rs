@@ -1,0 +1,279 @@
+//! What the map shows: groups, and lines between them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+use wire::protocol::percent;
+
+use super::super::groups::rule;
+use crate::{
+    ROOT,
+    api::Api,
+    json::{at, items, text},
+    trouble::Trouble,
+};
+
+/// The most groups that are read.
+const GROUPS_MAX: usize = 20;
+/// The most lines that are drawn, and asked about.
+const LINES_MAX: usize = 60;
+/// The members of a group whose addresses are looked at.
+const MEMBERS: &str = "100";
+
+/// A group.
+pub(super) struct Group {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// How many members it has.
+    pub(super) members: u64,
+    /// The first interface that is a member.
+    first: Option<String>,
+    addresses: Vec<IpAddr>,
+    rules: Vec<Value>,
+}
+
+/// Where a line begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Any address.
+    Internet,
+    /// Addresses that no member of a group here has.
+    Prefix(String),
+    /// The group at this place.
+    Group(usize),
+}
+
+/// That somebody may reach the members of a group.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) source: Source,
+    /// The place of the group that is reached.
+    pub(super) target: usize,
+    /// On what: protocol and ports.
+    pub(super) on: String,
+    /// What became of a packet that was tried; none: there is none to try.
+    pub(super) passes: Option<bool>,
+    /// The page that explains that packet.
+    pub(super) question: Option<String>,
+}
+
+/// What is drawn.
+pub(super) struct World {
+    pub(super) groups: Vec<Group>,
+    pub(super) lines: Vec<Line>,
+    /// Whether there is more.
+    pub(super) is_cut: bool,
+}
+
+impl World {
+    /// Reads the newest groups, or one and those that it exchanges packets with.
+    pub(super) async fn read(api: &Api, wanted: &str, port: &str) -> Result<Self, Trouble> {
+        let size = GROUPS_MAX.to_string();
+        let answer = api.read("DescribeSecurityGroups", &[("PageSize", &size)]).await?;
+        let mut listed: Vec<Value> = items(&answer, "SecurityGroups.SecurityGroup").to_vec();
+        let mut is_cut =
+            crate::json::count(&answer, "TotalCount") > u64::try_from(listed.len()).unwrap_or(u64::MAX);
+        if !wanted.is_empty() && !listed.iter().any(|group| is_wanted(group, wanted)) {
+            let filter = if wanted.starts_with("sg-") { "SecurityGroupId" } else { "SecurityGroupName" };
+            let found = api.read("DescribeSecurityGroups", &[(filter, wanted)]).await?;
+            let found = items(&found, "SecurityGroups.SecurityGroup").first().cloned();
+            listed.truncate(GROUPS_MAX - 1);
+            listed.insert(0, found.ok_or(Trouble::NotFound)?);
+        }
+        let mut groups = Vec::new();
+        for group in &listed {
+            groups.extend(read_group(api, group).await);
+        }
+        let centre = listed.iter().position(|group| !wanted.is_empty() && is_wanted(group, wanted));
+        let centre = centre.map(|place| text(&listed[place], "SecurityGroupId").to_owned());
+        let mut lines = lines(&groups, port);
+        if let Some(centre) = centre {
+            let is_it = |place: usize| groups.get(place).is_some_and(|group| group.id == centre);
+            lines.retain(|line| {
+                is_it(line.target) || matches!(line.source, Source::Group(place) if is_it(place))
+            });
+        }
+        is_cut |= lines.len() > LINES_MAX;
+        lines.truncate(LINES_MAX);
+        for line in &mut lines {
+            try_packet(api, &groups, line).await;
+        }
+        Ok(Self { groups, lines, is_cut })
+    }
+}
+
+fn is_wanted(group: &Value, wanted: &str) -> bool {
+    [text(group, "SecurityGroupId"), text(group, "SecurityGroupName")].contains(&wanted)
+}
+
+async fn read_group(api: &Api, listed: &Value) -> Option<Group> {
+    let id = text(listed, "SecurityGroupId");
+    let group = api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await?;
+    let parameters = [("SecurityGroupId", id), ("PageSize", MEMBERS)];
+    let members = api.glance("DescribeNetworkInterfaces", &parameters).await.unwrap_or_default();
+    let interfaces = items(&members, "NetworkInterfaceSets.NetworkInterfaceSet");
+    let mut addresses = Vec::new();
+    for interface in interfaces {
+        addresses.extend(text(interface, "PrimaryIp").parse::<IpAddr>());
+        let more = items(interface, "Ipv6Sets.Ipv6Set").iter();
+        addresses.extend(more.filter_map(|own| text(own, "Ipv6Address").parse::<IpAddr>().ok()));
+    }
+    let name = text(listed, "SecurityGroupName");
+    let rules = rule::in_order(&group, "ingress").into_iter().cloned().collect();
+    Some(Group {
+        id: id.to_owned(),
+        name: if name.is_empty() { id } else { name }.to_owned(),
+        members: crate::json::count(&members, "TotalCount"),
+        first: interfaces.first().map(|interface| text(interface, "NetworkInterfaceId").to_owned()),
+        addresses,
+        rules,
+    })
+}
+
+/// The lines that the rules of the groups draw, each once.
+fn lines(groups: &[Group], port: &str) -> Vec<Line> {
+    let mut found: Vec<Line> = Vec::new();
+    for (target, group) in groups.iter().enumerate() {
+        for permission in group.rules.iter().filter(|own| text(own, "Policy") == "Accept") {
+            if !is_about(permission, port) {
+                continue;
+            }
+            let on = format!("{} {}", text(permission, "IpProtocol"), rule::ports(permission));
+            for source in sources(groups, permission) {
+                if !found.iter().any(|line| line.target == target && line.source == source && line.on == on) {
+                    let question = question(groups, &source, group, permission, port);
+                    found.push(Line { source, target, on: on.clone(), passes: None, question });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a rule is about a port; an empty one is any.
+fn is_about(permission: &Value, port: &str) -> bool {
+    let Ok(port) = port.parse::<u32>() else { return true };
+    match text(permission, "PortRange").split_once('/') {
+        Some(("-1", _)) | None => true,
+        Some((low, high)) => {
+            let within = |low: u32, high: u32| (low..=high).contains(&port);
+            low.parse().ok().zip(high.parse().ok()).is_none_or(|(low, high)| within(low, high))
+        }
+    }
+}
+
+fn prefix(permission: &Value) -> &str {
+    match text(permission, "SourceCidrIp") {
+        "" => text(permission, "Ipv6SourceCidrIp"),
+        prefix => prefix,
+    }
+}
+
+fn sources(groups: &[Group], permission: &Value) -> Vec<Source> {
+    let text = prefix(permission);
+    let block = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let Some(block) = block else { return vec![Source::Internet] };
+    if block.prefix_len() == 0 {
+        return vec![Source::Internet];
+    }
+    let within = |group: &Group| group.addresses.iter().any(|address| block.contains(address));
+    let places: Vec<Source> = groups
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| within(group))
+        .map(|(place, _)| Source::Group(place))
+        .collect();
+    if places.is_empty() { vec![Source::Prefix(text.to_owned())] } else { places }
+}
+
+/// The address of the page that explains a packet along a line; none where nobody is there to get it.
+fn question(
+    groups: &[Group],
+    source: &Source,
+    target: &Group,
+    permission: &Value,
+    port: &str,
+) -> Option<String> {
+    let to = target.first.as_ref()?;
+    let protocol = match text(permission, "IpProtocol") {
+        "UDP" => "udp",
+        "ICMP" => "icmp",
+        "ICMPv6" => "icmpv6",
+        "GRE" => "gre",
+        _ => "tcp",
+    };
+    let from = match source {
+        // An address of the other family would be another packet.
+        Source::Internet if prefix(permission).contains(':') => "2001:4860::1".to_owned(),
+        Source::Internet => "internet".to_owned(),
+        Source::Prefix(prefix) => prefix.split('/').next().unwrap_or_default().to_owned(),
+        Source::Group(place) => groups.get(*place)?.first.clone()?,
+    };
+    let low = text(permission, "PortRange").split('/').next().filter(|low| *low != "-1");
+    let port = if port.is_empty() { low.unwrap_or("80") } else { port };
+    let port = if matches!(protocol, "tcp" | "udp") { format!("&Port={port}") } else { String::new() };
+    Some(format!("{ROOT}/explain?From={}&To={to}&Protocol={protocol}{port}", percent::encode(&from)))
+}
+
+/// Asks what becomes of a packet along a line.
+async fn try_packet(api: &Api, groups: &[Group], line: &mut Line) {
+    let Some(query) = line.question.as_deref().and_then(|question| question.split_once('?')) else { return };
+    let Some(form) = crate::form::Form::read(query.1.as_bytes()) else { return };
+    if line.source == Source::Group(line.target) && groups.get(line.target).is_some_and(|own| own.members < 2)
+    {
+        return;
+    }
+    let pairs: Vec<(&str, &str)> = form.pairs().collect();
+    let answer = api.glance("ExplainTraffic", &pairs).await.unwrap_or_default();
+    line.passes = at(&answer, "Verdict").as_str().map(|verdict| verdict == "Accept");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn group(name: &str, address: &str, rules: Vec<Value>) -> Group {
+        Group {
+            id: format!("sg-{name}"),
+            name: name.into(),
+            members: 1,
+            first: Some(format!("eni-{name}")),
+            addresses: vec![address.parse().unwrap()],
+            rules,
+        }
+    }
+
+    fn accepts(peer: &str, ports: &str) -> Value {
+        json!({ "Direction": "ingress", "Policy": "Accept", "IpProtocol": "TCP", "PortRange": ports, "SourceCidrIp": peer })
+    }
+
+    #[test]
+    fn a_rule_leads_from_the_groups_whose_members_it_accepts() {
+        let web = group("web", "10.0.0.2", vec![accepts("0.0.0.0/0", "80/80")]);
+        let rules = vec![
+            accepts("10.0.0.0/24", "5432/5432"),
+            accepts("192.0.2.7", "22/22"),
+            accepts("10.0.0.0/24", "5432/5432"),
+        ];
+        let groups = [web, group("database", "10.0.1.2", rules)];
+        let found = lines(&groups, "");
+        let sources: Vec<_> =
+            found.iter().map(|line| (&line.source, line.target, line.on.as_str())).collect();
+        assert_eq!(
+            sources,
+            [
+                (&Source::Internet, 0, "TCP 80"),
+                (&Source::Group(0), 1, "TCP 5432"),
+                (&Source::Prefix("192.0.2.7".into()), 1, "TCP 22"),
+            ]
+        );
+        assert_eq!(
+            found[1].question.as_deref(),
+            Some("/console/explain?From=eni-web&To=eni-database&Protocol=tcp&Port=5432")
+        );
+        assert_eq!(lines(&groups, "22").len(), 1);
+    }
+}
