@@ -90,10 +90,11 @@ class Tab {
     return answer.status();
   }
 
-  /** What axe finds here, one line each. */
-  async violations() {
-    await this.page.evaluate(axe.source);
-    const found = await this.page.evaluate(() => window.axe.run(document, { preload: false, resultTypes: ['violations'] }));
+  /** What axe finds here, by these rules or all, one line each. */
+  async violations(rules) {
+    await this.page.evaluate(`window.axe || (() => { ${axe.source} })()`);
+    const options = { preload: false, resultTypes: ['violations'], ...(rules && { runOnly: rules }) };
+    const found = await this.page.evaluate((chosen) => window.axe.run(document, chosen), options);
     return found.violations.flatMap((violation) =>
       violation.nodes.map((node) => `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary}`),
     );
@@ -103,6 +104,19 @@ class Tab {
   async assertGood(what) {
     assert.deepEqual(await this.violations(), [], `axe: ${what}`);
     await this.assertFits(what);
+    this.assertClean(what);
+  }
+
+  /** The same in both colour schemes, of which the second differs in nothing but colours; and on a telephone. */
+  async assertGoodEverywhere(what) {
+    for (const colorScheme of [...SCHEMES].reverse()) {
+      await this.page.emulateMedia({ colorScheme });
+      assert.deepEqual(await this.violations(colorScheme === 'dark' && ['color-contrast']), [], `${what}, ${colorScheme}`);
+    }
+    for (const [screen, size] of Object.entries(SCREENS).reverse()) {
+      await this.page.setViewportSize(size);
+      await this.assertFits(`${what}, ${screen}`);
+    }
     this.assertClean(what);
   }
 

@@ -83,7 +83,7 @@ async function seed(world) {
     Description: 'Web servers',
     Permissions: JSON.stringify([rule(443, '0.0.0.0/0'), rule(22, '10.0.0.0/8')]),
   });
-  const { InstanceIds } = await world.call('RunInstances', { EnsRegionId: 'edge-1', Amount: 1, InstanceName: 'web-1', VSwitchId });
+  const { InstanceIds } = await world.call('RunInstances', { EnsRegionId: 'edge-1', Amount: 1, InstanceName: 'counter-1', VSwitchId });
   const [InstanceId] = InstanceIds;
   await until(async () => (await instance(world, InstanceId)).Status === 'Running', 'the instance runs');
   await world.call('JoinSecurityGroup', { SecurityGroupId, InstanceId });
