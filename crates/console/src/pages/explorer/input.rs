@@ -205,29 +205,27 @@ fn shown(given: &Given) -> String {
 
 /// What a parameter means and what it must look like, on one line.
 fn hint(parameter: &Parameter) -> String {
-    let mut hint = parameter.summary.replace('`', "");
-    match parameter.kind {
-        Kind::List { of, max, .. } => {
-            hint.push_str(&format!(" One a line, at most {max}."));
-            add(&mut hint, &of.constraint());
-        }
-        Kind::Object { .. } => hint.push_str(" A JSON object."),
-        Kind::Objects { max, .. } => hint.push_str(&format!(" A JSON list of at most {max} objects.")),
-        Kind::OneOf(_) | Kind::Boolean => {}
-        kind => add(&mut hint, &kind.constraint()),
-    }
-    if !parameter.example.is_empty()
-        && !matches!(parameter.kind, Kind::OneOf(_) | Kind::Boolean | Kind::Password)
-    {
-        hint.push_str(&format!(" Example: {}", parameter.example));
-    }
-    hint
+    let form = match parameter.kind {
+        Kind::List { of, max, .. } => match of.constraint() {
+            inner if inner.is_empty() => format!("One a line, at most {max}"),
+            inner => format!("One a line, at most {max}: {inner}"),
+        },
+        Kind::Object { .. } => "A JSON object".into(),
+        Kind::Objects { max, .. } => format!("A JSON list of at most {max} objects"),
+        // The choice shows what there is.
+        Kind::OneOf(_) | Kind::Boolean => return parameter.summary.replace('`', ""),
+        kind => kind.constraint(),
+    };
+    let such = if parameter.example.is_empty() { String::new() } else { format!("such as {}", parameter.example) };
+    let parts: Vec<String> = [form, such].into_iter().filter(|part| !part.is_empty()).collect();
+    let text = [parameter.summary, &capital(&parts.join(", "))].join(" ");
+    text.trim_end().replace('`', "")
 }
 
-fn add(hint: &mut String, constraint: &str) {
-    if !constraint.is_empty() {
-        hint.push_str(&format!(" ({})", constraint.replace('`', "")));
-    }
+/// A text with its first letter large.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The fields of the objects of a parameter.
@@ -303,6 +301,16 @@ mod tests {
             let again = Filled::read(operation, &Form::read(encoded.join("&").as_bytes()).unwrap());
             assert_eq!(again.given().unwrap(), given, "{}", operation.name);
         }
+    }
+
+    #[test]
+    fn a_field_says_what_it_means_and_what_it_must_look_like() {
+        let hint = |name: &str, parameter: &str| hint(operation(name).parameter(parameter).unwrap());
+        let group = hint("LeaveSecurityGroup", "SecurityGroupId");
+        assert_eq!(group, "The security group. A resource id, such as sg-5vn4n3y4laeb2ii9zxxltlvzi");
+        assert!(hint("StartInstances", "InstanceIds").contains(" One a line, at most 100: a resource id, such as "));
+        assert!(hint("CreateSecurityGroup", "Permissions").contains(" A JSON list of at most 200 objects, such as [{"));
+        assert_eq!(hint("StopInstance", "ForceStop"), operation("StopInstance").parameter("ForceStop").unwrap().summary);
     }
 
     #[test]
