@@ -15,6 +15,44 @@ pub struct FoundDevice {
     pub device: Device,
     /// What somebody wrote on it (`ip link set DEVICE alias TEXT`); empty where nobody did.
     pub alias: Box<str>,
+    /// Why nothing can be enforced at it; none: nothing speaks against it.
+    pub unfit: Option<Unfit>,
+}
+
+/// A kind of devices at which nothing can be enforced, though they are of Ethernet: they share the device below them, and
+/// what they are sent from there does not meet the programs of this host in both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// `macvlan`
+    Macvlan,
+    /// `macvtap`, as libvirt makes it for `type='direct'`.
+    Macvtap,
+    /// `ipvlan`
+    Ipvlan,
+    /// `ipvtap`
+    Ipvtap,
+}
+
+impl Unfit {
+    /// The word that the kernel has for it.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Macvlan => "macvlan",
+            Self::Macvtap => "macvtap",
+            Self::Ipvlan => "ipvlan",
+            Self::Ipvtap => "ipvtap",
+        }
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "it is a {} device, which shares the device below it, so that its packets cannot be filtered here: connect the instance by a tap or a veth pair instead, and bind the host's end of that",
+            self.kind()
+        )
+    }
 }
 
 /// The devices that are there.
@@ -59,6 +97,11 @@ impl Devices {
     /// The device with this index.
     pub(crate) fn at(&self, ifindex: u32) -> Option<&Device> {
         self.found.get(*self.by_index.get(&ifindex)?).map(|found| &found.device)
+    }
+
+    /// Why nothing can be enforced at the device with this index.
+    pub(crate) fn unfit(&self, ifindex: u32) -> Option<Unfit> {
+        self.found.get(*self.by_index.get(&ifindex)?)?.unfit
     }
 
     /// The device that is to stand for an interface. Of several with its alias it is the last one.
@@ -140,7 +183,8 @@ mod tests {
     fn an_interface_is_found_by_name_or_alias() {
         let interface = NetworkInterfaceId::from_number(7);
         let device = Device { ifindex: 3, name: "vnet0".into() };
-        let devices = Devices::new(vec![FoundDevice { device, alias: alias_of(interface).into() }]);
+        let devices =
+            Devices::new(vec![FoundDevice { device, alias: alias_of(interface).into(), unfit: None }]);
         let named = |name: &str| node::Device::Named(name.parse().unwrap());
         let finds = |number, wanted: node::Device| {
             devices.of(NetworkInterfaceId::from_number(number), &wanted).is_some()

@@ -25,7 +25,7 @@ use policy::{
 pub use self::{
     audit::Audit,
     devices::{OpenDevice, ReleaseError, Tally},
-    view::{InterfaceView, Rules},
+    view::{InterfaceView, NamedRule, Rules},
 };
 use crate::{
     device::{Devices, GuardedNames},

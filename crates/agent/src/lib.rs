@@ -25,7 +25,7 @@ pub mod wanted;
 mod files;
 mod loaded;
 
-pub use device::{FoundDevice, FoundDevices, GuardedNames, NamePattern};
+pub use device::{FoundDevice, FoundDevices, GuardedNames, NamePattern, Unfit};
 pub use enforcer::Enforcer;
 pub use files::FileError;
 pub use instances::{InstanceDriver, LabDriver};

@@ -15,13 +15,13 @@ use rtnetlink::{
     packet_core::{NetlinkMessage, NetlinkPayload},
     packet_route::{
         AddressFamily, RouteNetlinkMessage,
-        link::{LinkAttribute, LinkMessage},
+        link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage},
     },
     sys::{AsyncSocket as _, AsyncSocketExt as _, TokioSocket, protocols::NETLINK_ROUTE},
 };
 use thiserror::Error;
 
-use crate::device::{FoundDevice, FoundDevices};
+use crate::device::{FoundDevice, FoundDevices, Unfit};
 
 /// The group of messages about devices (RTNLGRP_LINK of linux/rtnetlink.h).
 const LINK_GROUP: u32 = 1;
@@ -198,16 +198,27 @@ impl Known {
 }
 
 fn found(link: &LinkMessage) -> FoundDevice {
-    let (mut name, mut alias) = ("", "");
+    let (mut name, mut alias, mut unfit) = ("", "", None);
     for attribute in &link.attributes {
         match attribute {
             LinkAttribute::IfName(text) => name = text,
             LinkAttribute::IfAlias(text) => alias = text,
+            LinkAttribute::LinkInfo(infos) => unfit = infos.iter().find_map(unfit_kind),
             _ => {}
         }
     }
     let device = Device { ifindex: link.header.index, name: name.into() };
-    FoundDevice { device, alias: alias.into() }
+    FoundDevice { device, alias: alias.into(), unfit }
+}
+
+fn unfit_kind(info: &LinkInfo) -> Option<Unfit> {
+    match info {
+        LinkInfo::Kind(InfoKind::MacVlan) => Some(Unfit::Macvlan),
+        LinkInfo::Kind(InfoKind::MacVtap) => Some(Unfit::Macvtap),
+        LinkInfo::Kind(InfoKind::IpVlan) => Some(Unfit::Ipvlan),
+        LinkInfo::Kind(InfoKind::IpVtap) => Some(Unfit::Ipvtap),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -215,7 +226,7 @@ mod tests {
     use super::*;
 
     fn device(ifindex: u32, name: &str) -> FoundDevice {
-        FoundDevice { device: Device { ifindex, name: name.into() }, alias: "".into() }
+        FoundDevice { device: Device { ifindex, name: name.into() }, alias: "".into(), unfit: None }
     }
 
     fn message(family: AddressFamily, ifindex: u32, name: &str) -> LinkMessage {
@@ -262,6 +273,25 @@ mod tests {
         known.take();
         known.hear(&bytes(&[RouteNetlinkMessage::DelLink(message(AddressFamily::Bridge, 7, "vnet0"))]));
         assert!(!known.changed && !known.missed);
+    }
+
+    #[test]
+    fn a_device_that_shares_another_one_is_known_by_its_kind() {
+        for (kind, unfit) in [
+            (InfoKind::MacVlan, Some(Unfit::Macvlan)),
+            (InfoKind::MacVtap, Some(Unfit::Macvtap)),
+            (InfoKind::IpVlan, Some(Unfit::Ipvlan)),
+            (InfoKind::IpVtap, Some(Unfit::Ipvtap)),
+            (InfoKind::Veth, None),
+            (InfoKind::Tun, None),
+            (InfoKind::Bridge, None),
+        ] {
+            let mut told = message(AddressFamily::Unspec, 7, "vnet0");
+            told.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
+            let mut known = Known::default();
+            known.hear(&bytes(&[RouteNetlinkMessage::NewLink(told)]));
+            assert_eq!(known.take().found, [FoundDevice { unfit, ..device(7, "vnet0") }]);
+        }
     }
 
     #[test]

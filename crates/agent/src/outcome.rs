@@ -2,6 +2,8 @@
 
 use model::NetworkInterfaceId;
 
+use crate::device::Unfit;
+
 /// What became of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -44,6 +46,9 @@ pub enum ProblemKind {
         /// The other one, which has it.
         other: NetworkInterfaceId,
     },
+    /// Its device is of a kind at which nothing can be enforced.
+    #[error("{0}")]
+    Unfit(Unfit),
     /// It is in force, but would be forgotten with the machine.
     #[error(
         "it is in force, but what is wanted cannot be kept on disk, and so would not outlive a reboot: {0}"

@@ -76,7 +76,8 @@ pub struct FleetSettings {
     pub pending_bytes_total_max: usize,
     /// The most updates that a node is told before it has answered the first of them.
     pub unanswered_max: usize,
-    /// The most questions that a node has to answer at the same time.
+    /// The most questions that a node has to answer at the same time; half of them may be such as it may hold back, until
+    /// something is dropped.
     pub questions_max: usize,
 }
 

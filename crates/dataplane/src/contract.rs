@@ -5,7 +5,7 @@ use policy::plan::Plan;
 use crate::{
     audit::{Drift, Intent},
     error::DataplaneError,
-    flow::{Event, Flow},
+    flow::{Event, Flow, FlowReader},
     interface::{Binding, ClassId, Device, Generation, Interface, Stamp},
     report::{BindingReport, ClassReport, Drops, RuleCount},
 };
@@ -116,6 +116,12 @@ pub trait Dataplane {
     /// # Errors
     /// There is no such binding; the kernel refuses.
     fn flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError>;
+
+    /// What reads all flows of a binding beside this dataplane, however many there are in its table.
+    ///
+    /// # Errors
+    /// There is no such binding; the kernel refuses.
+    fn flow_reader(&self, binding: Binding) -> Result<FlowReader, DataplaneError>;
 
     /// How many flows a binding has, alive or dead.
     ///

@@ -5,6 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 use model::rule::Direction;
 
 use crate::{
+    error::DataplaneError,
     interface::{Binding, Stamp},
     reason::Reason,
     report::RulePlace,
@@ -124,6 +125,36 @@ pub struct Flow {
     pub packets_remote: u64,
     /// Their bytes, without Ethernet headers.
     pub bytes_remote: u64,
+}
+
+/// Called with flows, one after the other, until it says no.
+type Visit<'a> = &'a mut dyn FnMut(Flow) -> bool;
+/// Visits all of them.
+type Read = dyn FnMut(Visit<'_>) -> Result<(), DataplaneError> + Send;
+
+/// Reads the flows of a binding beside the dataplane that it is of: on another thread, while that one goes on changing
+/// things. It holds nothing that the dataplane waits for.
+pub struct FlowReader(Box<Read>);
+
+impl FlowReader {
+    /// A reader that visits flows as `read` does.
+    pub fn new(read: impl FnMut(Visit<'_>) -> Result<(), DataplaneError> + Send + 'static) -> Self {
+        Self(Box::new(read))
+    }
+
+    /// Calls `visit` with every flow, in no order, until it says no. One that comes or goes meanwhile may be seen or not.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn each(&mut self, mut visit: impl FnMut(Flow) -> bool) -> Result<(), DataplaneError> {
+        (self.0)(&mut visit)
+    }
+}
+
+impl fmt::Debug for FlowReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FlowReader")
+    }
 }
 
 /// A packet that was dropped. Events are samples: at most one an interface and event interval is kept, and where nobody

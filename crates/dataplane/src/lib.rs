@@ -24,7 +24,7 @@ pub use audit::{Drift, Intent};
 pub use contract::Dataplane;
 pub use ebpf::{Attach, EbpfDataplane, Options, Timeouts};
 pub use error::DataplaneError;
-pub use flow::{Event, Flow, FlowState, Tuple};
+pub use flow::{Event, Flow, FlowReader, FlowState, Tuple};
 pub use interface::{Binding, ClassId, Device, Generation, Interface, Stamp};
 pub use layout::LAYOUT_VERSION;
 pub use reason::Reason;

@@ -66,7 +66,7 @@ pub fn evaluate(class: &PolicyClass, direction: Direction, packet: &Packet) -> D
 }
 
 /// What happens where no rule matches.
-pub(crate) fn implicit(direction: Direction) -> Decision {
+pub fn implicit(direction: Direction) -> Decision {
     let policy = match direction {
         Direction::Ingress => Policy::Drop,
         Direction::Egress => Policy::Accept,

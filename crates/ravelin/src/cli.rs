@@ -2,6 +2,7 @@
 
 mod agent;
 mod people;
+mod traffic;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub use self::people::{
     EventsArguments, ExplainArguments, FindingsArguments, FlowArguments, LookArguments, MembershipArguments,
     PreviewCommand, RuleArguments,
 };
+pub use self::traffic::{DropsArguments, FlowStatus, FlowsArguments};
 
 /// A security-group service for edge fleets, wire-compatible with Edge Node Service (ENS).
 #[derive(Debug, Parser)]
@@ -96,6 +98,10 @@ pub enum Command {
     Findings(FindingsArguments),
     /// List who changed what, when and from where; refused calls too.
     Events(EventsArguments),
+    /// List the flows of a network interface on its node: who talks to whom, and which rule permits it.
+    Flows(FlowsArguments),
+    /// Show which packets of a network interface its node drops, and why.
+    Drops(DropsArguments),
     /// Print shell completions: `ravelin completions bash > /etc/bash_completion.d/ravelin`.
     Completions {
         /// The shell.

@@ -64,6 +64,8 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
         Command::Explain(arguments) => commands::explain(&arguments),
         Command::Findings(arguments) => commands::findings(&arguments),
         Command::Events(arguments) => commands::events(&arguments),
+        Command::Flows(arguments) => commands::flows(&arguments),
+        Command::Drops(arguments) => commands::drops(&arguments),
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
     }

@@ -67,7 +67,12 @@ class NewSdk:
 class OldSdk:
     """The old SDK: one client for all products, V1 signatures."""
 
-    VERSIONS = {"ens": ("Ens", "2017-11-10"), "sts": ("Sts", "2015-04-01"), "ram": ("Ram", "2015-05-01")}
+    VERSIONS = {
+        "ens": ("Ens", "2017-11-10"),
+        "sts": ("Sts", "2015-04-01"),
+        "ram": ("Ram", "2015-05-01"),
+        "ravelin": ("Ravelin", "2026-11-22"),
+    }
 
     def __init__(self, address, key, product="ens", protocol="http", certificate=None):
         self.key = key

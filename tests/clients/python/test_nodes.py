@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from clients import NewSdk
+from clients import ApiError, NewSdk, OldSdk
 from lab_ground import Datagrams, lab_node, on_own_ground
 from ravelin_server import Server, binary
 
@@ -47,6 +47,8 @@ class Site:
 
     def __init__(self, server):
         self.ens = NewSdk(server.http, server.root)
+        # No SDK knows these operations; the old one sends any request that it is told.
+        self.nodes = OldSdk(server.http, server.root, product="ravelin")
 
     def instance(self):
         made = self.ens.call("RunInstances", EnsRegionId=REGION, ScheduleAreaLevel="Region", Amount=1)
@@ -66,6 +68,29 @@ class Site:
         return Datagrams(f"ravelin-{source}", f"ravelin-{sink}", (address, port))
 
 
+    def interface(self, instance):
+        (interface,) = self.describe(instance)["NetworkInterfaces"]["NetworkInterfaces"]
+        return interface["NetworkInterfaceId"]
+
+
+def look(site, server, web):
+    """What is seen of the two flows before the Leave, and where to go on for what is dropped after it."""
+    interface = site.interface(server)
+    seen = site.nodes.call("DescribeNetworkInterfaceFlows", NetworkInterfaceId=interface, Protocol="udp", Port=443)
+    assert (seen["TotalCount"], seen["Truncated"]) == (1, False)
+    (flow,) = seen["Flows"]["Flow"]
+    assert (flow["Direction"], flow["LocalPort"], flow["Status"]) == ("ingress", 443, "Alive")
+    assert (flow["DecidedBy"], flow["SecurityGroupId"]) == ("Rule", web)
+    assert flow["Rule"] == "ingress accept udp from 0.0.0.0/0 to port 443"
+    with pytest.raises(ApiError) as refused:
+        site.nodes.call("DescribeNetworkInterfaceFlows", NetworkInterfaceId="eni-unknown")
+    assert (refused.value.code, refused.value.status) == ("InvalidEniId.NotFound", 400)
+    return {
+        "NetworkInterfaceId": interface,
+        "NextToken": site.nodes.call("DescribeNetworkInterfaceDrops", NetworkInterfaceId=interface)["NextToken"],
+    }
+
+
 def leave(site):
     client, server = site.instance(), site.instance()
     web, telemetry = site.group("web", 443), site.group("telemetry", 9100)
@@ -74,6 +99,7 @@ def leave(site):
     cut, kept = site.flow(client, server, 443), site.flow(client, server, 9100)
     cut.more(200)
     kept.more(200)
+    after = look(site, server, web)
     site.ens.call("LeaveSecurityGroup", SecurityGroupId=web, InstanceId=server)
     answered, sent = time.time_ns(), cut.sent
     cut.wait(lambda: cut.sent > sent + 200, "it goes on sending")
@@ -82,6 +108,8 @@ def leave(site):
     # One may be on its way to the kernel while it is counted.
     assert number <= sent, "what was sent after the answer does not arrive"
     assert at <= answered, "nothing arrives after the answer"
+    dropped = site.nodes.call("DescribeNetworkInterfaceDrops", WaitSeconds=8, **after)["Drops"]["Drop"]
+    assert any(drop["Reason"] == "dead_flow" and ":443" in drop["Packet"] for drop in dropped), dropped
     cut.end()
     kept.end()
 

@@ -137,17 +137,24 @@ impl<D: Dataplane> Enforcer<D> {
 
     pub(super) fn guard_one(&mut self, device: Device) {
         let ifindex = device.ifindex;
-        match self.dataplane.guard(&device) {
+        let guarded = match self.devices.unfit(ifindex) {
+            Some(unfit) => Err(unfit.to_string()),
+            None => self.dataplane.guard(&device).map_err(|error| chain(&error)),
+        };
+        match guarded {
             Ok(()) => {
                 self.closed.insert(ifindex, device.name);
                 self.open.remove(&ifindex);
             }
-            Err(error) => {
+            Err(why) => {
                 let name = device.name.clone();
-                let known = self.open.insert(ifindex, OpenDevice { name, why: chain(&error) });
+                let known = self.open.insert(ifindex, OpenDevice { name, why: why.clone() });
                 if known.is_none() {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(error, device = &*device.name, "a device cannot be closed: it is open");
+                    tracing::error!(
+                        error = why,
+                        device = &*device.name,
+                        "a device cannot be closed: it is open"
+                    );
                 }
             }
         }

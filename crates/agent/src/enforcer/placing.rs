@@ -76,6 +76,12 @@ impl<D: Dataplane> Enforcer<D> {
             }
         }
         let Some(device) = self.device_of(interface).cloned() else { return };
+        if let Some(unfit) = self.devices.unfit(device.ifindex) {
+            // Programs at it would see a part of its packets: it is not even said to be closed.
+            work.problems.insert(interface, ProblemKind::Unfit(unfit));
+            self.close(interface, work);
+            return;
+        }
         // One that is bound is at its own device.
         let owner = if self.bound.contains_key(&interface) { None } else { self.owner_of(&device) };
         if let Some(other) = owner {

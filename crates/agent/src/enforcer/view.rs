@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use dataplane::{Binding, ClassId, Dataplane, Device, RulePlace, Stamp};
-use model::{NetworkInterfaceId, SecurityGroupId, rule::Direction};
-use policy::{DesiredInterface, Plan, intent::ClassKey};
+use model::{
+    NetworkInterfaceId, SecurityGroupId,
+    rule::{Direction, Policy},
+};
+use policy::{
+    DesiredInterface, PolicyClass, evaluate::implicit, intent::ClassKey, order::in_order, text::RuleText,
+};
 
 use super::Enforcer;
 use crate::outcome::ProblemKind;
@@ -26,32 +31,61 @@ pub struct InterfaceView<'a> {
     pub problem: Option<&'a ProblemKind>,
 }
 
-/// Where the rules of a plan come from.
+/// A rule, for those who are told what decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRule {
+    /// Its group.
+    pub group: SecurityGroupId,
+    /// Its place in the group, counted from 0.
+    pub position: usize,
+    /// As one line of text.
+    pub text: Box<str>,
+}
+
+/// The rules of a class, in the order in which they decide: a place in its plan is one here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    ingress: Box<[(SecurityGroupId, usize)]>,
-    egress: Box<[(SecurityGroupId, usize)]>,
+    ingress: DirectionRules,
+    egress: DirectionRules,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DirectionRules {
+    rules: Box<[NamedRule]>,
+    implicit: Policy,
 }
 
 impl Rules {
-    fn of(plan: &Plan) -> Self {
+    fn of(class: &PolicyClass) -> Self {
         let of = |direction| {
-            let rules = plan.direction(direction).rules.iter();
-            rules.map(|rule| (rule.group, rule.position)).collect()
+            let rules = in_order(class, direction).into_iter().map(|placed| NamedRule {
+                group: placed.group,
+                position: placed.position,
+                text: RuleText(placed.rule).to_string().into(),
+            });
+            DirectionRules { rules: rules.collect(), implicit: implicit(direction).policy }
         };
         Self { ingress: of(Direction::Ingress), egress: of(Direction::Egress) }
     }
 
-    /// The group of a rule, and the rule's place in it, counted from 0; none where no rule decided.
-    pub fn find(&self, direction: Direction, place: RulePlace) -> Option<(SecurityGroupId, usize)> {
-        let rules = match direction {
+    fn of_direction(&self, direction: Direction) -> &DirectionRules {
+        match direction {
             Direction::Ingress => &self.ingress,
             Direction::Egress => &self.egress,
-        };
+        }
+    }
+
+    /// A rule; none where no rule decided.
+    pub fn find(&self, direction: Direction, place: RulePlace) -> Option<&NamedRule> {
         match place {
-            RulePlace::Rule(place) => rules.get(usize::try_from(place).ok()?).copied(),
+            RulePlace::Rule(place) => self.of_direction(direction).rules.get(usize::try_from(place).ok()?),
             RulePlace::Implicit | RulePlace::Exempt => None,
         }
+    }
+
+    /// What happens to a packet that no rule is about.
+    pub fn implicit(&self, direction: Direction) -> Policy {
+        self.of_direction(direction).implicit
     }
 }
 
@@ -121,8 +155,13 @@ impl<D: Dataplane> Enforcer<D> {
         self.classes.get(&class.label())?.plan.map(|plan| plan.stamp)
     }
 
-    /// Where the rules of a class come from, in the order in which they decide. It is computed.
+    /// The rules of a class, in the order in which they decide. It is computed.
     pub fn rules_of(&self, class: &ClassKey) -> Option<Rules> {
-        self.intent.class(class).map(|class| Rules::of(&Plan::compile(class)))
+        self.intent.class(class).map(Rules::of)
+    }
+
+    /// The class that an interface has in the kernel; none is closed.
+    pub fn class_in_force(&self, interface: NetworkInterfaceId) -> Option<ClassId> {
+        self.bound.get(&interface)?.class
     }
 }

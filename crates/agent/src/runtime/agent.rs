@@ -30,6 +30,7 @@ use super::{
     worker::{self, RestoreError, Worker},
 };
 use crate::{
+    clock,
     device::{FoundDevices, GuardedNames},
     directory::{AgentDirectory, DirectoryError},
     enforcer::chain,
@@ -150,7 +151,9 @@ impl Agent {
         };
         let socket = StatusSocket::listen(&self.settings.socket)?;
         let shared = self.shared();
-        let (outbox, samples) = (Arc::new(Outbox::default()), Arc::new(Samples::default()));
+        // Without randomness the time tells two processes apart as well.
+        let process = getrandom::u64().unwrap_or_else(|_| clock::now().0.unsigned_abs());
+        let (outbox, samples) = (Arc::new(Outbox::default()), Arc::new(Samples::of(process)));
         let look = Arc::new(Notify::new());
         let driver = self.driver.take().map(|driver| {
             Driver::start(driver, Arc::clone(&outbox), Arc::clone(&shared), Arc::clone(&look))

@@ -22,15 +22,35 @@ pub(crate) struct DropRing {
 pub(crate) struct Samples {
     ring: Mutex<DropRing>,
     last: watch::Sender<u64>,
+    /// This process: places are counted anew by another one. Never 0.
+    process: u64,
 }
 
-impl Default for Samples {
-    fn default() -> Self {
-        Self { ring: Mutex::default(), last: watch::Sender::new(0) }
-    }
+/// From where on samples are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SamplesFrom {
+    /// The last ones.
+    Latest,
+    /// Those after a place of a process; 0: of whichever.
+    After { process: u64, place: u64 },
 }
 
 impl Samples {
+    /// Of a process with this number.
+    pub(crate) fn of(process: u64) -> Self {
+        Self { ring: Mutex::default(), last: watch::Sender::new(0), process: process.max(1) }
+    }
+
+    /// The number of the process.
+    pub(crate) fn process(&self) -> u64 {
+        self.process
+    }
+
+    /// Whether a place is one of another process, which says nothing about those that are here.
+    pub(crate) fn is_elsewhere(&self, from: SamplesFrom) -> bool {
+        matches!(from, SamplesFrom::After { process, .. } if process != 0 && process != self.process)
+    }
+
     /// Keeps samples, and wakes those who wait.
     pub(crate) fn push(&self, samples: Vec<Drop>) {
         let mut ring = self.ring.lock();
@@ -38,9 +58,14 @@ impl Samples {
         self.last.send_replace(ring.last());
     }
 
-    /// As [`DropRing::after`].
-    pub(crate) fn after(&self, place: u64, interface: &str, most: usize) -> Page {
-        self.ring.lock().after(place, interface, most)
+    /// Those that are wanted, of one interface or of all.
+    pub(crate) fn page(&self, from: SamplesFrom, interface: &str, most: usize) -> Page {
+        let ring = self.ring.lock();
+        match from {
+            SamplesFrom::Latest => ring.latest(interface, most),
+            SamplesFrom::After { .. } if self.is_elsewhere(from) => ring.after(0, interface, most),
+            SamplesFrom::After { place, .. } => ring.after(place, interface, most),
+        }
     }
 
     /// Told whenever there are more.
@@ -57,6 +82,10 @@ pub(crate) struct Page {
     pub(crate) next: u64,
     /// How many after the asked place are not kept any more.
     pub(crate) lost: u64,
+}
+
+fn is_of(drop: &Drop, interface: &str) -> bool {
+    interface.is_empty() || drop.network_interface_id == interface
 }
 
 impl DropRing {
@@ -87,11 +116,19 @@ impl DropRing {
                 return page;
             }
             page.next += 1;
-            if interface.is_empty() || drop.network_interface_id == interface {
+            if is_of(drop, interface) {
                 page.drops.push(drop.clone());
             }
         }
         page
+    }
+
+    /// The last ones, the oldest of them first.
+    pub(crate) fn latest(&self, interface: &str, most: usize) -> Page {
+        let newest_first = self.kept.iter().rev().filter(|drop| is_of(drop, interface)).take(most);
+        let mut drops: Vec<Drop> = newest_first.cloned().collect();
+        drops.reverse();
+        Page { drops, next: self.last, lost: 0 }
     }
 }
 
@@ -134,5 +171,34 @@ mod tests {
         let page = ring.after(2, "", 1);
         assert_eq!((times(&page), page.lost, page.next), (vec![5], 3, 6));
         assert_eq!(ring.after(0, "", 1).lost, 0, "nobody asked for those");
+    }
+
+    #[test]
+    fn the_last_ones_are_those_after_which_one_goes_on() {
+        let mut ring = DropRing::default();
+        assert_eq!(ring.latest("", 10), Page { drops: vec![], next: 0, lost: 0 });
+        for at in 1..=7 {
+            ring.push(dropped(if at % 2 == 0 { "eni-a" } else { "eni-b" }, at));
+        }
+        let last = ring.latest("eni-a", 2);
+        assert_eq!((times(&last), last.next, last.lost), (vec![4, 6], 7, 0));
+        assert!(ring.after(last.next, "eni-a", 10).drops.is_empty());
+        assert_eq!(times(&ring.latest("", 2)), [6, 7]);
+    }
+
+    /// It may have counted beyond the place already, and so nothing else tells the two apart.
+    #[test]
+    fn a_place_of_another_process_is_none_here() {
+        let samples = Samples::of(7);
+        samples.push((1..=5).map(|at| dropped("eni-a", at)).collect());
+        let page = |process, place| {
+            let from = SamplesFrom::After { process, place };
+            (times(&samples.page(from, "eni-a", 10)), samples.is_elsewhere(from))
+        };
+        assert_eq!(page(7, 3), (vec![4, 5], false));
+        assert_eq!(page(0, 3), (vec![4, 5], false), "whoever does not know of processes");
+        assert_eq!(page(6, 3), (vec![1, 2, 3, 4, 5], true));
+        assert!(!samples.is_elsewhere(SamplesFrom::Latest));
+        assert_eq!(Samples::of(0).process(), 1, "0 is no process");
     }
 }

@@ -16,9 +16,11 @@
 //! which makes one update of what it has to say meanwhile. What it says goes to the outbox, where nobody waits.
 
 mod agent;
+mod decided;
 mod drops;
 mod feed;
 mod instances;
+mod listing;
 mod measure;
 mod metrics;
 mod metrics_server;
@@ -41,7 +43,8 @@ pub use self::{
     worker::RestoreError,
 };
 pub(crate) use self::{
-    drops::Samples,
+    drops::{Samples, SamplesFrom},
+    listing::{Filter, by_reason},
     metrics::Kind,
     order::{Ask, Ended, Order, Orders},
     outbox::Outbox,

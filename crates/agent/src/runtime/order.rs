@@ -2,11 +2,15 @@
 
 use std::time::Instant;
 
+use dataplane::Drops;
 use model::NetworkInterfaceId;
 use protocol::node;
 use tokio::sync::{mpsc, oneshot};
 
-use super::measure::Measures;
+use super::{
+    listing::{Counting, Listing},
+    measure::Measures,
+};
 use crate::{
     device::FoundDevices,
     status::{DeviceStatus, InterfaceStatus},
@@ -34,21 +38,26 @@ pub(crate) enum Order {
 pub(crate) enum Ask {
     /// A session begins: what there is to say on it, its greeting first.
     Begin(oneshot::Sender<mpsc::Receiver<node::FromNode>>),
-    /// The flows of an interface.
+    /// What lists the flows of an interface.
     Flows {
         /// Which one.
         interface: NetworkInterfaceId,
-        /// The most that are answered.
-        most: usize,
-        /// Where to.
-        answer: oneshot::Sender<node::answer::Answer>,
+        /// Where to; or why not.
+        answer: oneshot::Sender<Result<Listing, String>>,
     },
-    /// What an interface counts.
+    /// What adds up what an interface counts.
     Counters {
         /// Which one.
         interface: NetworkInterfaceId,
-        /// Where to.
-        answer: oneshot::Sender<node::answer::Answer>,
+        /// Where to; or why not.
+        answer: oneshot::Sender<Result<Counting, String>>,
+    },
+    /// Packets that were dropped at an interface since it was bound.
+    Dropped {
+        /// Which one.
+        interface: NetworkInterfaceId,
+        /// Where to; or why not.
+        answer: oneshot::Sender<Result<Drops, String>>,
     },
     /// What the kernel counts.
     Measure(oneshot::Sender<Measures>),
@@ -78,7 +87,9 @@ impl Ask {
     pub(crate) fn is_given_up(&self) -> bool {
         match self {
             Self::Begin(answer) => answer.is_closed(),
-            Self::Flows { answer, .. } | Self::Counters { answer, .. } => answer.is_closed(),
+            Self::Flows { answer, .. } => answer.is_closed(),
+            Self::Counters { answer, .. } => answer.is_closed(),
+            Self::Dropped { answer, .. } => answer.is_closed(),
             Self::Measure(answer) => answer.is_closed(),
             Self::Look(answer) => answer.is_closed(),
             Self::Release { answer, .. } => answer.is_closed(),
@@ -174,7 +185,7 @@ mod tests {
     use crate::{FoundDevice, Wanted};
 
     fn device(ifindex: u32) -> FoundDevice {
-        FoundDevice { device: Device { ifindex, name: "vnet0".into() }, alias: "".into() }
+        FoundDevice { device: Device { ifindex, name: "vnet0".into() }, alias: "".into(), unfit: None }
     }
 
     #[test]

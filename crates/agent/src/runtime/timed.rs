@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use dataplane::{
     Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops, Event, Flow,
-    Generation, Interface, RuleCount, Stamp,
+    FlowReader, Generation, Interface, RuleCount, Stamp,
 };
 use policy::Plan;
 
@@ -75,6 +75,7 @@ impl<D: Dataplane> Dataplane for Timed<D> {
         read_back(binding: Binding) -> BindingReport;
         read_back_class(class: ClassId) -> ClassReport;
         flows(binding: Binding, most: usize) -> Vec<Flow>;
+        flow_reader(binding: Binding) -> FlowReader;
         flow_count(binding: Binding) -> u64;
         drops(binding: Option<Binding>) -> Drops;
         rule_counts(class: ClassId) -> Vec<RuleCount>;

@@ -253,6 +253,7 @@ fn devices() -> FoundDevices {
     let found = links.into_iter().map(|link| FoundDevice {
         device: Device { ifindex: link.index, name: link.name.as_str().into() },
         alias: link.alias.as_str().into(),
+        unfit: None,
     });
     found.collect::<Vec<_>>().into()
 }

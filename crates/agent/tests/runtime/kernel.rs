@@ -1,34 +1,45 @@
 //! A kernel in memory that outlives agents.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::sync::{Arc, mpsc};
 
 use agent::FoundDevice;
 use dataplane::{
     Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops, Event, Flow,
-    Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
+    FlowReader, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
 };
 use parking_lot::Mutex;
 use policy::Plan;
 
 /// A kernel that outlives those who open it.
 #[derive(Clone, Default)]
-pub(crate) struct Kernel(pub(crate) Arc<Mutex<SimulatedDataplane>>, Arc<AtomicU64>);
+pub(crate) struct Kernel(pub(crate) Arc<Mutex<SimulatedDataplane>>, Arc<Mutex<Option<Gate>>>);
+
+/// Where whoever reads a table of flows waits.
+#[derive(Clone)]
+struct Gate {
+    came: mpsc::Sender<()>,
+    open: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+/// Holds up those who read flows.
+pub(crate) struct HeldUp {
+    /// Told when somebody is held up.
+    pub(crate) came: mpsc::Receiver<()>,
+    /// Lets one on.
+    pub(crate) go_on: mpsc::Sender<()>,
+}
 
 impl Kernel {
     pub(crate) fn add_device(&self, name: &str) -> FoundDevice {
-        FoundDevice { device: self.0.lock().add_device(name), alias: "".into() }
+        FoundDevice { device: self.0.lock().add_device(name), alias: "".into(), unfit: None }
     }
 
-    /// How long it takes to list flows from now on.
-    pub(crate) fn list_flows_in(&self, time: Duration) {
-        self.1.store(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+    /// From now on whoever reads a table of flows is held up before its first flow, until the test lets it on or is over.
+    pub(crate) fn hold_up_readers(&self) -> HeldUp {
+        let (came, told) = mpsc::channel();
+        let (go_on, open) = mpsc::channel();
+        *self.1.lock() = Some(Gate { came, open: Arc::new(Mutex::new(open)) });
+        HeldUp { came: told, go_on }
     }
 
     /// How many interfaces are open, and the newest generation of a class.
@@ -63,13 +74,22 @@ impl Dataplane for Kernel {
         assign(&mut; binding: Binding, class: Option<ClassId>) -> ();
         read_back(&; binding: Binding) -> BindingReport;
         read_back_class(&; class: ClassId) -> ClassReport;
+        flows(&; binding: Binding, most: usize) -> Vec<Flow>;
         drops(&; binding: Option<Binding>) -> Drops;
         rule_counts(&; class: ClassId) -> Vec<RuleCount>;
         events(&mut; most: usize) -> Vec<Event>;
     }
 
-    fn flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError> {
-        thread::sleep(Duration::from_millis(self.1.load(Ordering::Relaxed)));
-        self.0.lock().flows(binding, most)
+    fn flow_reader(&self, binding: Binding) -> Result<FlowReader, DataplaneError> {
+        let mut flows = self.0.lock().flow_reader(binding)?;
+        let gate = self.1.lock().clone();
+        Ok(FlowReader::new(move |visit| {
+            if let Some(gate) = &gate {
+                // Whoever holds the other ends is gone when the test is over.
+                let _ = gate.came.send(());
+                let _ = gate.open.lock().recv();
+            }
+            flows.each(visit)
+        }))
     }
 }

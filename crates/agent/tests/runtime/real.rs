@@ -13,7 +13,7 @@ use nix::{
     sched::{CloneFlags, unshare},
     unistd::geteuid,
 };
-use protocol::node::{self, to_node::Message};
+use protocol::node::{self, from_node::Message as Said, to_node::Message};
 use tokio::{runtime::Runtime, sync::oneshot};
 
 use crate::{
@@ -159,5 +159,55 @@ fn devices_are_followed_and_a_reboot_brings_back_what_was_confirmed() {
         let dataplane = EbpfDataplane::open_existing(options()).unwrap();
         assert_eq!(open(&dataplane), 1);
         dataplane.remove().unwrap();
+    });
+}
+
+/// Real devices; what this kernel cannot make is left out, and said.
+#[test]
+fn a_device_that_shares_another_one_is_refused_with_its_kind_and_what_to_do() {
+    on_own_ground(|| {
+        use InterfaceState::{InForce, Troubled};
+        let mut plane = Plane::start();
+        let host = Host::new();
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(host.join(&plane.address.to_string(), &plane.token)).unwrap();
+        ip("link add lower type veth peer name p0");
+        let running = start(&host);
+        let mut session = runtime.block_on(plane.session());
+        let mut generation = 4;
+        for kind in ["macvlan", "macvtap", "ipvlan"] {
+            let made = ["link", "add", "link", "lower", "name", "vnet0", "type", kind];
+            if !Command::new("ip").args(made).output().unwrap().status.success() {
+                eprintln!("skipped: this kernel makes no {kind} devices");
+                continue;
+            }
+            generation += 1;
+            let problem = runtime.block_on(async {
+                session.tell(Message::Snapshot(snapshot(generation, 80))).await;
+                loop {
+                    match session.hear().await {
+                        Said::NotInForce(problem) if problem.generation == generation => break problem,
+                        Said::NotInForce(_) | Said::Confirmed(_) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            });
+            let message = &problem.problems[0].message;
+            assert!(message.contains(&format!("a {kind} device")), "{message}");
+            assert!(message.contains("a tap or a veth pair"), "{message}");
+            stands(&runtime, &host, Troubled, Some("vnet0"));
+            // Its name is guarded, and nobody is told that it is closed.
+            let what = format!("{kind} is open");
+            runtime.block_on(host.stands(&what, |status| {
+                status.devices.iter().any(|device| device.device == "vnet0" && !device.closed)
+            }));
+            // Another device of the name is as good as any.
+            ip("link del vnet0");
+            ip("link add vnet0 type veth peer name q0");
+            stands(&runtime, &host, InForce, Some("vnet0"));
+            ip("link del vnet0");
+        }
+        running.stop();
+        EbpfDataplane::open_existing(options()).unwrap().remove().unwrap();
     });
 }

@@ -27,6 +27,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("/instances/new", |visit| Box::pin(form(visit))),
     Route::send("/instances/new", |visit| Box::pin(run(visit))),
     Route::read("/instances/{instance}", |visit| Box::pin(show(visit))),
+    Route::read("/instances/{instance}/join", |visit| Box::pin(join(visit))),
     Route::read("/instances/{instance}/{act}", |visit| Box::pin(ask(visit))),
     Route::send("/instances/{instance}/{act}", |visit| Box::pin(act(visit))),
 ];
@@ -172,9 +173,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     };
     Ok(Page::new(SECTION, name(&instance), body)
         .under("Instances", format!("{ROOT}{SECTION}"))
-        .actions(
-            html! { @for act in &ACTS { (view::button_link(&format!("{own}/{}", act.address), act.name)) } },
-        )
+        .actions(html! { (view::main_link(&format!("{own}/join"), "Join a group"))
+        @for act in &ACTS { (view::button_link(&format!("{own}/{}", act.address), act.name)) } })
         .into())
 }
 
@@ -188,7 +188,7 @@ fn groups(held: &[Value], id: &str) -> Markup {
         "Security groups",
         &html! {
             @if groups.is_empty() {
-                (view::empty("It is in no group.", &html! { "Nothing new is accepted then, and what it sends passes. Let it join a group from that group's page." }, Some(&view::button_link(&format!("{ROOT}/groups"), "To the groups"))))
+                (view::empty("It is in no group.", &html! { "Nothing new is accepted then, and what it sends passes." }, Some(&view::button_link(&format!("{}/join", view::address_of("instances", id)), "Join a group"))))
             } @else {
                 (view::table("Security groups of this instance", &["Group", ""], &html! {
                     @for group in groups {
@@ -256,6 +256,29 @@ async fn run(visit: &Visit<'_>) -> Outcome {
         }
         Err(fault) => Ok(form_page(visit, Some(&fault)).await.into()),
     }
+}
+
+/// Which group it is to join; then the preview of that.
+async fn join(visit: &Visit<'_>) -> Outcome {
+    let id = visit.part("instance");
+    if let Some(group) = visit.query.given("group") {
+        let preview = view::address_of("groups", group);
+        return Ok(Response::see(format!("{preview}/join/preview?instance={id}")));
+    }
+    let instance = one(visit).await?;
+    let groups = choices::groups(&visit.api).await;
+    let own = view::address_of("instances", id);
+    let body = html! {
+        form .form .card .measure method="get" action={ (own) "/join" } {
+            (Field::new("group", "Security group", "").hint("The newest 100 are listed; any other lets it join from its own page.").required().choice(choices::pairs(&groups)))
+            (fields::buttons("Preview", &own))
+        }
+    };
+    Ok(Page::new(SECTION, "Join a group", body)
+        .under("Instances", format!("{ROOT}{SECTION}"))
+        .under(name(&instance), own)
+        .lead(html! { "Nothing is changed yet: next you see what it would open or close." })
+        .into())
 }
 
 fn wanted(visit: &Visit<'_>) -> Result<&'static Act, Trouble> {

@@ -137,7 +137,10 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     Ok(Page::new(SECTION, name(&interface), body)
         .under("Network interfaces", format!("{ROOT}{SECTION}"))
         .actions(html! {
-            @if is_bound { (view::button_link(&format!("{own}/unbind"), "Unbind")) }
+            @if is_bound {
+                (view::main_link(&format!("{own}/traffic"), "What passes now"))
+                (view::button_link(&format!("{own}/unbind"), "Unbind"))
+            }
             @else { (view::button_link(&format!("{own}/bind"), "Bind to a node")) }
         })
         .into())

@@ -20,6 +20,7 @@ mod overview;
 mod policies;
 mod reference;
 pub(crate) mod sign_in;
+mod traffic;
 pub(crate) mod trouble;
 mod users;
 
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         groups::ROUTES,
         instances::ROUTES,
         interfaces::ROUTES,
+        traffic::ROUTES,
         networks::ROUTES,
         nodes::ROUTES,
         changes::ROUTES,

@@ -5,5 +5,6 @@
 mod changes;
 mod live;
 mod pages;
+mod people;
 mod sessions;
 mod support;

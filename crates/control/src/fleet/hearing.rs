@@ -103,7 +103,7 @@ impl Slot {
                 let questions = self.connection.as_mut().map(|connection| &mut connection.questions);
                 let waits = questions.and_then(|questions| questions.unanswered.remove(&id));
                 // An answer that comes too late is one that nobody waits for.
-                waits.map(|waits| waits.send(answer));
+                waits.map(|waits| waits.answer.send(Ok(answer)));
             }
             Heard::Report(report) => self.report = Some((now.at, bounded(report))),
             Heard::InstanceStates(reports) => {

@@ -36,7 +36,11 @@ pub use self::{
     follower::Follower,
     heard::{Heard, KEPT_MAX, NodeProblem, NodeReport, RefusalReason},
     instances::InstanceProblem,
-    question::{ANSWERED_MAX, Answer, AskError, InterfaceCounters, NodeDrop, NodeFlow, Question, RulePlace},
+    question::{
+        ANSWER_WAIT_MAX, ANSWERED_MAX, Answer, AskError, Decision, DropPlace, DropsFrom, FlowFilter,
+        InterfaceCounters, NodeDrop, NodeFlow, Question, RuleCounters, RulePlace, protocol_name,
+        protocol_number,
+    },
     standing::{NodeConnection, NodeStanding, NotInForce, Refused, Regression},
     told::{Ended, FollowError, Hello, Told},
 };

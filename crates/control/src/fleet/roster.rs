@@ -185,12 +185,13 @@ impl Roster {
     pub(super) fn stop_waiting(&mut self) {
         self.impatient = true;
         self.receipts.wake_all();
+        self.stop_asking();
     }
 
     /// Ends all connections and all waiting.
     pub(super) fn stop(&mut self) {
         self.stopping = true;
-        self.slots.values_mut().for_each(|slot| slot.end(Ended::Stopping));
         self.stop_waiting();
+        self.slots.values_mut().for_each(|slot| slot.end(Ended::Stopping));
     }
 }

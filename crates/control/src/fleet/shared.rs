@@ -158,8 +158,9 @@ impl Control {
         match timeout(deadline, answer).await {
             Err(_) => Err(AskError::Deadline),
             Ok(Err(_)) => Err(AskError::NotConnected),
-            Ok(Ok(Answer::Failed(why))) => Err(AskError::Failed(why)),
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(Err(error))) => Err(error),
+            Ok(Ok(Ok(Answer::Failed(why)))) => Err(AskError::Failed(why)),
+            Ok(Ok(Ok(answer))) => Ok(answer),
         }
     }
 

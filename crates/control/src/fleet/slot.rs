@@ -10,8 +10,8 @@ use model::{NodeId, UnixMillis, node::Digest};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    Answer, Delay, Ended, Hello, NodeReport, NotInForce, Question, Refused, Regression, backlog::Backlog,
-    instances::Reports, receipts::Moment,
+    Answer, AskError, Delay, Ended, Hello, NodeReport, NotInForce, Question, Refused, Regression,
+    backlog::Backlog, instances::Reports, receipts::Moment,
 };
 
 /// A connection of a node.
@@ -39,7 +39,15 @@ pub(super) struct Questions {
     /// Not told yet.
     pub(super) untold: VecDeque<(u64, Question)>,
     /// Not answered yet, told or not.
-    pub(super) unanswered: HashMap<u64, oneshot::Sender<Answer>>,
+    pub(super) unanswered: HashMap<u64, Unanswered>,
+}
+
+/// A question that is not answered yet.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    pub(super) answer: oneshot::Sender<Result<Answer, AskError>>,
+    /// Whether the node may hold its answer back.
+    pub(super) may_wait: bool,
 }
 
 /// A regression, and what is done about it.

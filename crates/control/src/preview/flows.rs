@@ -12,7 +12,7 @@ use tokio::{task::JoinSet, time::Instant};
 use super::{Computed, PreviewBounds, concerned::ConcernedClasses};
 use crate::{
     control::Control,
-    fleet::{ANSWERED_MAX, Answer, AskError, NodeFlow, Question},
+    fleet::{ANSWERED_MAX, Answer, AskError, Decision, FlowFilter, NodeFlow, Question},
 };
 
 /// What would become of a flow.
@@ -97,6 +97,10 @@ pub(crate) fn begun(flow: &NodeFlow) -> Option<Flow> {
 /// What becomes of a flow under a policy; none: it is gone, and stays so.
 pub(crate) fn fate(flow: &NodeFlow, after: &PolicyClass) -> Option<FlowFate> {
     let begun = begun(flow)?;
+    if flow.decision == Some(Decision::Exempt) {
+        // No rule was asked about it, nor will be.
+        return flow.alive.then_some(FlowFate::Continues);
+    }
     match (flow.alive, evaluate(after, begun.direction, &begun.first).policy) {
         (true, Policy::Accept) => Some(FlowFate::Continues),
         (true, Policy::Drop) => Some(FlowFate::Cut),
@@ -163,7 +167,7 @@ async fn ask_node(
     let mut asked = AskedNode { node, name, asked: wanted.len(), answered: 0, left_out: 0, error: None };
     let mut judged = Vec::new();
     for (interface, after) in wanted {
-        let question = Question::Flows { interface, most: ANSWERED_MAX };
+        let question = Question::Flows { interface, most: ANSWERED_MAX, filter: FlowFilter::default() };
         match control.ask(node, question, deadline.saturating_duration_since(Instant::now())).await {
             Ok(Answer::Flows { flows, left_out }) => {
                 asked.answered += 1;

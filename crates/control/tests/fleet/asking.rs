@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use control::{
     Heard, Told,
-    fleet::{Answer, AskError, InterfaceCounters, Question},
+    fleet::{Answer, AskError, DropsFrom, InterfaceCounters, Question},
 };
 use model::NodeId;
 
@@ -105,5 +105,56 @@ fn updates_go_before_questions() {
         assert!(matches!(node.obey().await, Ok(Told::Delta { .. })));
         assert!(matches!(node.obey().await, Ok(Told::Question { .. })));
         asking.abort();
+    });
+}
+
+fn waiting() -> Question {
+    let wait = Duration::from_secs(30);
+    Question::Drops { interface: None, from: DropsFrom::Latest, most: 1, wait }
+}
+
+#[test]
+fn those_who_wait_take_half_of_the_questions_at_most() {
+    let site = Site::new();
+    let _node = site.node(0);
+    runtime().block_on(async {
+        let ask = |question| {
+            let (control, id) = (site.control.clone(), site.nodes[0]);
+            tokio::spawn(async move { control.ask(id, question, LONG).await })
+        };
+        let mut asking: Vec<_> = (0..8).map(|_| ask(waiting())).collect();
+        tokio::task::yield_now().await;
+        assert_eq!(ask(waiting()).await.unwrap(), Err(AskError::Busy));
+        asking.extend((0..8).map(|_| ask(question(&site))));
+        tokio::task::yield_now().await;
+        assert_eq!(ask(question(&site)).await.unwrap(), Err(AskError::Busy));
+        // Whoever does not wait any more makes room.
+        let gone = asking.swap_remove(0);
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+        asking.push(ask(waiting()));
+        tokio::task::yield_now().await;
+        assert!(asking.iter().all(|asking| !asking.is_finished()));
+        site.control.stop_waiting();
+        for asking in asking {
+            assert_eq!(asking.await.unwrap(), Err(AskError::Stopping));
+        }
+    });
+}
+
+#[test]
+fn a_control_plane_that_stops_lets_nobody_wait_for_an_answer() {
+    let site = Site::new();
+    let mut node = site.node(0);
+    runtime().block_on(async {
+        let (control, id) = (site.control.clone(), site.nodes[0]);
+        let asking = tokio::spawn(async move { control.ask(id, waiting(), LONG).await });
+        let Told::Question { id, .. } = node.obey().await.unwrap() else { panic!("no question") };
+        site.control.stop_waiting();
+        assert_eq!(asking.await.unwrap(), Err(AskError::Stopping));
+        // That the node answers all the same is nothing to anybody.
+        node.follower.heard(Heard::Answer { id, answer: Answer::Failed("too late".into()) });
+        let again = site.control.ask(site.nodes[0], question(&site), LONG).await;
+        assert_eq!(again, Err(AskError::Stopping));
     });
 }

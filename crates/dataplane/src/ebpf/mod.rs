@@ -44,7 +44,7 @@ pub use self::{
 use crate::{
     contract::Dataplane,
     error::DataplaneError,
-    flow::{Event, Flow},
+    flow::{Event, Flow, FlowReader},
     interface::{Binding, ClassId, Device, Generation, Interface, Stamp},
     reason::Reason,
     report::{BindingReport, ClassReport, Drops, RuleCount},
@@ -219,6 +219,10 @@ impl Dataplane for EbpfDataplane {
 
     fn flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError> {
         self.list_flows(binding, most)
+    }
+
+    fn flow_reader(&self, binding: Binding) -> Result<FlowReader, DataplaneError> {
+        self.read_flows(binding)
     }
 
     fn flow_count(&self, binding: Binding) -> Result<u64, DataplaneError> {

@@ -7,11 +7,11 @@ use model::rule::Direction;
 use super::{
     EbpfDataplane, Trial,
     host::{monotonic, system},
-    sys,
+    sys::{self, Map},
 };
 use crate::{
     error::DataplaneError,
-    flow::{Event, Flow, FlowState, Tuple},
+    flow::{Event, Flow, FlowReader, FlowState, Tuple},
     interface::{Binding, Stamp},
     layout::{
         EventValue, FLOW_DEAD, FLOW_EGRESS, FlowKey, FlowValue, RULE_EXEMPT, RULE_IMPLICIT, STAMP_MASK,
@@ -62,6 +62,19 @@ fn read_flow(key: FlowKey, value: FlowValue, now: Duration) -> Flow {
     }
 }
 
+fn visit_flows(
+    table: &Map,
+    binding: Binding,
+    visit: &mut dyn FnMut(Flow) -> bool,
+) -> Result<(), DataplaneError> {
+    let now = monotonic();
+    let each = |key: &[u8], value: &[u8]| {
+        let key = FlowKey::read(key);
+        key.id != binding.0 || visit(read_flow(key, FlowValue::read(value), now))
+    };
+    table.each(each).map_err(system("reading flows"))
+}
+
 fn read_event(bytes: &[u8], now: Duration) -> Option<Event> {
     let value = EventValue::read(bytes.get(..EventValue::SIZE)?);
     let reason = Reason::from_number(value.reason)?;
@@ -91,17 +104,20 @@ fn read_event(bytes: &[u8], now: Duration) -> Option<Event> {
 impl EbpfDataplane {
     pub(super) fn list_flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError> {
         self.bound(binding)?;
-        let now = monotonic();
         let mut flows = Vec::new();
-        let collect = |key: &[u8], value: &[u8]| {
-            let key = FlowKey::read(key);
-            if key.id == binding.0 && flows.len() < most {
-                flows.push(read_flow(key, FlowValue::read(value), now));
-            }
-            flows.len() < most
-        };
-        self.maps.flows.each(collect).map_err(system("reading flows"))?;
+        if most > 0 {
+            visit_flows(&self.maps.flows, binding, &mut |flow| {
+                flows.push(flow);
+                flows.len() < most
+            })?;
+        }
         Ok(flows)
+    }
+
+    pub(super) fn read_flows(&self, binding: Binding) -> Result<FlowReader, DataplaneError> {
+        self.bound(binding)?;
+        let table = self.maps.flows.try_clone().map_err(system("keeping the table of flows"))?;
+        Ok(FlowReader::new(move |visit| visit_flows(&table, binding, visit)))
     }
 
     pub(super) fn count_drops(&self, binding: Option<Binding>) -> Result<Drops, DataplaneError> {

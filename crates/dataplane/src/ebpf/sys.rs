@@ -158,6 +158,11 @@ impl Map {
         Self::from_fd(fd)
     }
 
+    /// The same map by a descriptor of its own.
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { fd: self.fd.try_clone()?, shape: self.shape })
+    }
+
     /// The map behind a descriptor.
     pub(crate) fn from_fd(fd: OwnedFd) -> io::Result<Self> {
         let words: [u64; 3] = info(&fd)?;

@@ -19,7 +19,7 @@ use crate::{
     contract::Dataplane,
     ebpf::check_addresses,
     error::DataplaneError,
-    flow::{Event, Flow, Tuple},
+    flow::{Event, Flow, FlowReader, Tuple},
     interface::{Binding, ClassId, Device, Generation, Interface, Stamp},
     reason::Reason,
     report::{Attachment, BindingReport, ClassReport, Drops, PlanReport, RuleCount, RulePlace},
@@ -322,6 +322,14 @@ impl Dataplane for SimulatedDataplane {
 
     fn flows(&self, binding: Binding, most: usize) -> Result<Vec<Flow>, DataplaneError> {
         Ok(self.bound(binding)?.flows.values().take(most).cloned().collect())
+    }
+
+    fn flow_reader(&self, binding: Binding) -> Result<FlowReader, DataplaneError> {
+        let flows: Vec<Flow> = self.bound(binding)?.flows.values().cloned().collect();
+        Ok(FlowReader::new(move |visit| {
+            let _ = flows.iter().all(|flow| visit(flow.clone()));
+            Ok(())
+        }))
     }
 
     fn drops(&self, binding: Option<Binding>) -> Result<Drops, DataplaneError> {

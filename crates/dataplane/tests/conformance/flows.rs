@@ -92,6 +92,42 @@ pub fn tcp_begins_with_syn_unless_it_is_adopted(subject: &mut dyn Subject) {
     assert_eq!(send(subject, Direction::Ingress, &running, Begins::No), None);
 }
 
+pub fn flows_are_read_beside_the_dataplane(subject: &mut dyn Subject) {
+    let mut bound = Bound::with(subject, &accepting(&[79, 80, 81]));
+    (79..=81).for_each(|port| assert_eq!(bound.request(subject, port), None));
+    let mut reader = subject.dataplane().flow_reader(bound.binding).unwrap();
+    let listed = subject.dataplane().flows(bound.binding, 10).unwrap();
+    // Another thread has it while this one goes on changing things.
+    let (read, mut reader) = std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let mut read = Vec::new();
+            reader
+                .each(|flow| {
+                    read.push(flow);
+                    true
+                })
+                .unwrap();
+            (read, reader)
+        });
+        bound.switch(subject, &accepting(&[80]));
+        reading.join().unwrap()
+    });
+    let mut tuples: [Vec<_>; 2] = [read, listed].map(|all| all.into_iter().map(|flow| flow.tuple).collect());
+    tuples.iter_mut().for_each(|tuples| tuples.sort());
+    assert_eq!(tuples[0], tuples[1]);
+    let mut visited = 0;
+    reader
+        .each(|flow| {
+            assert_eq!(flow.binding, bound.binding);
+            visited += 1;
+            visited < 2
+        })
+        .unwrap();
+    assert_eq!(visited, 2, "it ends where nobody wants to see more");
+    subject.dataplane().unbind(bound.binding).unwrap();
+    assert!(subject.dataplane().flow_reader(bound.binding).is_err());
+}
+
 pub fn flows_end_with_their_binding(subject: &mut dyn Subject) {
     let bound = Bound::with(subject, &accepting(&[80]));
     assert_eq!(bound.request(subject, 80), None);

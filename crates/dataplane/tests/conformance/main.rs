@@ -49,6 +49,7 @@ conformance! {
     flows::tcp_begins_with_syn_unless_it_is_adopted;
     flows::a_syn_over_a_flow_is_judged_as_what_it_would_begin;
     flows::flows_end_with_their_binding;
+    flows::flows_are_read_beside_the_dataplane;
     reading::drops_are_counted_by_reason;
     reading::rule_counts_go_on_while_the_rule_is_the_same;
     reading::events_tell_about_dropped_packets;

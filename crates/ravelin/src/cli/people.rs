@@ -1,10 +1,8 @@
 //! The command line of what people ask before and after they change something: previews, explanations, findings, events.
 
-use std::path::PathBuf;
-
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::output::OutputFormat;
+use crate::{commands::ServerAccess, output::OutputFormat};
 
 /// Exit codes of previews.
 const PREVIEW_EXIT: &str = "Nothing is changed.\n\nExit codes: 0 nothing that passes now would stop; 1 the server cannot be \
@@ -165,21 +163,10 @@ pub struct EventsArguments {
 
 /// Which server to ask, as whom, and how to print what it answers.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Which server, as whom")]
 pub struct LookArguments {
-    /// The profile to use; see `ravelin configure` [env: RAVELIN_PROFILE].
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// The server's address [env: RAVELIN_ENDPOINT] [default: http://127.0.0.1:8017].
-    #[arg(long, value_name = "URL")]
-    pub endpoint: Option<String>,
-    /// Trust the certificates of this PEM file [env: RAVELIN_CA_CERTIFICATE].
-    #[arg(long, value_name = "FILE")]
-    pub ca_certificate: Option<PathBuf>,
-    /// Trust any certificate; for trying things out.
-    #[arg(long)]
-    pub insecure: bool,
-    /// How to print the answer.
+    /// How to print: for people or for programs.
     #[arg(long, short, value_enum, default_value = "table", value_name = "FORMAT")]
     pub output: OutputFormat,
+    #[command(flatten)]
+    pub access: ServerAccess,
 }

@@ -5,12 +5,16 @@ mod authority;
 mod bind;
 mod column;
 mod configure;
+mod drops;
+mod flows;
 mod hint;
 mod lab;
 mod people;
 mod product;
+mod reason;
 mod restore;
 mod table;
+mod traffic;
 
 use std::path::Path;
 
@@ -21,9 +25,12 @@ pub use self::{
     authority::node_authority,
     bind::{bind, unbind},
     configure::configure,
+    drops::drops,
+    flows::flows,
     lab::lab,
     people::{events, explain, findings, preview},
-    product::{ServerChoice, add_products, expand_numbered, is_product, run},
+    product::{ServerAccess, ServerChoice, add_products, expand_numbered, is_product, run},
+    reason::explained as reasons_explained,
     restore::restore,
 };
 use crate::{

@@ -205,10 +205,12 @@ pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let Some(operation) = catalogue::find(product, name) else { return Ok(ExitCode::from(2)) };
     let text = |name: &str| arguments.get_one::<String>(name).cloned();
     let choice = ServerChoice {
-        profile: text("profile"),
-        endpoint: text("endpoint"),
-        ca_certificate: text("ca-certificate").map(Into::into),
-        insecure: arguments.get_flag("insecure"),
+        access: ServerAccess {
+            profile: text("profile"),
+            endpoint: text("endpoint"),
+            ca_certificate: text("ca-certificate").map(Into::into),
+            insecure: arguments.get_flag("insecure"),
+        },
         output: if text("output").as_deref() == Some("table") {
             OutputFormat::Table
         } else {
@@ -220,10 +222,10 @@ pub fn run(product: &str, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     call(operation, &choice, &sent, &format!("ravelin {} {}", product.subcommand(), operation.name))
 }
 
-/// Which server, as whom, and how to print what it answers.
-#[derive(Debug, clap::Args)]
+/// Which server, as whom.
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Which server, as whom")]
-pub struct ServerChoice {
+pub struct ServerAccess {
     /// The profile to use; see `ravelin configure` [env: RAVELIN_PROFILE].
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
@@ -236,6 +238,34 @@ pub struct ServerChoice {
     /// Trust any certificate; for trying things out.
     #[arg(long)]
     pub insecure: bool,
+}
+
+impl ServerAccess {
+    /// A client of that server.
+    ///
+    /// # Errors
+    /// There is no such profile, no access key, or the certificates cannot be read.
+    pub fn client(&self) -> anyhow::Result<Client> {
+        let mut profile = profile::resolve(self.profile.as_deref())?;
+        if let Some(endpoint) = &self.endpoint {
+            profile.endpoint.clone_from(endpoint);
+        }
+        let trust = match &self.ca_certificate {
+            _ if self.insecure => Trust::Anybody,
+            Some(path) => Trust::File(path.clone()),
+            None if !profile.ca_certificate.is_empty() => Trust::File(profile.ca_certificate.clone().into()),
+            None => Trust::System,
+        };
+        Client::new(&profile.endpoint, profile.credentials()?, &trust)
+    }
+}
+
+/// Which server, as whom, and how to print what it answers.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which server, as whom")]
+pub struct ServerChoice {
+    #[command(flatten)]
+    pub access: ServerAccess,
     /// How to print the answer.
     #[arg(long, short, value_enum, default_value = "json", value_name = "FORMAT")]
     pub output: OutputFormat,
@@ -255,32 +285,34 @@ pub fn call(
     sent: &[(String, String)],
     command: &str,
 ) -> anyhow::Result<ExitCode> {
-    let reply = client(choice)?.call(operation, sent, choice.wait.map(u32::from))?;
+    let client = choice.access.client()?;
+    let reply = client.call(operation, sent, choice.wait.map(u32::from))?;
     let code = print(&reply, choice.output)?;
+    give_hint(operation, &reply, sent, command);
+    Ok(code)
+}
+
+/// Prints what the server refuses, says what to do, and gives the exit code for it.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn refused(
+    operation: &Operation,
+    reply: &Reply,
+    format: OutputFormat,
+    (sent, command): (&[(String, String)], &str),
+) -> anyhow::Result<ExitCode> {
+    let code = print(reply, format)?;
+    give_hint(operation, reply, sent, command);
+    Ok(code)
+}
+
+fn give_hint(operation: &Operation, reply: &Reply, sent: &[(String, String)], command: &str) {
     if let Some(refused) = reply.error_code()
         && let Some(hint) = hint::of(operation, refused, sent)
     {
         output::note(&format!("{hint}\nSee `{command} --help`."));
     }
-    Ok(code)
-}
-
-/// A client of the server that is meant, with the access key that is meant.
-///
-/// # Errors
-/// There is no such profile, or it has no access key; a certificate cannot be read.
-pub(super) fn client(choice: &ServerChoice) -> anyhow::Result<Client> {
-    let mut profile = profile::resolve(choice.profile.as_deref())?;
-    if let Some(endpoint) = &choice.endpoint {
-        profile.endpoint.clone_from(endpoint);
-    }
-    let trust = match &choice.ca_certificate {
-        _ if choice.insecure => Trust::Anybody,
-        Some(path) => Trust::File(path.clone()),
-        None if !profile.ca_certificate.is_empty() => Trust::File(profile.ca_certificate.clone().into()),
-        None => Trust::System,
-    };
-    Client::new(&profile.endpoint, profile.credentials()?, &trust)
 }
 
 fn parameters(operation: &Operation, arguments: &ArgMatches) -> anyhow::Result<Vec<(String, String)>> {

@@ -15,3 +15,4 @@ mod instances;
 mod leave;
 mod node;
 mod site;
+mod visibility;

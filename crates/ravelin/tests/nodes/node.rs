@@ -120,6 +120,14 @@ impl LabNode {
         self.agent = Some(self.run(command.stdout(Stdio::null())));
     }
 
+    /// Ends its agent, as SIGTERM does: what is in force stays so.
+    pub(crate) fn end(&mut self) {
+        let mut agent = self.agent.take().unwrap();
+        let id = nix::unistd::Pid::from_raw(i32::try_from(agent.id()).unwrap());
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
+        assert!(agent.wait().unwrap().success());
+    }
+
     /// What its agent has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.join("log")).unwrap_or_default()

@@ -4,6 +4,7 @@ use std::{
     fs,
     net::{IpAddr, SocketAddr},
     os::fd::AsFd,
+    process::Command,
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use traffic::{Client as Source, Flow, Knock, Protocol, Server as Sink, knock};
 
 use crate::{
     change::enforce,
-    common::{Answer, Client, Launch, Server, wait_until},
+    common::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Answer, Client, Launch, Server, wait_until},
     node::LabNode,
 };
 
@@ -50,7 +51,7 @@ pub(crate) struct Site {
     pub(crate) nodes: Vec<LabNode>,
     /// A client of the server.
     pub(crate) client: Client,
-    _server: Server,
+    server: Server,
     _place: TempDir,
 }
 
@@ -63,7 +64,7 @@ impl Site {
         let server = Launch::on(&data).node_listen("0.0.0.0:0").start();
         let client = server.client();
         let port = server.nodes.rsplit_once(':').unwrap().1.parse().unwrap();
-        let mut site = Self { nodes: Vec::new(), client, _server: server, _place: place };
+        let mut site = Self { nodes: Vec::new(), client, server, _place: place };
         for number in 1..=count {
             let wish = [("EnsRegionId", REGION), ("Lab", "true")];
             let made = site.ravelin("CreateNodeToken", &wish);
@@ -177,9 +178,7 @@ impl Site {
 
     /// The node on which an instance is, and the index of the bridge to which its device belongs.
     pub(crate) fn node_of(&self, instance: &Instance) -> (&LabNode, u32) {
-        let found = self.ens("DescribeInstances", &[("InstanceId", &instance.id)]);
-        let interface =
-            found.text("/Instances/Instance/0/NetworkInterfaces/NetworkInterfaces/0/NetworkInterfaceId");
+        let interface = self.interface_of(instance);
         let alias = format!("ravelin:{interface}");
         let place = self.nodes.iter().find_map(|node| {
             let links = in_namespace(&node.namespace, || Netlink::open().unwrap().links().unwrap()).unwrap();
@@ -187,6 +186,29 @@ impl Site {
             Some((node, device.master.expect("it is on a bridge")))
         });
         place.expect("some node has it")
+    }
+
+    /// The primary interface of an instance.
+    pub(crate) fn interface_of(&self, instance: &Instance) -> String {
+        let found = self.ens("DescribeInstances", &[("InstanceId", &instance.id)]);
+        let pointer = "/Instances/Instance/0/NetworkInterfaces/NetworkInterfaces/0/NetworkInterfaceId";
+        found.text(pointer).to_owned()
+    }
+
+    /// A command of the program, as somebody types it who has the account's root access key.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ravelin"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("RAVELIN_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(arguments)
+            .env("RAVELIN_ENDPOINT", format!("http://{}", self.server.address))
+            .env("RAVELIN_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("RAVELIN_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET);
+        command
     }
 
     /// Begins a flow between two instances, and waits until it is through.

@@ -161,7 +161,9 @@ fn an_instance_that_went_before_the_session_is_not_held_against_a_node_that_was_
 fn an_answer_is_to_a_question_and_of_its_kind() {
     let mut own = Belongings::of(&state(), node(1));
     let ask = |own: &mut Belongings, id| {
-        own.tell(&Told::Question { id, question: Question::Flows { interface: interface(1), most: 1 } });
+        let filter = control::fleet::FlowFilter::default();
+        let question = Question::Flows { interface: interface(1), most: 1, filter };
+        own.tell(&Told::Question { id, question });
     };
     let answer = |id, answer| Heard::Answer { id, answer };
     let none = || Answer::Flows { flows: Vec::new(), left_out: 0 };

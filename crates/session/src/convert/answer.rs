@@ -1,12 +1,17 @@
 //! Answers of nodes to questions.
 
-use control::fleet::{ANSWERED_MAX, Answer, InterfaceCounters, NodeDrop, NodeFlow, RulePlace};
+use control::fleet::{
+    ANSWERED_MAX, Answer, Decision, DropPlace, InterfaceCounters, NodeDrop, NodeFlow, RuleCounters, RulePlace,
+};
 use protocol::{
     Malformed,
     node::{self, answer},
 };
 
 use super::field;
+
+/// The most rules of an interface, with what happens where none is about a packet: more than there may be.
+const RULES_MAX: usize = 2_048;
 
 /// An answer, and which question it is about.
 pub(super) fn answer(message: &node::Answer) -> Result<(u64, Answer), Malformed> {
@@ -19,7 +24,13 @@ pub(super) fn answer(message: &node::Answer) -> Result<(u64, Answer), Malformed>
         Some(answer::Answer::Drops(drops)) => {
             bounded("drops", drops.drops.len())?;
             let all = drops.drops.iter().map(drop_of).collect::<Result<_, _>>()?;
-            Answer::Drops { drops: all, next: drops.next, lost: drops.lost }
+            Answer::Drops {
+                drops: all,
+                next: DropPlace { process: drops.process, place: drops.next },
+                lost: drops.lost,
+                restarted: drops.restarted,
+                dropped_packets: field::by_reason(drops.dropped_packets.iter())?,
+            }
         }
         Some(answer::Answer::Counters(counted)) => Answer::Counters(counters(counted)?),
         Some(answer::Answer::Failed(why)) => Answer::Failed(field::text(why)),
@@ -50,6 +61,8 @@ fn flow(message: &node::Flow) -> Result<NodeFlow, Malformed> {
         packets_out: message.packets_out,
         bytes_out: message.bytes_out,
         state: field::name("state", &message.state)?,
+        decision: decision(message.decision)?,
+        rule_text: field::text(&message.rule_text),
     })
 }
 
@@ -69,6 +82,12 @@ fn drop_of(message: &node::Drop) -> Result<NodeDrop, Malformed> {
         destination_port: field::port("destination_port", message.destination_port)?,
         length: message.length,
         rule: place(&message.security_group_id, message.rule)?,
+        decision: decision(message.decision)?,
+        rule_text: field::text(&message.rule_text),
+        ethertype: match message.ethertype {
+            0 => None,
+            number => Some(field::small("ethertype", number, "an EtherType")?),
+        },
     })
 }
 
@@ -79,7 +98,38 @@ fn place(group: &str, rule: u32) -> Result<Option<RulePlace>, Malformed> {
     Ok(Some(RulePlace { group: field::id("security_group_id", group)?, rule }))
 }
 
+/// What decided. A node of another version may know more than is known here, and then it is not known.
+fn decision(decision: i32) -> Result<Option<Decision>, Malformed> {
+    if decision < 0 {
+        return Err(Malformed::new("decision", decision, "what decided"));
+    }
+    Ok(match node::Decision::try_from(decision) {
+        Ok(node::Decision::Rule) => Some(Decision::Rule),
+        Ok(node::Decision::Implicit) => Some(Decision::Implicit),
+        Ok(node::Decision::Exempt) => Some(Decision::Exempt),
+        Ok(node::Decision::Earlier) => Some(Decision::Earlier),
+        Ok(node::Decision::Unspecified) | Err(_) => None,
+    })
+}
+
+fn rule_counters(message: &node::RuleCounters) -> Result<RuleCounters, Malformed> {
+    Ok(RuleCounters {
+        direction: field::direction(message.direction)?,
+        rule: place(&message.security_group_id, message.rule)?,
+        rule_text: field::text(&message.rule_text),
+        decisions: message.decisions,
+        flow_count: message.flow_count,
+        packets_in: message.packets_in,
+        packets_out: message.packets_out,
+        bytes_in: message.bytes_in,
+        bytes_out: message.bytes_out,
+    })
+}
+
 fn counters(message: &node::Counters) -> Result<InterfaceCounters, Malformed> {
+    if message.rules.len() > RULES_MAX {
+        return Err(Malformed::new("rules", message.rules.len(), "2,048 or fewer"));
+    }
     Ok(InterfaceCounters {
         dropped_packets: field::by_reason(message.dropped_packets.iter())?,
         flow_count: message.flow_count,
@@ -87,5 +137,6 @@ fn counters(message: &node::Counters) -> Result<InterfaceCounters, Malformed> {
         packets_out: message.packets_out,
         bytes_in: message.bytes_in,
         bytes_out: message.bytes_out,
+        rules: message.rules.iter().map(rule_counters).collect::<Result<_, _>>()?,
     })
 }

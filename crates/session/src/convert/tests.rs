@@ -52,7 +52,8 @@ fn flows(flows: Vec<node::Flow>) -> Message {
 }
 
 fn drops(drops: Vec<node::Drop>) -> Message {
-    let answer = Some(A::Drops(node::Drops { drops, next: 9, lost: 2 }));
+    let answer =
+        Some(A::Drops(node::Drops { drops, next: 9, lost: 2, process: 7, ..node::Drops::default() }));
     Message::Answer(node::Answer { id: 1, answer })
 }
 
@@ -94,7 +95,10 @@ fn answers_say_what_was_seen() {
     let Ok(Spoken::Heard(Heard::Answer { answer, .. })) = said(drops(vec![dropped(), other])) else {
         panic!("no answer")
     };
-    let control::fleet::Answer::Drops { drops, next: 9, lost: 2 } = answer else { panic!("{answer:?}") };
+    let control::fleet::Answer::Drops { drops, next, lost: 2, restarted: false, .. } = answer else {
+        panic!("{answer:?}")
+    };
+    assert_eq!((next.process, next.place), (7, 9));
     assert_eq!((drops[0].protocol, drops[0].rule), (Some(17), None));
     assert_eq!((drops[1].protocol, drops[1].source), (None, None), "a packet that is none of IP");
 }
@@ -102,7 +106,8 @@ fn answers_say_what_was_seen() {
 #[test]
 fn fields_out_of_their_range_are_refused_by_name() {
     type Change<T> = (&'static str, fn(&mut T));
-    let of_flows: [Change<node::Flow>; 7] = [
+    let of_flows: [Change<node::Flow>; 8] = [
+        ("decision", |of| of.decision = -1),
         ("direction", |of| of.direction = 9),
         ("protocol", |of| of.protocol = 256),
         ("local_address", |of| of.local_address = "10.0.0.1/8".into()),
@@ -116,7 +121,8 @@ fn fields_out_of_their_range_are_refused_by_name() {
         change(&mut wrong);
         assert_eq!(refused(flows(vec![wrong])), field);
     }
-    let of_drops: [Change<node::Drop>; 5] = [
+    let of_drops: [Change<node::Drop>; 6] = [
+        ("ethertype", |of| of.ethertype = 0x1_0000),
         ("network_interface_id", |of| of.network_interface_id.clear()),
         ("reason", |of| of.reason = "x".repeat(65)),
         ("source", |of| of.source = "x".into()),
@@ -138,7 +144,34 @@ fn fields_out_of_their_range_are_refused_by_name() {
 }
 
 #[test]
+fn what_decided_is_told_as_far_as_it_is_known() {
+    use control::fleet::Decision;
+    for (said_, known) in [
+        (node::Decision::Rule.into(), Some(Decision::Rule)),
+        (node::Decision::Implicit.into(), Some(Decision::Implicit)),
+        (node::Decision::Exempt.into(), Some(Decision::Exempt)),
+        (node::Decision::Earlier.into(), Some(Decision::Earlier)),
+        (0, None),
+        (99, None),
+    ] {
+        let one = node::Flow { decision: said_, rule_text: "ingress\naccept".into(), ..flow() };
+        let Ok(Spoken::Heard(Heard::Answer { answer, .. })) = said(flows(vec![one])) else {
+            panic!("no answer")
+        };
+        let control::fleet::Answer::Flows { flows, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!((flows[0].decision, &*flows[0].rule_text), (known, "ingress accept"));
+    }
+}
+
+#[test]
 fn lists_have_lengths() {
+    let rule = node::RuleCounters { direction: Direction::Ingress.into(), ..node::RuleCounters::default() };
+    let rules = |count| {
+        let counters = node::Counters { rules: vec![rule.clone(); count], ..node::Counters::default() };
+        Message::Answer(node::Answer { id: 1, answer: Some(A::Counters(counters)) })
+    };
+    assert!(said(rules(2_048)).is_ok());
+    assert_eq!(refused(rules(2_049)), "rules");
     assert_eq!(refused(flows(vec![flow(); 1_001])), "flows");
     assert_eq!(refused(drops(vec![dropped(); 1_001])), "drops");
     let problem = node::Problem { network_interface_id: eni(1), message: String::new() };

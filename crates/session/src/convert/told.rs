@@ -1,6 +1,6 @@
 //! What nodes are told.
 
-use control::fleet::{Question, Told};
+use control::fleet::{DropPlace, DropsFrom, Question, Told};
 use protocol::{
     desired::{to_delta, to_snapshot},
     node::{self, question, to_node::Message},
@@ -24,16 +24,29 @@ pub(crate) fn to_node(told: &Told) -> node::ToNode {
 
 fn asked(question: &Question) -> question::Question {
     match question {
-        Question::Flows { interface, most } => question::Question::Flows(node::FlowsQuestion {
+        Question::Flows { interface, most, filter } => question::Question::Flows(node::FlowsQuestion {
             network_interface_id: interface.to_string(),
             most: *most,
+            protocol: filter.protocol.map(u32::from),
+            remote_prefix: filter.remote.map(|prefix| prefix.to_string()).unwrap_or_default(),
+            port: filter.port.map(u32::from),
+            alive: filter.alive,
         }),
-        Question::Drops { interface, after, most, wait } => question::Question::Drops(node::DropsQuestion {
-            network_interface_id: interface.map(|id| id.to_string()).unwrap_or_default(),
-            after: *after,
-            most: *most,
-            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
-        }),
+        Question::Drops { interface, from, most, wait } => {
+            let latest = *from == DropsFrom::Latest;
+            let place = match from {
+                DropsFrom::After(place) => *place,
+                DropsFrom::Latest => DropPlace { process: 0, place: 0 },
+            };
+            question::Question::Drops(node::DropsQuestion {
+                network_interface_id: interface.map(|id| id.to_string()).unwrap_or_default(),
+                after: place.place,
+                most: *most,
+                wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+                process: place.process,
+                latest,
+            })
+        }
         Question::Counters { interface } => question::Question::Counters(node::CountersQuestion {
             network_interface_id: interface.to_string(),
         }),

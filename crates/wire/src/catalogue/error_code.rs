@@ -180,6 +180,14 @@ codes! {
         "Nodes have no way to this server, and a token would lead nowhere. With --node-listen (the setting node_listen) the server listens for nodes, and makes the authority that signs their certificates.";
     NODE_NOT_REGRESSED: "InvalidOperation.NodeNotRegressed", 400, "%s.",
         "The node has not been found to hold a newer generation than this server ever gave, and so there is nothing to readmit. It may not have connected since the server began to run: DescribeNodes shows it.";
+    NODE_NOT_CONNECTED: "InvalidOperation.NodeNotConnected", 400, "%s.",
+        "The node to which the network interface is bound is asked, and it is not connected to the server, or its connection ended before it answered. The message names it. What is in force there stays so; see that its agent runs and reaches the server.";
+    NODE_NOT_ANSWERING: "InvalidOperation.NodeNotAnswering", 400, "%s.",
+        "The node to which the network interface is bound is connected, and has not answered in time. The message names it. Ask again; if that happens often, `ravelin agent status` on the node shows how it stands.";
+    NODE_BUSY: "InvalidOperation.NodeBusy", 400, "%s.",
+        "The node, or the account, has as many questions to wait for at the same time as it may have; those that wait for drops count until they are answered. Nothing was asked: ask again in a moment.";
+    NODE_CANNOT_SAY: "InvalidOperation.NodeCannotSay", 400, "%s.",
+        "The node answered that it cannot say, and the message has its words. Most often the device of the network interface is not there, or the node has not heard of the binding yet.";
     GENERATION_NOT_FOUND: "InvalidGeneration.NotFound", 400, "The specified Generation does not exist.",
         "No change has this number yet. The header x-ravelin-generation of the answer to a change has it.";
     AS_OF_BEYOND_HISTORY: "InvalidAsOf.BeyondHistory", 400, "%s.",

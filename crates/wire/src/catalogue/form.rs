@@ -94,9 +94,6 @@ forms! {
     PREFIX: "an IPv4 or IPv6 address or CIDR block", |text| prefix(text).is_some();
     /// One end of traffic.
     TRAFFIC_END: "an IPv4 or IPv6 address, the id of an instance or of a network interface, or `internet`", is_traffic_end;
-    /// A protocol.
-    PROTOCOL: "`tcp`, `udp`, `icmp`, `icmpv6`, `gre`, or the number of an IP protocol, 0 to 255",
-        |text| protocol_number(text).is_some();
     /// A moment.
     AS_OF: "the number of a change, or a time, UTC, `YYYY-MM-DDThh:mm:ssZ`",
         |text| text.parse::<u64>().is_ok() || model::UnixMillis::parse(text).is_some();
@@ -104,23 +101,16 @@ forms! {
     EVENT_TOKEN: "the `NextToken` of an answer", |text| event_place(text).is_some();
     /// Where a list goes on.
     SERIAL: "the `NextToken` of an answer", |text| text.parse::<u64>().is_ok();
+    /// A protocol of flows.
+    FLOW_PROTOCOL: "`tcp`, `udp`, `icmp`, `icmpv6`, `gre`, or the number of a protocol, 0 to 255",
+        |text| control::fleet::protocol_number(text).is_some();
+    /// A token that an answer with drops had.
+    DROP_TOKEN: "the NextToken of an answer",
+        |text| crate::operations::drop_token(text).is_some();
     /// A port range.
     PORTS: "`low/high`, 1 to 65535 with low <= high, or `-1/-1` for protocols without ports", |text| {
         model::rule::PortRange::parse(text, model::rule::Protocol::Tcp).is_some() || text == "-1/-1"
     };
-}
-
-/// The number of a protocol, by its name or as it is.
-pub(crate) fn protocol_number(text: &str) -> Option<u8> {
-    use policy::packet::protocol;
-    match text {
-        "tcp" => Some(protocol::TCP),
-        "udp" => Some(protocol::UDP),
-        "icmp" => Some(protocol::ICMP),
-        "icmpv6" => Some(protocol::ICMPV6),
-        "gre" => Some(protocol::GRE),
-        number => number.parse().ok(),
-    }
 }
 
 /// The place of an event, as `ListEvents` writes it: `57`, or `57.3` for the third refused call, after that change.

@@ -16,8 +16,10 @@ mod refusal;
 pub mod release_notes;
 mod resource;
 mod unanswered;
+mod unasked;
 mod validate;
 
+pub(crate) use self::unasked::{ERRORS as ERRORS_OF_ASKING, fault_of_asking};
 pub use self::{
     arguments::{Argument, Arguments},
     conformance::conforms,
@@ -26,12 +28,13 @@ pub use self::{
     form::Form,
     kind::{Encoding, Kind, Parameter},
     operation::{
-        Access, Answer, Answering, Call, Field, Fleet, Handler, Item, Methods, Operation, Product, Ram,
-        Resource, Scalar, done, value_at,
+        Access, Answer, Answering, Call, Field, Fleet, Handler, Inquiry, Item, Methods, Operation, Product,
+        Ram, Resource, Scalar, done, value_at,
     },
     refusal::fault_of,
     validate::validate,
 };
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use crate::operations::OPERATIONS;
@@ -58,7 +61,7 @@ pub(crate) mod prelude {
     pub(crate) use serde_json::{Map, Value, json};
 
     pub(crate) use super::{
-        Access, Answer, Arguments, Call, Encoding, Fault, Field, Form, Handler, Item, Kind, Methods,
+        Access, Answer, Arguments, Call, Encoding, Fault, Field, Form, Handler, Inquiry, Item, Kind, Methods,
         Operation, Parameter, Product, Ram, Resource, done, error_code as code,
     };
 }

@@ -4,9 +4,9 @@ use std::{net::IpAddr, pin::Pin};
 
 use control::{
     Control,
-    fleet::{Enforcement, NodeStanding},
+    fleet::{self, Enforcement, NodeStanding, Question},
 };
-use model::{AccountId, Actor, Command, NodeId, Outcome, State, UnixMillis, site};
+use model::{AccountId, Actor, Command, NetworkInterfaceId, NodeId, Outcome, State, UnixMillis, site};
 use serde_json::{Map, Value};
 
 use super::{Arguments, ErrorCode, Fault, Parameter};
@@ -288,6 +288,18 @@ pub struct Item {
 /// An answer that is waited for.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send + 'a>>;
 
+/// What a node is asked for a caller.
+pub struct Inquiry {
+    /// The network interface that it is about.
+    pub interface: NetworkInterfaceId,
+    /// The node.
+    pub node: NodeId,
+    /// What the node is called.
+    pub node_name: Box<str>,
+    /// The question.
+    pub question: Question,
+}
+
 /// How an operation is carried out.
 #[derive(Clone, Copy)]
 pub enum Handler {
@@ -296,7 +308,15 @@ pub enum Handler {
     /// It reads who the callers are and what they may do, and nothing else: it waits for no commit of other things.
     Identity(fn(&Call<'_>, control::Access<'_>) -> Result<Answer, Fault>),
     /// It reads more than the state: the past, what nodes answer. Nobody waits for it meanwhile.
-    Inquiry(for<'a> fn(&'a Call<'a>, &'a Control) -> Answering<'a>),
+    Survey(for<'a> fn(&'a Call<'a>, &'a Control) -> Answering<'a>),
+    /// It asks a node what is so there now.
+    Ask {
+        /// Which node, and what.
+        inquiry: fn(&Call<'_>, &State) -> Result<Inquiry, Fault>,
+        /// The answer, from what the node answered and from what is known of it beside the state. None: it answered
+        /// something else than was asked.
+        answer: fn(&Inquiry, &NodeStanding, &fleet::Answer) -> Option<Answer>,
+    },
     /// It changes: one command.
     Change {
         /// The command.

@@ -144,6 +144,9 @@ const FIRST_RAVELIN: &[&str] = &[
     "ListFindings",
     "ListEvents",
     "DescribeStateAt",
+    "DescribeNetworkInterfaceFlows",
+    "DescribeNetworkInterfaceDrops",
+    "DescribeNetworkInterfaceCounters",
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The order of checks is the contract's (decision 7): transport and method, action and version, access key, time stamp,
 //! signature, nonce, token, throttle, RAM, parameters; then the command's own. Must not know sockets or TLS.
 
+mod asking;
 mod caller;
 mod flow;
 mod lenient;
@@ -20,7 +21,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control::{Clock, Control, NonceRecord, Submission};
+use control::{
+    Clock, Control, NonceRecord, Submission,
+    fleet::{self, NodeStanding},
+};
 use http::{HeaderMap, Method};
 use model::{AccountId, Actor, UnixMillis};
 use parking_lot::Mutex;
@@ -29,7 +33,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use self::{caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply};
+use self::{
+    asking::UnderWay, caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply,
+};
 pub use self::{
     flow::FlowSettings,
     principal::{Called, Principal, SignInRefusal},
@@ -39,7 +45,9 @@ pub use self::{
 };
 use crate::{
     authorisation,
-    catalogue::{self, Answer, Arguments, Call, Fault, Handler, Operation, Product, error_code as code},
+    catalogue::{
+        self, Answer, Arguments, Call, Fault, Handler, Inquiry, Operation, Product, error_code as code,
+    },
     protocol::{
         error::ProtocolError,
         nonces::{NonceLedger, NonceLimits},
@@ -81,6 +89,8 @@ pub struct GatewaySettings {
     /// How long the answer to a change waits until the nodes that it concerns have confirmed it, in seconds, up to 60; 0:
     /// not at all. Counts where neither the request nor its account says something else.
     pub wait_for_enforcement: u8,
+    /// The most questions to nodes (flows, drops, counters) that one account has under way at the same time.
+    pub questions_per_account_max: usize,
 }
 
 impl Default for GatewaySettings {
@@ -94,6 +104,7 @@ impl Default for GatewaySettings {
             nonces_max: nonces.total,
             parameters_max: QueryLimits::default().parameters_max,
             wait_for_enforcement: 0,
+            questions_per_account_max: 32,
         }
     }
 }
@@ -128,6 +139,7 @@ pub struct Gateway {
     nonces: Mutex<NonceLedger>,
     flow: Flow,
     recent_leaves: RecentLeaves,
+    asking: UnderWay,
     metrics: Metrics,
     registry: Registry,
 }
@@ -155,9 +167,17 @@ struct Origin<'a> {
     headers: Option<&'a HeaderMap>,
 }
 
+/// What came of carrying out a request.
+enum Carried {
+    /// Its answer.
+    Answered(Answer),
+    /// A node is to be asked, which may take longer than carrying out may.
+    Asks(Inquiry, fn(&Inquiry, &NodeStanding, &fleet::Answer) -> Option<Answer>),
+}
+
 /// A request that was carried out.
 struct Done {
-    answer: Answer,
+    carried: Carried,
     /// For how many seconds it wants to wait for nodes.
     asked: Option<u8>,
     account: AccountId,
@@ -190,6 +210,7 @@ impl Gateway {
             nonces: Mutex::new(ledger),
             flow,
             recent_leaves: RecentLeaves::default(),
+            asking: UnderWay::default(),
             metrics,
             registry,
         }
@@ -304,8 +325,23 @@ impl Gateway {
             tracing::warn!(request_id, within = ?request.within, "carrying out a request took too long");
             return Err(Fault::of(&code::SERVICE_UNAVAILABLE));
         };
-        let Done { answer, asked, account } = done?;
+        let Done { carried, asked, account } = done?;
+        let answer = self.answered(carried, account, seen).await?;
         self.wait(&seen.generations, asked, account).await?;
+        Ok(answer)
+    }
+
+    /// The answer of what was carried out; a node is asked for it where it has to be.
+    async fn answered(&self, carried: Carried, account: AccountId, seen: &Seen) -> Result<Answer, Fault> {
+        let (inquiry, answer) = match carried {
+            Carried::Answered(answer) => return Ok(answer),
+            Carried::Asks(inquiry, answer) => (inquiry, answer),
+        };
+        let answer = self.ask(inquiry, answer, account).await?;
+        debug_assert_eq!(
+            seen.operation.map_or(Ok(()), |operation| catalogue::conforms(operation, &answer)),
+            Ok(())
+        );
         Ok(answer)
     }
 
@@ -367,8 +403,8 @@ impl Gateway {
             wait_seconds: self.settings.wait_for_enforcement,
             source: origin.source,
         };
-        let answer = self.carry_out(&call, request_id, seen).await?;
-        Ok(Done { answer, asked, account: caller.account })
+        let carried = self.carry_out(&call, request_id, seen).await?;
+        Ok(Done { carried, asked, account: caller.account })
     }
 
     fn throttle(&self, caller: &Caller, operation: &'static Operation) -> Result<(), Fault> {
@@ -407,8 +443,13 @@ impl Gateway {
         )
     }
 
-    async fn carry_out(&self, call: &Call<'_>, request_id: &str, seen: &mut Seen) -> Result<Answer, Fault> {
+    async fn carry_out(&self, call: &Call<'_>, request_id: &str, seen: &mut Seen) -> Result<Carried, Fault> {
         let answer = match call.operation.handler {
+            Handler::Ask { inquiry, answer } => {
+                let read = self.control.read(|state| inquiry(call, state)).await;
+                let inquiry = read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?;
+                return Ok(Carried::Asks(inquiry, answer));
+            }
             Handler::Query(query) => {
                 let read = self.control.read(|state| query(call, state)).await;
                 read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
@@ -417,7 +458,7 @@ impl Gateway {
                 let read = self.control.read_access(|access| query(call, access)).await;
                 read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
             }
-            Handler::Inquiry(inquiry) => inquiry(call, &self.control).await?,
+            Handler::Survey(survey) => survey(call, &self.control).await?,
             Handler::Change { command, answer } => {
                 let command = command(call)?;
                 let submission = submission(call, command, seen.nonce.take(), request_id);
@@ -456,7 +497,7 @@ impl Gateway {
             }
         };
         debug_assert_eq!(catalogue::conforms(call.operation, &answer), Ok(()), "{}", call.operation.name);
-        Ok(answer)
+        Ok(Carried::Answered(answer))
     }
 }
 

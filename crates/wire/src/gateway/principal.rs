@@ -78,7 +78,7 @@ impl Gateway {
         if same && usable { Ok(()) } else { Err(SignInRefusal::Unproven) }
     }
 
-    /// Calls an operation with parameters as they would stand in a query string. It waits for no node.
+    /// Calls an operation with parameters as they would stand in a query string. A change waits for no node.
     pub async fn call(
         &self,
         principal: &Principal<'_>,
@@ -166,7 +166,7 @@ impl Gateway {
         let parameters = decode(parameters, self.settings.parameters_max)?;
         let origin = Origin { source: principal.source, secure: principal.secure, headers: None };
         let done = self.perform(&caller, operation, &parameters, &origin, request_id, seen).await?;
-        Ok(done.answer)
+        self.answered(done.carried, done.account, seen).await
     }
 
     async fn caller_of(&self, principal: &Principal<'_>) -> Result<Caller, Fault> {

@@ -10,6 +10,7 @@ mod sts;
 
 use std::sync::LazyLock;
 
+pub(crate) use self::ravelin::describe_network_interface_drops::read_token as drop_token;
 use crate::catalogue::Operation;
 
 /// Every operation, product by product.

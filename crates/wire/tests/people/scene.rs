@@ -69,6 +69,8 @@ pub(crate) fn flow(remote: &str, port: u16) -> NodeFlow {
         packets_out: 8,
         bytes_out: 800,
         state: "established".into(),
+        decision: None,
+        rule_text: "".into(),
     }
 }
 

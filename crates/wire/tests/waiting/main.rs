@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answers;
+mod asking;
 mod regression;
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "it is of the tests of another crate")]
 #[path = "../../../control/tests/control/scripted.rs"]

@@ -196,6 +196,19 @@ impl Site {
         self.change("JoinSecurityGroup", headers)
     }
 
+    /// Calls an operation; the answer may be waited for.
+    pub(crate) fn begin(
+        &self,
+        action: &'static str,
+        parameters: Vec<(String, String)>,
+    ) -> JoinHandle<Answer> {
+        let address = self.address;
+        tokio::spawn(async move {
+            let parameters: Vec<_> = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            patiently(call(address, action, &parameters, &[])).await
+        })
+    }
+
     fn change(&self, action: &'static str, headers: &[(&str, &str)]) -> JoinHandle<Answer> {
         let (address, group, interface) = (self.address, self.group.clone(), self.interface.clone());
         let headers: Vec<_> = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();

@@ -1,15 +1,18 @@
 //! What is asked of interfaces, flows and devices.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use dataplane::{Binding, BindingReport, Dataplane, DataplaneError, Drops, Flow};
+use dataplane::{Binding, BindingReport, Dataplane, Drops};
 use model::{NetworkInterfaceId, node as model_node};
-use protocol::node::{self, answer::Answer};
 
-use super::{Worker, sample::direction};
+use super::Worker;
 use crate::{
     enforcer::{InterfaceView, chain},
-    runtime::{measure::Measures, order::Sight},
+    runtime::{
+        listing::{Counting, Listing, by_reason},
+        measure::Measures,
+        order::Sight,
+    },
     status::{DeviceStatus, InterfaceState, InterfaceStatus},
 };
 
@@ -32,70 +35,29 @@ impl<D: Dataplane> Worker<D> {
         Measures { flows, dropped: self.sum.sum().clone() }
     }
 
-    pub(super) fn flows(&mut self, interface: NetworkInterfaceId, most: usize) -> Answer {
-        let listed = self.bound(interface).and_then(|binding| {
-            let dataplane = self.enforcer.dataplane();
-            let listed = dataplane.flows(binding, most).and_then(|flows| {
-                let all = dataplane.flow_count(binding)?;
-                Ok((flows, all))
-            });
-            listed.map_err(|error| chain(&error))
-        });
-        match listed {
-            Ok((flows, all)) => Answer::Flows(node::Flows {
-                left_out: all.saturating_sub(flows.len() as u64),
-                flows: flows.iter().map(|flow| self.flow(interface, flow)).collect(),
-            }),
-            Err(why) => Answer::Failed(why),
-        }
+    /// What lists the flows of an interface.
+    pub(super) fn flows(&mut self, interface: NetworkInterfaceId) -> Result<Listing, String> {
+        let binding = self.bound(interface)?;
+        let flows = self.enforcer.dataplane().flow_reader(binding).map_err(|error| chain(&error))?;
+        Ok(Listing { flows, rules: self.rules.in_force(&self.enforcer, interface) })
     }
 
-    fn flow(&mut self, interface: NetworkInterfaceId, flow: &Flow) -> node::Flow {
-        let place = (flow.begun, flow.rule);
-        let rule = self.rules.find(&self.enforcer, interface, Some(flow.stamp), place);
-        let milliseconds = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        node::Flow {
-            direction: direction(flow.begun),
-            protocol: flow.tuple.protocol.into(),
-            local_address: flow.tuple.local.to_string(),
-            remote_address: flow.tuple.remote.to_string(),
-            local_port: flow.tuple.local_port.into(),
-            remote_port: flow.tuple.remote_port.into(),
-            alive: flow.alive,
-            security_group_id: rule.map(|(group, _)| group.to_string()).unwrap_or_default(),
-            rule: rule.map_or(0, |(_, place)| u32::try_from(place).unwrap_or(u32::MAX)),
-            age_ms: milliseconds(flow.age),
-            idle_ms: milliseconds(flow.idle),
-            packets_in: flow.packets_remote,
-            bytes_in: flow.bytes_remote,
-            packets_out: flow.packets_local,
-            bytes_out: flow.bytes_local,
-            state: flow.state.name().to_owned(),
-        }
-    }
-
-    pub(super) fn counters(&mut self, interface: NetworkInterfaceId) -> Answer {
-        let counted = self.bound(interface).and_then(|binding| {
-            let dataplane = self.enforcer.dataplane();
-            let counted = (|| {
-                let drops = dataplane.drops(Some(binding))?;
-                Ok::<_, DataplaneError>((drops, dataplane.flows(binding, usize::MAX)?))
-            })();
-            counted.map_err(|error| chain(&error))
-        });
-        let (drops, flows) = match counted {
-            Ok(counted) => counted,
-            Err(why) => return Answer::Failed(why),
+    /// What adds up what an interface counts.
+    pub(super) fn counters(&mut self, interface: NetworkInterfaceId) -> Result<Counting, String> {
+        let listing = self.flows(interface)?;
+        let drops = self.dropped(interface)?;
+        let class = self.enforcer.class_in_force(interface);
+        let decisions = match class {
+            Some(class) => self.enforcer.dataplane().rule_counts(class).map_err(|error| chain(&error))?,
+            None => Vec::new(),
         };
-        let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).fold(0, u64::saturating_add);
-        Answer::Counters(node::Counters {
-            dropped_packets: by_reason(&drops).into_iter().collect(),
-            flow_count: flows.len() as u64,
-            packets_in: sum(|flow| flow.packets_remote),
-            packets_out: sum(|flow| flow.packets_local),
-            bytes_in: sum(|flow| flow.bytes_remote),
-            bytes_out: sum(|flow| flow.bytes_local),
-        })
+        Ok(Counting { listing, drops, decisions })
+    }
+
+    /// Packets that were dropped at an interface since it was bound.
+    pub(super) fn dropped(&mut self, interface: NetworkInterfaceId) -> Result<Drops, String> {
+        let binding = self.bound(interface)?;
+        self.enforcer.dataplane().drops(Some(binding)).map_err(|error| chain(&error))
     }
 
     /// How interfaces and devices stand, read from the kernel.
@@ -132,10 +94,6 @@ impl<D: Dataplane> Worker<D> {
         tracing::warn!(device, "a device is open now: an operator has released it");
         Ok(())
     }
-}
-
-fn by_reason(drops: &Drops) -> BTreeMap<String, u64> {
-    drops.iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect()
 }
 
 fn interface_status(

@@ -334,8 +334,9 @@ impl<D: Dataplane> Worker<D> {
     fn answer(&mut self, ask: Ask) {
         match ask {
             Ask::Begin(answer) => drop(answer.send(self.begin())),
-            Ask::Flows { interface, most, answer } => drop(answer.send(self.flows(interface, most))),
+            Ask::Flows { interface, answer } => drop(answer.send(self.flows(interface))),
             Ask::Counters { interface, answer } => drop(answer.send(self.counters(interface))),
+            Ask::Dropped { interface, answer } => drop(answer.send(self.dropped(interface))),
             Ask::Measure(answer) => drop(answer.send(self.measure())),
             Ask::Look(answer) => drop(answer.send(self.look())),
             Ask::Release { device, answer } => drop(answer.send(self.release(&device))),

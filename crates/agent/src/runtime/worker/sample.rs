@@ -7,7 +7,10 @@ use model::{NetworkInterfaceId, rule::Direction};
 use protocol::node;
 
 use super::Worker;
-use crate::clock;
+use crate::{
+    clock,
+    runtime::decided::{Decided, direction},
+};
 
 /// The most samples that are read at once.
 const EVENTS_MAX: usize = 1024;
@@ -31,21 +34,24 @@ impl<D: Dataplane> Worker<D> {
 
     fn sample(&mut self, event: &Event, now_ms: i64) -> Option<node::Drop> {
         let interface = self.enforcer.interface_of(event.binding?)?;
-        let rule = event
-            .rule
-            .and_then(|place| self.rules.find(&self.enforcer, interface, None, (event.direction, place)));
+        let in_force = event.rule.and_then(|_| self.rules.in_force(&self.enforcer, interface));
+        let decided = match (event.rule, in_force) {
+            (Some(place), Some(in_force)) => Decided::under(&in_force.rules, event.direction, place),
+            _ => Decided::default(),
+        };
         let mut drop = node::Drop {
             at_ms: u64::try_from(now_ms - milliseconds(event.age)).unwrap_or(0),
             network_interface_id: interface.to_string(),
             direction: direction(event.direction),
             reason: event.reason.name().to_owned(),
             length: event.length.into(),
+            security_group_id: decided.group,
+            rule: decided.rule,
+            decision: decided.decision.into(),
+            rule_text: decided.text,
+            ethertype: if event.tuple.is_none() { event.ethertype.into() } else { 0 },
             ..node::Drop::default()
         };
-        if let Some((group, place)) = rule {
-            drop.security_group_id = group.to_string();
-            drop.rule = u32::try_from(place).unwrap_or(u32::MAX);
-        }
         if let Some(tuple) = event.tuple {
             let (local, remote) = ((tuple.local, tuple.local_port), (tuple.remote, tuple.remote_port));
             let (from, to) = match event.direction {
@@ -69,11 +75,4 @@ impl<D: Dataplane> Worker<D> {
 
 fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn direction(direction: Direction) -> i32 {
-    match direction {
-        Direction::Ingress => node::rule::Direction::Ingress.into(),
-        Direction::Egress => node::rule::Direction::Egress.into(),
-    }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{ask, client, items, number, optional, show, text};
+use super::{ask, items, number, optional, show, text};
 use crate::{cli::EventsArguments, output};
 
 /// The most events of a step.
@@ -15,7 +15,7 @@ const STEP_MAX: usize = 100;
 /// # Errors
 /// The server cannot be reached.
 pub fn events(arguments: &EventsArguments) -> anyhow::Result<ExitCode> {
-    let client = client(&arguments.server)?;
+    let client = arguments.server.access.client()?;
     let mut sent: Vec<(String, String)> = Vec::new();
     for (name, value) in [
         ("OperationName", &arguments.operation),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::{EXIT_STOPS, ask, client, given, holds, items, number, optional, show, text};
+use super::{EXIT_STOPS, ask, given, holds, items, number, optional, show, text};
 use crate::{
     cli::ExplainArguments,
     output::{self, Mark},
@@ -23,7 +23,7 @@ pub fn explain(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
     sent.extend(optional("Port", arguments.port.as_ref()));
     sent.extend(optional("SourcePort", arguments.source_port.as_ref()));
     sent.extend(optional("AsOf", arguments.as_of.as_ref()));
-    let reply = ask(&client(&arguments.server)?, "ExplainTraffic", &sent)?;
+    let reply = ask(&arguments.server.access.client()?, "ExplainTraffic", &sent)?;
     let code = |explained: &Value| if text(explained, "Verdict") == "Accept" { 0 } else { EXIT_STOPS };
     show(&reply, arguments.server.output, render, code)
 }

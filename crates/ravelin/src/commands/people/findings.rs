@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{EXIT_STOPS, ask, client, count, items, number, optional, show, text};
+use super::{EXIT_STOPS, ask, count, items, number, optional, show, text};
 use crate::{cli::FindingsArguments, output};
 
 /// `ravelin findings`: step by step, until there are enough.
@@ -12,7 +12,7 @@ use crate::{cli::FindingsArguments, output};
 /// # Errors
 /// The server cannot be reached.
 pub fn findings(arguments: &FindingsArguments) -> anyhow::Result<ExitCode> {
-    let client = client(&arguments.server)?;
+    let client = arguments.server.access.client()?;
     let mut sent: Vec<(String, String)> = Vec::new();
     sent.extend(optional("SecurityGroupId", arguments.group.as_ref()));
     sent.extend(optional("NetworkInterfaceId", arguments.network_interface.as_ref()));

@@ -12,9 +12,8 @@ use serde_json::Value;
 use wire::catalogue::{self, Product};
 
 pub use self::{events::events, explain::explain, findings::findings, preview::preview};
-use super::product::{self, ServerChoice};
+use super::product;
 use crate::{
-    cli::LookArguments,
     client::{Client, Reply},
     output::{self, OutputFormat},
 };
@@ -35,17 +34,6 @@ fn given(name: &str, value: &str) -> (String, String) {
 /// A parameter that is sent where it was given.
 fn optional(name: &str, value: Option<&impl ToString>) -> Option<(String, String)> {
     value.map(|value| (name.to_owned(), value.to_string()))
-}
-
-fn client(server: &LookArguments) -> anyhow::Result<Client> {
-    product::client(&ServerChoice {
-        profile: server.profile.clone(),
-        endpoint: server.endpoint.clone(),
-        ca_certificate: server.ca_certificate.clone(),
-        insecure: server.insecure,
-        output: server.output,
-        wait: None,
-    })
 }
 
 /// Asks the server.

@@ -10,8 +10,7 @@ use model::{
 use serde_json::{Value, json};
 
 use super::{
-    EXIT_STOPS, EXIT_UNKNOWN, Sent, ask, client, count, given, holds, items, joined, number, optional, show,
-    text,
+    EXIT_STOPS, EXIT_UNKNOWN, Sent, ask, count, given, holds, items, joined, number, optional, show, text,
 };
 use crate::{
     cli::{FlowArguments, LookArguments, MembershipArguments, PreviewCommand, RuleArguments},
@@ -44,7 +43,7 @@ fn asked(
     server: &LookArguments,
 ) -> anyhow::Result<ExitCode> {
     sent.extend(optional("FlowWaitSeconds", flows.flow_wait.as_ref()));
-    let reply = ask(&client(server)?, operation, &sent)?;
+    let reply = ask(&server.access.client()?, operation, &sent)?;
     show(&reply, server.output, render, code)
 }
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
-use control::fleet::{Enforcement, NodeStanding};
+use control::fleet::{self, AskError, Enforcement, NodeStanding, Question};
 use model::{
     AccountId, Actor, Context, InstanceId, Limits, NetworkId, NodeId, Refusal, SecurityGroupId, Timing,
     UnixMillis, VSwitchId,
@@ -15,7 +15,7 @@ use model::{
 };
 
 use crate::{
-    catalogue::{self, Fleet, conforms, fault_of, prelude::*, validate},
+    catalogue::{self, Fleet, conforms, fault_of, fault_of_asking, prelude::*, validate},
     protocol::{
         parameters::Parameters,
         percent,
@@ -40,6 +40,10 @@ pub(crate) struct World {
     pub(crate) actor: Actor,
     /// What is known of nodes beside the state.
     pub(crate) fleet: KnownFleet,
+    /// What nodes answer that are asked; one that is not here is not connected.
+    pub(crate) answers: BTreeMap<NodeId, Result<fleet::Answer, AskError>>,
+    /// What was asked last.
+    pub(crate) asked: Option<Question>,
     timing: Timing,
     drawn: u128,
 }
@@ -73,6 +77,8 @@ impl World {
             now: UnixMillis(1_767_323_045_000), // 2026-01-02T03:04:05Z
             actor: Actor::Operator,
             fleet: KnownFleet::default(),
+            answers: BTreeMap::new(),
+            asked: None,
             timing: Timing::default(),
             drawn: 0,
         };
@@ -279,7 +285,17 @@ impl World {
         match operation.handler {
             Handler::Query(query) => query(call, &self.state),
             Handler::Identity(query) => query(call, control::Access::new(&self.state)),
-            Handler::Inquiry(_) => panic!("{} asks a control plane", operation.name),
+            Handler::Survey(_) => panic!("{} asks a control plane", operation.name),
+            Handler::Ask { inquiry, answer } => {
+                let inquiry = inquiry(call, &self.state)?;
+                self.asked = Some(inquiry.question.clone());
+                let answered = self.answers.get(&inquiry.node).cloned();
+                let standing = call.fleet.standing(inquiry.node);
+                match answered.unwrap_or(Err(AskError::NotConnected)) {
+                    Ok(told) => Ok(answer(&inquiry, &standing, &told).unwrap()),
+                    Err(error) => Err(fault_of_asking(&inquiry, &standing, &error)),
+                }
+            }
             Handler::Change { command, answer } => {
                 let outcome = self.plan(command(call)?).map_err(|refusal| fault_of(&refusal, operation))?;
                 Ok(answer(call, &outcome))

@@ -78,7 +78,7 @@ pub(super) static OPERATION: Operation = Operation {
     ],
     errors: &[&code::SECURITY_GROUP_NOT_FOUND, &code::INTERFACE_NOT_FOUND],
     ram: Ram::all("ravelin:ListFindings", Access::List),
-    handler: Handler::Inquiry(|call, control| Box::pin(list(call, control))),
+    handler: Handler::Survey(|call, control| Box::pin(list(call, control))),
 };
 
 async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {

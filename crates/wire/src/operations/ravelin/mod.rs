@@ -1,11 +1,15 @@
 //! Ravelin's own operations, of API version 2026-11-22: what ENS does not have.
 
+mod asking;
 mod bind_network_interface;
 mod create_node_token;
 mod delete_node;
 mod describe_account_enforcement;
 mod describe_enforcement;
 mod describe_network_interface_bindings;
+mod describe_network_interface_counters;
+pub(crate) mod describe_network_interface_drops;
+mod describe_network_interface_flows;
 mod describe_nodes;
 pub(crate) mod events;
 mod explain;
@@ -52,4 +56,7 @@ pub(super) static OPERATIONS: &[&Operation] = &[
     &list_findings::OPERATION,
     &events::list_events::OPERATION,
     &events::describe_state_at::OPERATION,
+    &describe_network_interface_flows::OPERATION,
+    &describe_network_interface_drops::OPERATION,
+    &describe_network_interface_counters::OPERATION,
 ];

@@ -1,5 +1,7 @@
 //! Nodes and bindings, as callers see them.
 
+mod asking;
+
 use std::{sync::Arc, time::Duration};
 
 use control::fleet::{

@@ -46,7 +46,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
     ],
     errors: &[&code::RESOURCE_NOT_FOUND, &code::AS_OF_BEYOND_HISTORY, &code::AS_OF_NOT_YET],
     ram: Ram::all("ravelin:DescribeStateAt", Access::Get),
-    handler: Handler::Inquiry(|call, control| Box::pin(describe(call, control))),
+    handler: Handler::Survey(|call, control| Box::pin(describe(call, control))),
 };
 
 async fn describe(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {

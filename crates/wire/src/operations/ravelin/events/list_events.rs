@@ -93,7 +93,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
     ],
     errors: &[&code::ENTITY_NOT_EXIST_USER],
     ram: Ram::all("ravelin:ListEvents", Access::List),
-    handler: Handler::Inquiry(|call, control| Box::pin(list(call, control))),
+    handler: Handler::Survey(|call, control| Box::pin(list(call, control))),
 };
 
 async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {

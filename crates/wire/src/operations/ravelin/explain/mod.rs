@@ -2,10 +2,13 @@
 
 mod shown;
 
-use control::traffic::{End, SOURCE_PORT, TrafficError, TrafficWish};
+use control::{
+    fleet::protocol_number,
+    traffic::{End, SOURCE_PORT, TrafficError, TrafficWish},
+};
 
 use super::{moment, who::UserNames};
-use crate::catalogue::{form::protocol_number, prelude::*};
+use crate::catalogue::prelude::*;
 
 const PORT: Kind = Kind::Integer { min: 0, max: 65_535 };
 
@@ -31,7 +34,7 @@ pub(super) static OPERATION: Operation = Operation {
         ),
         Parameter::optional(
             "Protocol",
-            Kind::form(1, 8, Form::PROTOCOL),
+            Kind::form(1, 8, Form::FLOW_PROTOCOL),
             "The protocol; `tcp` where it is not given.",
             "tcp",
         ),
@@ -48,7 +51,7 @@ pub(super) static OPERATION: Operation = Operation {
         &code::AS_OF_NOT_YET,
     ],
     ram: Ram::all("ravelin:ExplainTraffic", Access::Get),
-    handler: Handler::Inquiry(|call, control| Box::pin(explain(call, control))),
+    handler: Handler::Survey(|call, control| Box::pin(explain(call, control))),
 };
 
 async fn explain(call: &Call<'_>, control: &control::Control) -> Result<Answer, Fault> {

@@ -1,6 +1,9 @@
 //! Explanations as answers.
 
-use control::traffic::{Membership, Side, Standing, Traffic};
+use control::{
+    fleet::protocol_name,
+    traffic::{Membership, Side, Standing, Traffic},
+};
 use model::rule::Policy;
 use policy::{
     PlacedRule,
@@ -11,7 +14,8 @@ use policy::{
 
 use super::super::{
     super::{delay, ens},
-    preview::{direction, piece, protocol},
+    asking::direction,
+    preview::piece,
     who::{self, UserNames},
 };
 use crate::catalogue::prelude::*;
@@ -162,7 +166,7 @@ pub(super) fn shown(traffic: &Traffic, names: &UserNames) -> Answer {
     put("Packet", json!(packet.to_string()));
     put("SourceAddress", json!(packet.source().to_string()));
     put("DestinationAddress", json!(packet.destination().to_string()));
-    put("Protocol", json!(protocol(packet.protocol())));
+    put("Protocol", json!(protocol_name(packet.protocol())));
     put("SourcePort", json!(packet.source_port()));
     put("DestinationPort", json!(packet.destination_port()));
     put("AcrossNetworks", json!(traffic.is_across_networks()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use control::preview::{PreviewBounds, PreviewError, PreviewWish};
 
-pub(super) use self::shown::{direction, piece, protocol};
+pub(super) use self::shown::piece;
 use super::super::ens;
 use crate::catalogue::{fault_of, prelude::*};
 
@@ -49,7 +49,7 @@ macro_rules! previews {
             answer: shown::ANSWER,
             errors: ens::$of.errors,
             ram: Ram::all(concat!("ravelin:Preview", $text), Access::Get),
-            handler: Handler::Inquiry(|call, control| Box::pin(preview(call, control, &ens::$of))),
+            handler: Handler::Survey(|call, control| Box::pin(preview(call, control, &ens::$of))),
         };
     )*};
 }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use control::preview::{AskedNode, Concerned, FlowFate, JudgedFlow, PolicyChange, Preview, Warning};
-use model::rule::Direction;
+use control::{
+    fleet::protocol_name,
+    preview::{AskedNode, Concerned, FlowFate, JudgedFlow, PolicyChange, Preview, Warning},
+};
 use policy::{
     difference::{AddressSet, Addresses, Effect, Piece, PortSet},
     text::ShortPiece,
 };
 
+use super::super::asking::direction;
 use crate::catalogue::prelude::*;
 
 /// The most interfaces that are named of one class.
@@ -211,14 +214,6 @@ fn cut<T: fmt::Display>(items: impl Iterator<Item = T>) -> (Vec<String>, usize) 
     (listed, total)
 }
 
-/// `ingress` or `egress`.
-pub(in super::super) fn direction(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Ingress => "ingress",
-        Direction::Egress => "egress",
-    }
-}
-
 fn effect(effect: Effect) -> &'static str {
     match effect {
         Effect::Opens => "Opens",
@@ -239,7 +234,7 @@ fn flow(own: &JudgedFlow, source: Option<std::net::IpAddr>) -> Value {
         "NetworkInterfaceId": own.interface.to_string(),
         "NodeId": own.node.to_string(),
         "Direction": direction(flow.direction),
-        "Protocol": protocol(flow.protocol),
+        "Protocol": protocol_name(flow.protocol),
         "LocalAddress": flow.local_address.to_string(),
         "LocalPort": flow.local_port,
         "RemoteAddress": flow.remote_address.to_string(),
@@ -251,14 +246,6 @@ fn flow(own: &JudgedFlow, source: Option<std::net::IpAddr>) -> Value {
         "PacketsOut": flow.packets_out,
         "Own": is_own,
     })
-}
-
-/// The name of a protocol, or its number.
-pub(in super::super) fn protocol(number: u8) -> String {
-    ["tcp", "udp", "icmp", "icmpv6", "gre"]
-        .into_iter()
-        .find(|name| crate::catalogue::form::protocol_number(name) == Some(number))
-        .map_or_else(|| number.to_string(), Into::into)
 }
 
 fn node(own: &AskedNode) -> Value {

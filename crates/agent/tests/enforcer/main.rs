@@ -6,127 +6,19 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+mod kernel;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use agent::{
     Enforcer, FoundDevice, FoundDevices, GuardedNames, NamePattern, ProblemKind, Update, UpdateError, Wanted,
     enforcer::ReleaseError,
 };
-use dataplane::{
-    Attachment, Binding, BindingReport, ClassId, ClassReport, Dataplane, DataplaneError, Device, Drops,
-    Event, Flow, Generation, Interface, RuleCount, SimulatedDataplane, Stamp,
-};
+use dataplane::{ClassId, Dataplane, Device, Generation, Interface, SimulatedDataplane};
 use model::{NetworkId, NetworkInterfaceId, SecurityGroupId, UnixMillis, address::Mac, node, rule::*};
 use policy::{Delta, Desired, DesiredInterface, Group, Plan, PolicyClass, testing::Random};
 
-/// A kernel that outlives those who open it, and that refuses when it is told to.
-#[derive(Clone, Default)]
-struct Kernel {
-    kernel: Rc<RefCell<SimulatedDataplane>>,
-    /// How many calls succeed before one fails; none: all of them.
-    fails_after: Rc<Cell<Option<u32>>>,
-    /// The call that fails whenever it is made; to close an interface never does.
-    refuses: Rc<Cell<&'static str>>,
-    switches: Rc<Cell<u32>>,
-    /// What it says wrongly when it is read back.
-    lies: Rc<Cell<&'static str>>,
-}
-
-impl Kernel {
-    fn refuse(&self, call: &str) -> Result<(), DataplaneError> {
-        if self.refuses.get() == call {
-            return Err(DataplaneError::NotPermitted);
-        }
-        match self.fails_after.get() {
-            Some(0) => {
-                self.fails_after.set(None);
-                Err(DataplaneError::NotPermitted)
-            }
-            left => {
-                self.fails_after.set(left.map(|left| left - 1));
-                Ok(())
-            }
-        }
-    }
-}
-
-macro_rules! changing {
-    ($($name:ident($($argument:ident: $kind:ty),*) -> $output:ty;)*) => {$(
-        fn $name(&mut self, $($argument: $kind),*) -> Result<$output, DataplaneError> {
-            self.refuse(stringify!($name))?;
-            self.kernel.borrow_mut().$name($($argument),*)
-        }
-    )*};
-}
-
-macro_rules! reading {
-    ($($name:ident($($argument:ident: $kind:ty),*) -> $output:ty;)*) => {$(
-        fn $name(&self, $($argument: $kind),*) -> Result<$output, DataplaneError> {
-            self.kernel.borrow().$name($($argument),*)
-        }
-    )*};
-}
-
-impl Dataplane for Kernel {
-    changing! {
-        guard(device: &Device) -> ();
-        release(device: &Device) -> ();
-        bind(device: &Device, interface: &Interface) -> Binding;
-        configure(binding: Binding, interface: &Interface) -> ();
-        unbind(binding: Binding) -> ();
-        create_class(label: u128) -> ClassId;
-        remove_class(class: ClassId) -> ();
-        events(most: usize) -> Vec<Event>;
-    }
-
-    fn assign(&mut self, binding: Binding, class: Option<ClassId>) -> Result<(), DataplaneError> {
-        self.refuse(if class.is_some() { "assign" } else { "close" })?;
-        self.kernel.borrow_mut().assign(binding, class)
-    }
-
-    fn switch(
-        &mut self,
-        class: ClassId,
-        generation: Generation,
-        plan: &Plan,
-    ) -> Result<Stamp, DataplaneError> {
-        self.refuse("switch")?;
-        self.switches.set(self.switches.get() + 1);
-        self.kernel.borrow_mut().switch(class, generation, plan)
-    }
-
-    fn read_back(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
-        let mut report = self.kernel.borrow().read_back(binding)?;
-        match self.lies.get() {
-            "class of a binding" => report.class = None,
-            "another program is first" => report.to_instance = Attachment::NotFirst,
-            _ => {}
-        }
-        Ok(report)
-    }
-
-    fn read_back_class(&self, class: ClassId) -> Result<ClassReport, DataplaneError> {
-        let mut report = self.kernel.borrow().read_back_class(class)?;
-        match (self.lies.get(), &mut report.plan) {
-            ("plan of a class", Some(plan)) => plan.digest ^= 1,
-            ("damaged plan", Some(plan)) => plan.intact = false,
-            _ => {}
-        }
-        Ok(report)
-    }
-
-    reading! {
-        bindings() -> Vec<BindingReport>;
-        classes() -> Vec<ClassReport>;
-        flows(binding: Binding, most: usize) -> Vec<Flow>;
-        drops(binding: Option<Binding>) -> Drops;
-        rule_counts(class: ClassId) -> Vec<RuleCount>;
-    }
-}
+use crate::kernel::Kernel;
 
 fn group(number: u128) -> SecurityGroupId {
     SecurityGroupId::from_number(number)
@@ -201,7 +93,7 @@ fn open(kernel: &Kernel) -> Enforcer<Kernel> {
 
 fn add_device(kernel: &Kernel, number: u8) -> FoundDevice {
     let device = kernel.kernel.borrow_mut().add_device(&format!("vnet{number}"));
-    FoundDevice { device, alias: "".into() }
+    FoundDevice { device, alias: "".into(), unfit: None }
 }
 
 /// The digest of the plan that is wanted for an interface.
@@ -313,7 +205,7 @@ fn a_device_that_is_called_otherwise_stays_bound_until_another_one_has_its_name(
     let at =
         |kernel: &Kernel| kernel.bindings().unwrap().iter().map(|of| of.device.ifindex).collect::<Vec<_>>();
     let renamed = Device { name: "vnet8".into(), ..first.device.clone() };
-    let renamed = FoundDevice { device: renamed, alias: "".into() };
+    let renamed = FoundDevice { device: renamed, alias: "".into(), unfit: None };
     kernel.kernel.borrow_mut().rename_device(first.device.ifindex, "vnet8");
     let before = kernel.bindings().unwrap()[0].binding;
     // The one who looks anew knows it as well: what was wanted is still wanted.

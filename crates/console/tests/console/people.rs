@@ -1,0 +1,168 @@
+//! What people see before and after: previews, explanations, the map, findings, activity.
+
+use super::{
+    changes::furnish,
+    support::{Browser, Site},
+};
+
+/// Adds a rule to a group by its forms.
+async fn add_rule(browser: &mut Browser, group: &str, fields: &[(&str, &str)]) {
+    let action = format!("{group}/rules/add");
+    let made = browser.fill_in(&format!("{group}/edit"), &action, fields).await;
+    assert_eq!(made.status, 303, "{made:?}");
+}
+
+/// What a web server is reached on.
+const WEB: [(&str, &str); 6] = [
+    ("Direction", "ingress"),
+    ("Policy", "Accept"),
+    ("IpProtocol", "TCP"),
+    ("PortRange", "443/443"),
+    ("Priority", "5"),
+    ("SourceCidrIp", "0.0.0.0/0"),
+];
+
+#[tokio::test]
+async fn a_leave_shows_first_what_closes() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, instance) = furnish(&mut browser).await;
+    add_rule(&mut browser, &group, &WEB).await;
+    let id = instance.rsplit('/').next().unwrap();
+    let asked = browser.get(&format!("{group}/leave?instance={id}")).await;
+    assert_eq!(asked.status, 200);
+    for said in
+        ["Before you go on", "would be in no group", "Closes", "any IPv4 address", "443", "Make this change?"]
+    {
+        asked.shows(said);
+    }
+    browser.get(&group).await.shows(id);
+    let nobody = browser.get(&format!("{group}/leave?instance=i-5vn4n3y4laeb2ii9zxxltlvzi")).await;
+    nobody.shows("InvalidInstanceId.NotFound");
+}
+
+#[tokio::test]
+async fn a_rule_shows_first_what_opens() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, _) = furnish(&mut browser).await;
+    let query = "Direction=ingress&Policy=Accept&IpProtocol=TCP&ports=22&peer=192.0.2.0%2F24&Priority=1";
+    let asked = browser.get(&format!("{group}/rules/add?{query}")).await;
+    asked.shows("Opens");
+    asked.shows("192.0.2.0/24");
+    let wrong = browser.get(&format!("{group}/rules/add?{}", query.replace("ports=22", "ports=no"))).await;
+    wrong.shows("InvalidParameter");
+}
+
+#[tokio::test]
+async fn a_packet_is_explained_before_and_after() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, instance) = furnish(&mut browser).await;
+    let id = instance.rsplit('/').next().unwrap();
+    let ask = format!("/console/explain?From=internet&To={id}&Protocol=tcp&Port=443");
+    browser.get(&ask).await.shows("It is dropped.");
+    let before = site.control.status().durable;
+    add_rule(&mut browser, &group, &WEB).await;
+    let after = browser.get(&ask).await;
+    for said in [
+        "It is accepted.",
+        "Where it arrives",
+        "Bound to no node",
+        "What would flip it",
+        "<svg class=\"picture",
+    ] {
+        after.shows(said);
+    }
+    browser.get(&format!("{ask}&AsOf={before}")).await.shows("It is dropped.");
+    let wrong = browser.get("/console/explain?From=internet&To=10.0.0.2&Protocol=tcp").await;
+    assert_eq!(wrong.status, 400);
+    wrong.shows("Port is needed");
+}
+
+#[tokio::test]
+async fn the_map_has_a_line_for_each_way_in_and_tries_it() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, _) = furnish(&mut browser).await;
+    browser.get("/console/map").await.shows("Nobody is let in.");
+    add_rule(&mut browser, &group, &WEB).await;
+    let map = browser.get("/console/map").await;
+    for said in ["<svg class=\"picture map\"", "TCP 443", "internet", ">Accepted<"] {
+        map.shows(said);
+    }
+    let first = [
+        ("Direction", "ingress"),
+        ("Policy", "Drop"),
+        ("IpProtocol", "TCP"),
+        ("PortRange", "443/443"),
+        ("Priority", "1"),
+        ("SourceCidrIp", "0.0.0.0/0"),
+    ];
+    add_rule(&mut browser, &group, &first).await;
+    browser.get("/console/map").await.shows(">Dropped<");
+    browser.get("/console/map?port=22").await.shows("Nobody is let in.");
+    let id = group.rsplit('/').next().unwrap();
+    browser.get(&format!("/console/map?group={id}")).await.shows("TCP 443");
+    assert_eq!(browser.get("/console/map?group=nothing").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_odd_is_found() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, _) = furnish(&mut browser).await;
+    let door = [
+        ("Direction", "ingress"),
+        ("Policy", "Accept"),
+        ("IpProtocol", "TCP"),
+        ("PortRange", "22/22"),
+        ("Priority", "5"),
+        ("SourceCidrIp", "0.0.0.0/0"),
+    ];
+    add_rule(&mut browser, &group, &door).await;
+    let page = browser.get("/console/findings").await;
+    page.shows("Open to the world");
+    page.shows(group.rsplit('/').next().unwrap());
+}
+
+#[tokio::test]
+async fn who_did_what_is_listed_and_how_it_was_then_is_shown() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, _) = furnish(&mut browser).await;
+    let id = group.rsplit('/').next().unwrap();
+    let before = site.control.status().durable;
+    add_rule(&mut browser, &group, &WEB).await;
+    let refused = browser.fill_in(&format!("{group}/delete"), &format!("{group}/delete"), &[]).await;
+    assert_ne!(refused.status, 303);
+    let page = browser.get("/console/activity").await;
+    for said in ["CreateSecurityGroupPermissions", "DeleteSecurityGroup", ">Refused<", "127.0.0.1", "root"] {
+        page.shows(said);
+    }
+    let of_group = browser.get(&format!("/console/activity?ResourceId={id}&Outcome=Applied")).await;
+    of_group.shows("CreateSecurityGroupPermissions");
+    of_group.hides("CreateNetwork<");
+    let then = browser.get(&format!("/console/activity/state?ResourceId={id}&AsOf={before}")).await;
+    then.shows("SecurityGroup after change");
+    then.hides("443/443");
+    browser.get(&format!("/console/activity/state?ResourceId={id}&AsOf=999999")).await.shows("InvalidAsOf");
+}
+
+#[tokio::test]
+async fn looking_at_what_one_may_not_see_leaves_no_trace_that_nobody_asked_for() {
+    let site = Site::new().await;
+    let mut root = site.signed_in().await;
+    root.fill_in("/console/users/new", "/console/users/new", &[("UserName", "alice")]).await;
+    let made = root.fill_in("/console/users/alice", "/console/users/alice/keys", &[]).await;
+    let shown = |name: &str| {
+        let (_, rest) = made.body.split_once(&format!("aria-label=\"{name}\">")).unwrap();
+        rest.split('<').next().unwrap().to_owned()
+    };
+    let mut alice = site.browser();
+    alice.sign_in(&shown("Access key ID"), &shown("Access key secret")).await;
+    assert_eq!(alice.get("/console").await.status, 200);
+    root.get("/console/activity?Outcome=Refused").await.shows("Nothing happened that matches.");
+    assert_ne!(alice.get("/console/groups").await.status, 200);
+    root.get("/console/activity?Outcome=Refused").await.shows("DescribeSecurityGroups");
+}
