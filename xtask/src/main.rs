@@ -1,4 +1,5 @@
-//! What developers run: `cargo xtask test`, `cargo xtask bench`, `cargo xtask bpf`, `cargo xtask deb`.
+//! What developers run: `cargo xtask test`, `cargo xtask bench`, `cargo xtask bpf`, `cargo xtask deb`,
+//! `cargo xtask screenshots`.
 //!
 //! Imports none of the workspace's crates, so that it works when they do not compile.
 
@@ -38,6 +39,8 @@ enum Task {
     Bpf(bpf::Arguments),
     /// Builds the Debian package, from the program as it is released.
     Deb(deb::Arguments),
+    /// Makes pictures of every page of the console: desktop and phone, light and dark.
+    Screenshots(test::ScreenshotArguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Bench { arguments } => bench(&repository, &arguments),
         Task::Bpf(arguments) => bpf::run(&repository, &arguments),
         Task::Deb(arguments) => deb::run(&repository, &arguments),
+        Task::Screenshots(arguments) => test::screenshots(&repository, &arguments),
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

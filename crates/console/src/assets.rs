@@ -29,6 +29,7 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("assets/layout.css"),
         include_str!("assets/parts.css"),
         include_str!("assets/pictures.css"),
+        include_str!("assets/explorer.css"),
     ];
     Asset::new("style", "css", "text/css; charset=utf-8", sheets.concat())
 });

@@ -8,3 +8,4 @@ mod operations;
 pub mod protocol;
 pub mod reference;
 pub mod server;
+pub mod snippet;

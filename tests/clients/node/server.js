@@ -15,11 +15,11 @@ const STATES = ['creating', 'image_downloading', 'starting', 'stopping', 'resett
 
 const root = { id: 'LTAI5tRootKeyOfTheTests', secret: 'SecretOfTheRootKeyOfTheTests00' };
 
-/** Starts a server on which nothing takes time. Gives its addresses, its certificate, and a function that ends it. */
-async function start() {
+/** Starts a server on which nothing takes time, with these settings besides. Gives its addresses, its certificate, and a function that ends it. */
+async function start(assignments = []) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ravelin-'));
   const data = path.join(directory, 'data');
-  const settings = STATES.flatMap((state) => ['--set', `timing.${state}_ms=0`]);
+  const settings = [...STATES.map((state) => `timing.${state}_ms=0`), ...assignments].flatMap((one) => ['--set', one]);
   const addresses = ['--listen', '127.0.0.1:0', '--listen-tls', '127.0.0.1:0'];
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('RAVELIN_'));
   const env = {
@@ -65,4 +65,4 @@ async function start() {
   return { ...found, certificate: fs.readFileSync(path.join(data, file), 'utf8'), stop };
 }
 
-module.exports = { root, start };
+module.exports = { BINARY, root, start };

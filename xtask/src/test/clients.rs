@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use super::{
     World,
     counts::Counts,
-    debian::{NODE, NPM, PYTHON, PYTHON_VENV},
+    debian::{CHROMIUM, CURL, NODE, NPM, OPENSSL, PYTHON, PYTHON_VENV},
     rust::{self, plain},
     step::{Outcome, Step},
 };
@@ -26,6 +26,7 @@ pub(super) const STEPS: &[Step] = &[
         run: python,
     },
     Step { name: "node", summary: "the generic client of Node", run: node },
+    Step { name: "browser", summary: "what people see, in Chromium", run: browser },
 ];
 
 /// What says, in an environment, what it was made from.
@@ -76,38 +77,62 @@ fn node(world: &World<'_>) -> anyhow::Result<Outcome> {
     let Some(binary) = rust::program(world.repository)? else {
         return Ok(Outcome::failed("the server does not compile"));
     };
-    let modules = node_environment(world.repository)?;
-    let tests = world.repository.path("tests/clients/node");
+    node_tests(world.repository, "node", &binary)
+}
+
+fn browser(world: &World<'_>) -> anyhow::Result<Outcome> {
+    // What the explorer gives to copy is run as people run it: by curl and openssl, by Python, by the program itself.
+    let needed = [CHROMIUM, NODE, NPM, CURL, OPENSSL, PYTHON, PYTHON_VENV];
+    if let Some(missing) = world.installer.provide(&needed)? {
+        return Ok(Outcome::skipped(missing));
+    }
+    let Some(binary) = rust::program(world.repository)? else {
+        return Ok(Outcome::failed("the server does not compile"));
+    };
+    python_environment(world.repository)?;
+    node_tests(world.repository, "browser", &binary)
+}
+
+/// Runs the tests in a directory of `tests/clients` that are written for Node.
+fn node_tests(repository: &Repository, name: &str, binary: &Path) -> anyhow::Result<Outcome> {
+    let tests = repository.path("tests/clients").join(name);
     let mut files: Vec<PathBuf> = fs::read_dir(&tests)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.to_string_lossy().ends_with(".test.js"))
         .collect();
     files.sort();
-    let mut command = Command::new("node");
+    let mut command = node_command(repository, name, binary)?;
     command.args(["--test", "--test-reporter=spec"]).args(files).current_dir(tests);
-    command.env("NODE_PATH", modules).env("RAVELIN_BINARY", binary);
-    // The servers are on this host, whatever the way to others is.
-    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
-        command.env_remove(name);
-    }
     let finished = process::show(command)?;
     Ok(Outcome::of_tests(finished.success, Counts::of_node(&plain(&finished.text))))
 }
 
+/// Node, in the environment of a directory of `tests/clients`.
+fn node_command(repository: &Repository, name: &str, binary: &Path) -> anyhow::Result<Command> {
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", node_environment(repository, name)?).env("RAVELIN_BINARY", binary);
+    command.env("RAVELIN_PYTHON", repository.built("clients/python/bin/python"));
+    // The servers are on this host, whatever the way to others is.
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env_remove(name);
+    }
+    Ok(command)
+}
+
 /// The modules of an environment with the locked packages.
-fn node_environment(repository: &Repository) -> anyhow::Result<PathBuf> {
-    let directory = repository.built("clients/node");
+fn node_environment(repository: &Repository, name: &str) -> anyhow::Result<PathBuf> {
+    let source = repository.path("tests/clients").join(name);
+    let directory = repository.built("clients").join(name);
     let modules = directory.join("node_modules");
-    let lock = repository.path("tests/clients/node/package-lock.json");
     let version = process::ask("node", &["--version"]).unwrap_or_default();
-    let stamp = stamp(&version, &lock)?;
+    let stamp = stamp(&version, &source.join("package-lock.json"))?;
     if is_made_from(&directory, &stamp) && modules.is_dir() {
         return Ok(modules);
     }
     console::say(&format!("      making an environment in {}", directory.display()));
     fs::create_dir_all(&directory)?;
     for name in ["package.json", "package-lock.json"] {
-        let from = repository.path("tests/clients/node").join(name);
+        let from = source.join(name);
         fs::copy(&from, directory.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
     let mut install = Command::new("npm");
@@ -115,6 +140,20 @@ fn node_environment(repository: &Repository) -> anyhow::Result<PathBuf> {
     must(install, "npm ci")?;
     keep_stamp(&directory, &stamp)?;
     Ok(modules)
+}
+
+/// Makes pictures of the console's pages in a directory. Tells whether all went well.
+///
+/// # Errors
+/// Something that it needs is not installed, or does not run.
+pub(super) fn screenshots(world: &World<'_>, directory: &Path) -> anyhow::Result<bool> {
+    if let Some(missing) = world.installer.provide(&[CHROMIUM, NODE, NPM])? {
+        bail!("{missing}");
+    }
+    let Some(binary) = rust::program(world.repository)? else { bail!("the server does not compile") };
+    let mut command = node_command(world.repository, "browser", &binary)?;
+    command.arg(world.repository.path("tests/clients/browser/screenshots.js")).arg(directory);
+    Ok(process::show(command)?.success)
 }
 
 fn must(command: Command, what: &str) -> anyhow::Result<()> {

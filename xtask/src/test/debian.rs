@@ -33,6 +33,12 @@ pub(super) const PYTHON_VENV: Need =
 pub(super) const NODE: Need = Need { package: "nodejs", probe: ("node", &["--version"]) };
 /// Its package manager.
 pub(super) const NPM: Need = Need { package: "npm", probe: ("npm", &["--version"]) };
+/// The browser that shows the pages to the tests.
+pub(super) const CHROMIUM: Need = Need { package: "chromium", probe: ("/usr/bin/chromium", &["--version"]) };
+/// What calls as the explorer's copies do.
+pub(super) const CURL: Need = Need { package: "curl", probe: ("curl", &["--version"]) };
+/// What signs as they do.
+pub(super) const OPENSSL: Need = Need { package: "openssl", probe: ("openssl", &["version"]) };
 /// The compiler of the kernel object.
 pub(super) const CLANG: Need = Need { package: "clang-14", probe: ("clang-14", &["--version"]) };
 /// What strips it.

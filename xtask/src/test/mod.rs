@@ -29,7 +29,7 @@ use crate::{console, repository::Repository};
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Installs Debian packages that are missing: for the kernel object clang, llvm, libbpf, bpftool; for the tests of clients
-    /// Python's venv, Node, npm.
+    /// Python's venv, Node, npm, Chromium, curl, openssl.
     #[arg(long)]
     install: bool,
     /// Runs these steps alone; `--list` names them.
@@ -69,6 +69,27 @@ pub(crate) fn run(repository: &Repository, arguments: &Arguments) -> anyhow::Res
         .collect();
     let world = World { repository, installer: Installer::new(arguments.install) };
     Ok(report(&run_each(&world, &chosen)))
+}
+
+/// What `cargo xtask screenshots` is told.
+#[derive(Debug, Args)]
+pub(crate) struct ScreenshotArguments {
+    /// Installs Debian packages that are missing: Chromium, Node, npm.
+    #[arg(long)]
+    install: bool,
+    /// Where to write them; made if it is missing [default: target/screenshots].
+    #[arg(value_name = "DIR")]
+    directory: Option<std::path::PathBuf>,
+}
+
+/// Makes pictures of every page of the console. Tells whether all went well.
+///
+/// # Errors
+/// Something that it needs is not installed, or does not run.
+pub(crate) fn screenshots(repository: &Repository, arguments: &ScreenshotArguments) -> anyhow::Result<bool> {
+    let world = World { repository, installer: Installer::new(arguments.install) };
+    let directory = arguments.directory.clone().unwrap_or_else(|| repository.built("screenshots"));
+    clients::screenshots(&world, &directory)
 }
 
 struct Done {

@@ -72,7 +72,7 @@ fn one(finding: &Value) -> Markup {
             ul .list { @for rule in instead { (rule_item(rule)) } }
         }
         p {
-            @for id in texts(finding, "SecurityGroupIds.SecurityGroupId").take(5) { (about(id)) " " }
+            @if rules.is_empty() { @for id in texts(finding, "SecurityGroupIds.SecurityGroupId").take(5) { (about(id)) " " } }
             @let number = count(finding, "NetworkInterfaceCount");
             @if number > 0 { span .soft { (number) (if number == 1 { " network interface" } else { " network interfaces" }) } }
         }

@@ -7,6 +7,7 @@ mod chart;
 mod choices;
 mod effective;
 mod explain;
+mod explorer;
 mod findings;
 mod groups;
 mod instances;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         policies::ROUTES,
         access::ROUTES,
         explain::ROUTES,
+        explorer::ROUTES,
         findings::ROUTES,
         map::ROUTES,
         reference::ROUTES,

@@ -3,11 +3,13 @@
 use maud::{PreEscaped, html};
 use wire::{protocol::percent, server::article};
 
+use super::explorer;
 use crate::{
     ROOT,
-    response::Page,
+    response::{Page, Response},
     router::{Outcome, Route},
     trouble::Trouble,
+    view,
     visit::Visit,
 };
 
@@ -26,8 +28,16 @@ async fn page(visit: &Visit<'_>) -> Outcome {
 }
 
 async fn operation(visit: &Visit<'_>) -> Outcome {
-    let address = format!("/reference/{}/{}", visit.part("product"), visit.part("page"));
-    show(visit, "/reference", address).await
+    let (product, name) = (visit.part("product"), visit.part("page"));
+    let outcome = show(visit, "/reference", format!("/reference/{product}/{name}")).await?;
+    let found = wire::catalogue::all()
+        .find(|operation| operation.product.subcommand() == product && operation.name == name);
+    Ok(match (outcome, found) {
+        (Response::Page(page), Some(operation)) => {
+            page.actions(view::main_link(&explorer::address(operation), "Try it now")).into()
+        }
+        (outcome, _) => outcome,
+    })
 }
 
 async fn error(visit: &Visit<'_>) -> Outcome {

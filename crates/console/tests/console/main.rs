@@ -4,6 +4,7 @@
 
 mod changes;
 mod live;
+mod nodes;
 mod pages;
 mod people;
 mod sessions;

@@ -150,7 +150,7 @@ fn argument(parameter: &'static Parameter) -> Arg {
         .allow_hyphen_values(true)
 }
 
-fn example(operation: &Operation) -> String {
+fn example(operation: &'static Operation) -> String {
     let mut text = format!("Example: {}\n\n", wire::reference::command(operation));
     for parameter in operation.parameters {
         let (fields, prefix) = match parameter.kind {

@@ -12,6 +12,7 @@ mod principal;
 mod protocol_fault;
 mod refused;
 mod reply;
+mod signing;
 mod waiting;
 
 use std::{
@@ -40,6 +41,7 @@ pub use self::{
     principal::{Called, Principal, SignInRefusal},
     protocol_fault::protocol_fault,
     reply::RawResponse,
+    signing::{Sent, Unsigned},
 };
 use crate::{
     authorisation,
@@ -548,7 +550,7 @@ fn request_id() -> String {
 }
 
 /// The host that a request was sent to, where it names one that can stand in an address.
-fn host(headers: &HeaderMap) -> &str {
+pub fn host(headers: &HeaderMap) -> &str {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_');
     let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok());

@@ -1,14 +1,15 @@
-//! The example of a call as a command of `ravelin`, and as it stands on the wire.
+//! The example of a call as a command of `ravelin`, in Python, and as it stands on the wire.
 
 use http::Method;
 
 use super::example;
 use crate::{
-    catalogue::{Encoding, Kind, Operation},
+    catalogue::Operation,
     protocol::{
         request::Format,
         signature::client::{Call, sign_v3},
     },
+    snippet::{self, Server},
 };
 
 /// The time of the example requests: 2026-01-02T03:04:05Z.
@@ -20,45 +21,19 @@ pub(super) const ACCESS_KEY_ID: &str = "testid";
 /// Its secret, which everybody may know.
 pub(super) const ACCESS_KEY_SECRET: &str = "testsecret";
 
+/// The server of the example requests.
+const SERVER: Server<'_> = Server { host: "127.0.0.1:8017", secure: false };
+
 /// The example call of an operation as a command line of `ravelin`.
-pub fn command(operation: &Operation) -> String {
-    let mut words = vec!["ravelin".to_owned(), operation.product.subcommand().into(), operation.name.into()];
-    for parameter in example::shown(operation) {
-        match parameter.kind {
-            Kind::Objects { encoding: Encoding::Numbered, .. }
-            | Kind::Object { encoding: Encoding::Dotted, .. } => {
-                for (name, value) in example::arguments(operation) {
-                    if name.split('.').next() == Some(parameter.name) {
-                        words.push(format!("--{name} {}", quoted(&value)));
-                    }
-                }
-            }
-            Kind::Object { .. } | Kind::Objects { .. } => {
-                words.push(format!(
-                    "--{} {}",
-                    parameter.name,
-                    quoted(&example::value(parameter).to_string())
-                ));
-            }
-            Kind::List { .. } => {
-                let items = example::value(parameter);
-                let items: Vec<&str> =
-                    items.as_array().into_iter().flatten().filter_map(|i| i.as_str()).collect();
-                words.push(format!("--{} {}", parameter.name, quoted(&items.join(","))));
-            }
-            _ => words.push(format!("--{} {}", parameter.name, quoted(parameter.example))),
-        }
-    }
-    words.join(" ")
+pub fn command(operation: &'static Operation) -> String {
+    let given = example::given(operation);
+    snippet::Call { operation, given: &given, wait_seconds: None }.command(None)
 }
 
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.into()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+/// The example call of an operation in Python.
+pub(super) fn python(operation: &'static Operation) -> String {
+    let given = example::given(operation);
+    snippet::Call { operation, given: &given, wait_seconds: None }.python(SERVER)
 }
 
 /// The call on the wire, signed with V3 by the key of the examples.
@@ -70,7 +45,7 @@ pub(super) fn raw(operation: &Operation) -> String {
     let (query, form): (&[_], &[_]) = if method == Method::GET { (&pairs, &[]) } else { (&[], &pairs) };
     let signed = sign_v3(&Call {
         method: &method,
-        host: "127.0.0.1:8017",
+        host: SERVER.host,
         action: operation.name,
         version: operation.product.version(),
         query,

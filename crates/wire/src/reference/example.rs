@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::catalogue::{self, Answer, Encoding, Field, Kind, Operation, Parameter, Scalar};
+use crate::{
+    catalogue::{self, Answer, Encoding, Field, Kind, Operation, Parameter, Scalar},
+    snippet::Given,
+};
 
 /// Parameters that are optional each by itself, but without which a call is not complete or not worth an example.
 const ALSO_SHOWN: &[(&str, &[&str])] = &[
@@ -29,7 +32,7 @@ const ALSO_SHOWN: &[(&str, &[&str])] = &[
 
 /// The parameters that the example of an operation gives: the required ones, and one of each set of which one must be
 /// given.
-pub(super) fn shown(operation: &Operation) -> Vec<&'static Parameter> {
+fn shown(operation: &Operation) -> Vec<&'static Parameter> {
     let also =
         ALSO_SHOWN.iter().find(|(name, _)| *name == operation.name).map_or(&[][..], |(_, names)| names);
     let one_of: Vec<&str> = operation.exactly_one.iter().filter_map(|set| set.first().copied()).collect();
@@ -37,6 +40,11 @@ pub(super) fn shown(operation: &Operation) -> Vec<&'static Parameter> {
         parameter.required || one_of.contains(&parameter.name) || also.contains(&parameter.name)
     };
     operation.parameters.iter().filter(is_shown).collect()
+}
+
+/// The example of an operation as parameters with values.
+pub fn given(operation: &Operation) -> Vec<Given> {
+    shown(operation).into_iter().map(|parameter| Given { parameter, value: value(parameter) }).collect()
 }
 
 /// The arguments of the example of an operation, as clients put them on the wire.
@@ -75,7 +83,7 @@ fn items(parameter: &Parameter) -> Vec<String> {
 }
 
 /// The example of a parameter as a value: an object for objects, and so on.
-pub(super) fn value(parameter: &Parameter) -> Value {
+fn value(parameter: &Parameter) -> Value {
     match parameter.kind {
         Kind::List { .. } => json!(items(parameter)),
         Kind::Object { fields, .. } => {

@@ -10,14 +10,13 @@ mod example;
 mod index;
 mod markdown;
 mod operation;
-mod python;
 mod release_notes;
 
 pub use self::{
     calls::command,
-    example::{answer, arguments},
+    example::{answer, arguments, given},
     markdown::anchor,
-    operation::path,
+    operation::{indented, path},
 };
 use crate::catalogue;
 

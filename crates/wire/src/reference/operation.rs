@@ -3,7 +3,6 @@
 use super::{
     calls, example,
     markdown::{block, capital, cell, code, table},
-    python,
 };
 use crate::{
     catalogue::{
@@ -21,7 +20,7 @@ pub fn path(operation: &Operation) -> String {
 }
 
 /// The page of an operation.
-pub(super) fn page(operation: &Operation) -> String {
+pub(super) fn page(operation: &'static Operation) -> String {
     let sections = [
         format!("# {}\n\n{}\n", operation.name, operation.summary),
         description(operation),
@@ -153,7 +152,7 @@ fn answer(operation: &Operation) -> String {
 }
 
 /// XML with one element a line; an element without others in it is one line.
-fn indented(xml: &str) -> String {
+pub fn indented(xml: &str) -> String {
     let mut text = String::new();
     let mut depth = 0_usize;
     let mut just_opened = false;
@@ -176,13 +175,13 @@ fn indented(xml: &str) -> String {
     text
 }
 
-fn examples(operation: &Operation) -> String {
+fn examples(operation: &'static Operation) -> String {
     format!(
         "## Examples\n\nWith the command line, which signs for you:\n\n{}\nWith the vendor's SDK for \
          Python:\n\n{}\nOn the wire, signed with `ACS3-HMAC-SHA256` by the key `{}` with the secret `{}`, for checking a \
          signer of your own:\n\n{}",
         block("sh", &calls::command(operation)),
-        block("python", &python::call(operation)),
+        block("python", &calls::python(operation)),
         calls::ACCESS_KEY_ID,
         calls::ACCESS_KEY_SECRET,
         block("http", &calls::raw(operation))

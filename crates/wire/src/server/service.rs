@@ -189,7 +189,8 @@ async fn browse<A: Application>(
     parts: &Parts,
     body: &[u8],
 ) -> Answer {
-    let seconds = shared.limits.request_seconds_max;
+    // A page may show an answer that waits for nodes.
+    let seconds = shared.limits.request_seconds_max + shared.application.wait_seconds_max();
     let working = caught(mounted.answer(raw(&shared.limits, link, parts, body)));
     let failed = |code: &'static ErrorCode| refuse(shared, &parts.headers, Fault::of(code));
     let found = match tokio::time::timeout(Duration::from_secs(seconds), working).await {

@@ -169,7 +169,7 @@ pub(super) async fn form(visit: &Visit<'_>) -> Outcome {
                 (Field::new("Policy", "Verdict", &or("Policy", "Accept")).required().choice([("Accept", "Accept"), ("Drop", "Drop")]))
                 (Field::new("IpProtocol", "Protocol", &or("IpProtocol", "TCP")).required().choice([("TCP", "TCP"), ("UDP", "UDP"), ("ICMP", "ICMP"), ("ICMPv6", "ICMPv6"), ("GRE", "GRE"), ("ALL", "All")]))
                 (Field::new("ports", "Ports", query.get("ports")).hint("80, or 8000-8080. Empty: all. Only TCP and UDP have ports.").text())
-                (Field::new("peer", "From or to", &or("peer", "0.0.0.0/0")).hint("An address or a block, of IPv4 or IPv6: 10.0.0.0/8, 2001:db8::/32.").required().text())
+                (Field::new("peer", "From or to", query.get("peer")).hint("An address or a block: 10.0.0.0/8, 2001:db8::/32. Everybody is 0.0.0.0/0 or ::/0.").required().text())
                 (Field::new("Priority", "Priority", &or("Priority", "1")).hint("1 to 100; the smaller number decides first.").required().number(1, 100))
             }
             (Field::new("Description", "What it is for", query.get("Description")).hint("2 to 256 characters.").text())

@@ -54,7 +54,7 @@ fn drawn(world: &World) -> Markup {
         } @else {
             div .picture-frame tabindex="0" role="region" aria-label="The map" { (picture::of(world)) }
             p .soft {
-                "A line is a rule that accepts. It is broken where the packet that was tried along it is dropped all the same: by a rule that decides before, or by the side that sends."
+                "A line is a rule that accepts. It is broken where the packet that was tried along it is dropped all the same: by a rule that decides before, or by the side that sends; and dotted where there is no packet to try."
                 @if world.is_cut { " There is more than is drawn: choose a group." }
             }
             (view::section("The same as a list", &table(world)))

@@ -101,7 +101,11 @@ fn way(from: usize, to: usize, line: &Line) -> Markup {
         Some(false) => "bad-line",
         None => "soft-line",
     };
-    let dashes = (line.passes == Some(false)).then_some("7 5");
+    let dashes = match line.passes {
+        Some(true) => None,
+        Some(false) => Some("7 5"),
+        None => Some("1 5"),
+    };
     html! {
         path class=(class) d={ "M" (start) " " (from) " C" (middle) " " (from) " " (middle) " " (to) " " (end) " " (to) }
             fill="none" stroke-width="1.8" stroke-dasharray=[dashes] {}

@@ -92,9 +92,37 @@ pub fn sign_v1(call: &Call<'_>, digest: v1::Digest) -> SignedRequest {
     SignedRequest { target: target(&query), headers, body }
 }
 
+/// A request that is signed with V3, and what was signed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExplainedRequest {
+    /// The canonical request.
+    pub canonical_request: String,
+    /// The string to sign.
+    pub string_to_sign: String,
+    /// The request.
+    pub request: SignedRequest,
+}
+
+/// Signs a call with V3, and shows how.
+#[must_use]
+pub fn explain_v3(call: &Call<'_>) -> ExplainedRequest {
+    let (request, canonical) = signed_v3(call);
+    ExplainedRequest {
+        string_to_sign: v3::string_to_sign(&canonical),
+        // It is made of texts alone.
+        canonical_request: String::from_utf8_lossy(&canonical).into_owned(),
+        request,
+    }
+}
+
 /// Signs a call with V3: the common parameters stand in headers.
 #[must_use]
 pub fn sign_v3(call: &Call<'_>) -> SignedRequest {
+    signed_v3(call).0
+}
+
+/// The signed request and its canonical form.
+fn signed_v3(call: &Call<'_>) -> (SignedRequest, Vec<u8>) {
     let body = encode_pairs(call.form);
     let content_digest = v3::body_digest(body.as_bytes());
     let headers = v3_headers(call, &body, &content_digest);
@@ -116,7 +144,7 @@ pub fn sign_v3(call: &Call<'_>) -> SignedRequest {
     );
     let mut headers = headers;
     headers.push(("authorization", authorization));
-    SignedRequest { target: target(&query), headers, body }
+    (SignedRequest { target: target(&query), headers, body }, canonical)
 }
 
 /// The headers that V3 signs, ascending by name.

@@ -146,6 +146,12 @@ pub fn sign(canonical_request: &[u8], secret: &[u8]) -> String {
     hex::encode(mac(canonical_request, secret).finalize().into_bytes())
 }
 
+/// The string to sign of a canonical request.
+#[must_use]
+pub fn string_to_sign(canonical_request: &[u8]) -> String {
+    format!("{ALGORITHM}\n{}", hex::encode(Sha256::digest(canonical_request)))
+}
+
 /// The MAC of the string to sign: the algorithm, a line feed, and the digest of the canonical request.
 fn mac(canonical_request: &[u8], secret: &[u8]) -> Hmac<Sha256> {
     let mut digest = [0; 64];

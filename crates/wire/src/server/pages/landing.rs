@@ -25,7 +25,7 @@ pub(in crate::server) fn landing(host: &str, secure: bool) -> Page {
          <h2>Point an SDK here</h2>\n\
          <p>The official SDKs work unchanged; they need the endpoint and an access key of this server. In Python \
          (<code>alibabacloud-ens20171110</code>):</p>\n\
-         <pre><code>from alibabacloud_ens20171110.client import Client\n\
+         <pre tabindex=\"0\"><code>from alibabacloud_ens20171110.client import Client\n\
          from alibabacloud_ens20171110.models import DescribeSecurityGroupsRequest\n\
          from alibabacloud_tea_openapi.models import Config\n\n\
          client = Client(Config(\n    \

@@ -20,7 +20,9 @@ pub(super) fn render(text: &str, folder: &str) -> Rendered {
             rendered.title = heading.to_owned();
         } else if line.starts_with("```") {
             let code: Vec<&str> = lines.by_ref().take_while(|line| !line.starts_with("```")).collect();
-            rendered.body.push_str(&format!("<pre><code>{}</code></pre>\n", escape(&code.join("\n"))));
+            rendered
+                .body
+                .push_str(&format!("<pre tabindex=\"0\"><code>{}</code></pre>\n", escape(&code.join("\n"))));
         } else if let Some((level, heading)) = heading(line) {
             rendered.body.push_str(&format!(
                 "<h{level} id=\"{}\">{}</h{level}>\n",
@@ -77,7 +79,9 @@ fn table(lines: &[&str], folder: &str) -> String {
     let head = lines.first().map(|line| row(line, "th")).unwrap_or_default();
     // The second line is the rule below the head.
     let rows: String = lines.iter().skip(2).map(|line| row(line, "td")).collect();
-    format!("<div class=\"wide\"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n")
+    format!(
+        "<div class=\"wide\" tabindex=\"0\"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
+    )
 }
 
 /// The cells of a row; a bar that belongs to a cell has a backslash before it.
@@ -143,11 +147,11 @@ mod tests {
         let rendered = render(text, "ens/");
         assert_eq!(rendered.title, "A `b`");
         let expected = "<p>One &lt;i&gt; two.</p>\n<h2 id=\"c--d\">C &amp; d</h2>\n\
-                        <div class=\"wide\"><table>\n<thead><tr><th>X</th><th>Y</th></tr>\n</thead>\n<tbody>\n\
+                        <div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th>X</th><th>Y</th></tr>\n</thead>\n<tbody>\n\
                         <tr><td><code>a|b</code></td><td><a href=\"/reference/common#c-d\">n</a></td></tr>\n\
                         </tbody>\n</table></div>\n\
                         <ul>\n<li><a href=\"/reference/ens/E\">e</a></li>\n<li>f[0]</li>\n</ul>\n\
-                        <pre><code>a &lt;b&gt;\n\n| c</code></pre>\n";
+                        <pre tabindex=\"0\"><code>a &lt;b&gt;\n\n| c</code></pre>\n";
         assert_eq!(rendered.body, expected);
     }
 }

@@ -1,0 +1,252 @@
+//! The page of one operation: its form, and what came of it.
+
+use maud::{Markup, html};
+use wire::{
+    catalogue::{self, Operation, Product},
+    gateway::{self, Principal, Unsigned},
+    protocol::request::Format,
+    snippet::{Call, Given, pairs},
+};
+
+use super::{
+    SECTION, address, answer, effect,
+    input::{Filled, Problem},
+    request,
+};
+use crate::{
+    ROOT, api,
+    form::Form,
+    response::Page,
+    router::{FORM_TOKEN, Outcome},
+    trouble::Trouble,
+    view::{self, Tone, fields::Field},
+    visit::Visit,
+};
+
+/// The longest that a call may wait for nodes, in seconds.
+const WAIT_SECONDS_MAX: u8 = 60;
+
+/// A call that somebody is about to make.
+struct Attempt {
+    operation: &'static Operation,
+    given: Vec<Given>,
+    format: Format,
+    wait_seconds: Option<u8>,
+}
+
+/// What was filled in, beside the parameters.
+struct Options<'f> {
+    format: Format,
+    wait: &'f str,
+}
+
+impl<'f> Options<'f> {
+    fn read(form: &'f Form) -> Self {
+        let format = if form.get("format") == "xml" { Format::Xml } else { Format::Json };
+        Self { format, wait: form.get("wait") }
+    }
+
+    fn wait_seconds(&self) -> Result<Option<u8>, Problem> {
+        if self.wait.is_empty() {
+            return Ok(None);
+        }
+        let seconds = self.wait.parse().ok().filter(|seconds| *seconds <= WAIT_SECONDS_MAX);
+        seconds
+            .map(Some)
+            .ok_or_else(|| ("wait", format!("it must be a whole number from 0 to {WAIT_SECONDS_MAX}")))
+    }
+
+    fn word(&self) -> &'static str {
+        if self.format == Format::Xml { "xml" } else { "json" }
+    }
+}
+
+fn operation_of(visit: &Visit<'_>) -> Result<&'static Operation, Trouble> {
+    let product = Product::ALL.into_iter().find(|product| product.subcommand() == visit.part("product"));
+    let operation = product.and_then(|product| catalogue::find(product, visit.part("operation")));
+    operation.ok_or(Trouble::NotFound)
+}
+
+/// The form, with what the query string says in it.
+pub(super) async fn form(visit: &Visit<'_>) -> Outcome {
+    let operation = operation_of(visit)?;
+    let filled = match visit.query.given("example") {
+        Some(_) => Filled::example(operation),
+        None => Filled::read(operation, &visit.query),
+    };
+    let hint = html! {
+        (view::empty("Nothing is sent yet.", &html! {
+            "\u{201c}Sign and show\u{201d} makes the request and sends nothing. \u{201c}Send\u{201d} sends it in your name"
+            @if operation.handler.mutates() { ", after it has asked you once more" }
+            "."
+        }, None))
+    };
+    Ok(page(visit, operation, &filled, &Options::read(&visit.query), &hint).into())
+}
+
+/// The page of an operation: form and result side by side.
+fn page(
+    visit: &Visit<'_>,
+    operation: &'static Operation,
+    filled: &Filled,
+    options: &Options<'_>,
+    result: &Markup,
+) -> Page {
+    let own = address(operation);
+    let body = html! {
+        div .explorer {
+            div .card {
+                h2 { "Parameters" }
+                (view::form(visit, &format!("{own}#result"), &html! {
+                    (filled.fields())
+                    (choices(operation, options))
+                    div .buttons {
+                        button .button type="submit" name="do" value="show" { "Sign and show" }
+                        button .button .primary type="submit" name="do" value="send" { "Send" }
+                    }
+                }))
+                @if !operation.parameters.is_empty() {
+                    p { a href={ (own) "?example=1" } { "Fill in the example" } }
+                }
+            }
+            div #result .stack { (result) }
+        }
+    };
+    let lead = html! { (view::prose(operation.summary)) " " (effect(operation)) };
+    let reference = format!("{ROOT}/reference/{}/{}", operation.product.subcommand(), operation.name);
+    Page::new(SECTION, operation.name, body)
+        .under("Try it now", format!("{ROOT}{SECTION}"))
+        .lead(lead)
+        .actions(view::button_link(&reference, "Reference"))
+}
+
+fn choices(operation: &Operation, options: &Options<'_>) -> Markup {
+    html! {
+        div .fields {
+            (Field::new("format", "Answer as", options.word()).required().choice([("json", "JSON"), ("xml", "XML")]))
+            @if operation.handler.mutates() {
+                (Field::new("wait", "Wait for nodes", options.wait)
+                    .hint("Seconds, up to 60: the answer comes when the nodes concerned have confirmed the change.")
+                    .number(0, i64::from(WAIT_SECONDS_MAX)))
+            }
+        }
+    }
+}
+
+/// Signs what was filled in, and sends it where that is wanted.
+pub(super) async fn send(visit: &Visit<'_>) -> Outcome {
+    let operation = operation_of(visit)?;
+    let filled = Filled::read(operation, &visit.form);
+    let options = Options::read(&visit.form);
+    let (given, wait_seconds) = match (filled.given(), options.wait_seconds()) {
+        (Ok(given), Ok(wait_seconds)) => (given, wait_seconds),
+        (given, wait) => {
+            let problems: Vec<Problem> = given.err().into_iter().flatten().chain(wait.err()).collect();
+            return Ok(page(visit, operation, &filled, &options, &wrong(&problems)).status(400).into());
+        }
+    };
+    let attempt = Attempt { operation, given, format: options.format, wait_seconds };
+    let sends = visit.form.get("do") == "send";
+    if sends && operation.handler.mutates() && visit.form.get("sure") != "yes" {
+        return confirm(visit, &filled, &options, &attempt).await;
+    }
+    let result = attempt.carry_out(visit, sends).await?;
+    Ok(page(visit, operation, &filled, &options, &result).into())
+}
+
+fn wrong(problems: &[Problem]) -> Markup {
+    view::notice(
+        Tone::Bad,
+        "This cannot be sent.",
+        &html! { ul { @for (name, problem) in problems { li { code { (name) } ": " (problem) } } } },
+    )
+}
+
+impl Attempt {
+    async fn carry_out(&self, visit: &Visit<'_>, sends: bool) -> Result<Markup, Trouble> {
+        let owned = pairs(&self.given);
+        let parameters: Vec<(&str, &str)> =
+            owned.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let unsigned = Unsigned {
+            operation: self.operation,
+            parameters: &parameters,
+            format: self.format,
+            host: gateway::host(visit.request.headers),
+            wait_seconds: self.wait_seconds,
+        };
+        let call = Call { operation: self.operation, given: &self.given, wait_seconds: self.wait_seconds };
+        let (api, secure) = (&visit.api, visit.request.secure);
+        let copies = request::copies(&call, &unsigned, secure, &api.access_key_id);
+        let failed = |fault| Trouble::fault(self.operation.name, fault);
+        if !sends {
+            let signed = api.inner.gateway.sign(&api.access_key_id, &unsigned).await.map_err(failed)?;
+            return Ok(html! { (request::explained(&call, &unsigned, &signed)) (copies) });
+        }
+        let principal =
+            Principal { access_key_id: &api.access_key_id, source: api.source, secure, within: api.within };
+        let sent = api.inner.gateway.send(&principal, &unsigned).await.map_err(failed)?;
+        Ok(html! {
+            (answer::shown(self.operation, self.format, &sent))
+            (copies)
+            (request::explained(&call, &unsigned, &sent.request))
+        })
+    }
+}
+
+/// Asks once more before something is changed, and shows what would come of it where an operation can tell.
+async fn confirm(visit: &Visit<'_>, filled: &Filled, options: &Options<'_>, attempt: &Attempt) -> Outcome {
+    let operation = attempt.operation;
+    let own = address(operation);
+    let preview = preview(visit, attempt).await;
+    let body = html! {
+        p .measure {
+            code { (operation.name) } " is about to be called in your name. " (view::prose(operation.summary))
+        }
+        (preview)
+        div .card .measure {
+            h2 { "Make this call?" }
+            (view::facts(&attempt.given.iter().map(fact).collect::<Vec<_>>()))
+            form .form method="post" action={ (own) "#result" } {
+                input type="hidden" name=(FORM_TOKEN) value=(visit.form_token());
+                input type="hidden" name="do" value="send";
+                input type="hidden" name="sure" value="yes";
+                input type="hidden" name="format" value=(options.word());
+                input type="hidden" name="wait" value=(options.wait);
+                (filled.hidden())
+                (filled.passwords())
+                div .buttons {
+                    button .button .primary type="submit" { "Call " (operation.name) }
+                    a .button href=(own) { "Cancel" }
+                }
+            }
+        }
+    };
+    let page = Page::new(SECTION, format!("Call {}?", operation.name), body)
+        .under("Try it now", format!("{ROOT}{SECTION}"))
+        .under(operation.name, own);
+    Ok(page.into())
+}
+
+fn fact(given: &Given) -> (&str, Markup) {
+    let is_password = given.parameter.kind == wire::catalogue::Kind::Password;
+    let shown = given.value.as_str().map_or_else(|| given.value.to_string(), Into::into);
+    (
+        given.parameter.name,
+        html! { @if is_password { "given" } @else if shown.is_empty() { "empty" } @else { (shown) } },
+    )
+}
+
+/// What the change would do, as the operation says that previews it.
+async fn preview(visit: &Visit<'_>, attempt: &Attempt) -> Markup {
+    let name = format!("Preview{}", attempt.operation.name);
+    if api::operation(&name).is_none() {
+        return html! {};
+    }
+    let owned = pairs(&attempt.given);
+    let parameters: Vec<(&str, &str)> =
+        owned.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    match visit.api.try_call(&name, &parameters).await {
+        Ok(changed) => view::difference::shown(&changed.answer),
+        Err(fault) => view::refusal(&fault),
+    }
+}
