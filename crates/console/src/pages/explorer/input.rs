@@ -356,7 +356,7 @@ mod tests {
         let place = |text: &str| markup.find(text).unwrap_or_else(|| unreachable!("{text} in {markup}"));
         assert!(place("name=\"SecurityGroupId\"") < place("name=\"InstanceId\""));
         assert!(
-            place("Give exactly one of InstanceId and NetworkInterfaceId.") > place("name=\"InstanceId\"")
+            place("Give exactly one of InstanceId and NetworkInterfaceId:") < place("name=\"InstanceId\"")
         );
         let run = filled("RunInstances", "Password=Secret-123");
         assert_eq!(run.given().unwrap().len(), 1);
