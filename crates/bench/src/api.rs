@@ -210,7 +210,7 @@ async fn leave(subject: &Subject, connections: usize, time: Duration) -> anyhow:
 }
 
 /// Who joins and leaves what: the first instances, each in the groups after its own.
-fn memberships(seeded: &Seeded) -> Vec<(InstanceId, SecurityGroupId)> {
+pub fn memberships(seeded: &Seeded) -> Vec<(InstanceId, SecurityGroupId)> {
     let (instances, groups) = (&seeded.instances, &seeded.groups);
     let leavers = LEAVERS.min(instances.len());
     let own = |place: usize| place * groups.len() / instances.len();
@@ -233,7 +233,7 @@ fn from_list(requests: Vec<Request>) -> Source {
 }
 
 /// Makes memberships.
-async fn join(address: &str, memberships: &[(InstanceId, SecurityGroupId)]) -> anyhow::Result<()> {
+pub async fn join(address: &str, memberships: &[(InstanceId, SecurityGroupId)]) -> anyhow::Result<()> {
     let joins = requests("JoinSecurityGroup", memberships);
     load::run(address, 64, Duration::from_secs(600), from_list(joins)).await.context("joining")?;
     Ok(())

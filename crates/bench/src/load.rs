@@ -53,6 +53,11 @@ impl Connection {
         Self { wait_seconds: Some(seconds), ..self }
     }
 
+    /// Whether the other side has closed it, as it does with one on which nothing is asked for.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Sends a call and reads its answer to the end; gives the time it took and the answer.
     pub async fn call(
         &mut self,

@@ -9,6 +9,7 @@ mod api;
 mod floor;
 mod leave;
 mod load;
+mod people;
 mod scale;
 mod seed;
 mod server;
@@ -59,6 +60,24 @@ enum Benchmark {
         #[arg(long, default_value_t = 10_000)]
         groups: usize,
     },
+    /// Previews, explanations, events and findings on a large state, beside a call that does nothing.
+    People {
+        /// Rounds; the median of them is reported.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Seconds that each measurement of a round takes.
+        #[arg(long, default_value_t = 1.0)]
+        seconds: f64,
+        /// Instances, each with its primary network interface.
+        #[arg(long, default_value_t = 100_000)]
+        instances: usize,
+        /// Security groups; some interfaces are in five of them, the others in one.
+        #[arg(long, default_value_t = 10_000)]
+        groups: usize,
+        /// Rules of each group.
+        #[arg(long, default_value_t = 100)]
+        rules: usize,
+    },
     Leave(leave::Options),
 }
 
@@ -70,6 +89,10 @@ fn main() -> anyhow::Result<()> {
             api::run(&cli.binary, &cli.disk, &plan)
         }
         Benchmark::Scale { instances, groups } => scale::run(&cli.binary, &cli.disk, instances, groups),
+        Benchmark::People { rounds, seconds, instances, groups, rules } => {
+            let plan = people::Plan { rounds: rounds.max(1), seconds, instances, groups, rules };
+            people::run(&cli.binary, &cli.disk, &plan)
+        }
         Benchmark::Leave(options) => leave::run(&cli.binary, &cli.disk, &options),
     }
 }

@@ -5,12 +5,14 @@ use std::{net::Ipv4Addr, path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow, bail};
 use control::{Control, Settings, Submission, SystemClock};
 use model::{
-    AccountId, Actor, Command, InstanceId, NetworkId, Outcome, SecurityGroupId, VSwitchId,
+    AccountId, Actor, Command, InstanceId, NetworkId, Outcome, SecurityGroupId, UnixMillis, VSwitchId,
+    address::Prefix,
     command::{
         AddressFamily, ChargeWish, DiskWish, InstanceCommand, InstanceWish, Ipv6Wish, NetworkCommand,
         Placement, SecurityGroupCommand,
     },
     ram::{KeyPair, RamCommand, RamOutcome, Secret},
+    rule::{Direction, Policy, PortRange, Protocol, Rule},
 };
 
 use crate::server::{KEY_ID, KEY_SECRET};
@@ -31,6 +33,11 @@ pub struct Seeded {
 
 /// Makes a data directory with so many running instances, each a member of one of so many groups.
 pub fn seed(data: &Path, instances: usize, groups: usize) -> anyhow::Result<Seeded> {
+    seed_with_rules(data, instances, groups, 0)
+}
+
+/// The same, with so many rules in each group.
+pub fn seed_with_rules(data: &Path, instances: usize, groups: usize, rules: usize) -> anyhow::Result<Seeded> {
     let mut settings = Settings::default();
     settings.limits.groups_per_account = usize::MAX;
     settings.limits.instances_per_account = usize::MAX;
@@ -40,14 +47,40 @@ pub fn seed(data: &Path, instances: usize, groups: usize) -> anyhow::Result<Seed
     (timing.creating_ms, timing.image_downloading_ms, timing.starting_ms) = (0, 0, 0);
     let store = store::FjallStore::open(&data.join("store"), &store::Options::default())?;
     let control = Control::open(Box::new(store), settings, Arc::new(SystemClock), &mut |_| {})?.control;
-    let seeded = Seeder { control: &control, actor: Actor::Operator }.run(instances, groups);
+    let seeded = Seeder { control: &control, actor: Actor::Operator, rules }.run(instances, groups);
     control.stop_blocking();
     seeded
+}
+
+/// One of the rules of a group: mostly prefixes and ports of its own, some that drop, a tenth for what goes out.
+fn rule(group: usize, place: usize) -> Rule {
+    let protocol = if place % 5 == 4 { Protocol::Udp } else { Protocol::Tcp };
+    let octet = |number: usize| u8::try_from(number % 250).unwrap_or(0);
+    let prefix =
+        Prefix::ipv4(&format!("{}.{}.{}.0/24", 11 + octet(place) / 2, octet(group), octet(group / 250)));
+    let port = u16::try_from(1 + (group * 131 + place * 17) % 60_000).unwrap_or(1);
+    let (ingress, prefix) = (place % 10 != 9, prefix.ok());
+    Rule {
+        direction: if ingress { Direction::Ingress } else { Direction::Egress },
+        protocol,
+        policy: if place % 7 == 6 { Policy::Drop } else { Policy::Accept },
+        priority: u8::try_from(1 + place % 100).unwrap_or(1),
+        ports: PortRange::Ports { low: port, high: port.saturating_add(9) },
+        source_ports: PortRange::default_for(protocol),
+        source: prefix.clone().filter(|_| ingress),
+        destination: prefix.filter(|_| !ingress),
+        ipv6_source: None,
+        ipv6_destination: None,
+        description: None,
+        created_at: UnixMillis(0),
+    }
 }
 
 struct Seeder<'a> {
     control: &'a Control,
     actor: Actor,
+    /// Rules of each group.
+    rules: usize,
 }
 
 impl Seeder<'_> {
@@ -133,7 +166,7 @@ impl Seeder<'_> {
         let command = SecurityGroupCommand::Create {
             name: format!("group-{number}").into(),
             description: "".into(),
-            rules: Vec::new(),
+            rules: (0..self.rules).map(|place| rule(number, place)).collect(),
         };
         match self.submit("CreateSecurityGroup", Command::SecurityGroup(command))? {
             Outcome::SecurityGroup(group) => Ok(group),

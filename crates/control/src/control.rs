@@ -18,6 +18,7 @@ use tokio::{runtime::RuntimeFlavor, sync::oneshot, time};
 
 use crate::{
     access::Access,
+    activity::Activity,
     entropy::SystemEntropy,
     fleet::Fleet,
     history::{self, HistoryRecord},
@@ -37,6 +38,7 @@ use crate::{
 pub(crate) struct Core {
     pub(crate) shared: Shared,
     pub(crate) fleet: Fleet,
+    pub(crate) activity: Activity,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
@@ -168,6 +170,7 @@ impl Control {
         let core = Arc::new(Core {
             shared: Shared::new(loaded.state, loaded.memberships, revision),
             fleet: Fleet::new(revision, lost.clone(), settings.fleet),
+            activity: Activity::new(loaded.activity),
             settings,
             clock,
             metrics: Metrics::new(),

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
 use model::{
-    Actor, Changes, Entity, UnixMillis,
+    AccountId, Actor, Changes, Entity, EntityKey, UnixMillis,
     node::NodeAuthority,
     ram::{AccessKey, Secret},
 };
@@ -45,6 +45,18 @@ pub struct RecordedChange {
     pub after: Option<Entity>,
 }
 
+impl RecordedChange {
+    /// What names the entity.
+    pub fn key(&self) -> Option<EntityKey> {
+        self.after.as_ref().or(self.before.as_ref()).map(Entity::key)
+    }
+
+    /// Whose it is.
+    pub fn account(&self) -> Option<AccountId> {
+        self.after.as_ref().or(self.before.as_ref()).and_then(Entity::account)
+    }
+}
+
 /// The changes as history keeps them.
 pub(crate) fn recorded(changes: &Changes) -> Vec<RecordedChange> {
     let without_secret = |entity: &Option<Entity>| match entity {
@@ -84,6 +96,11 @@ impl HistoryIndex {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.records.push_back((generation, bytes));
         self.bytes += u64::from(bytes);
+    }
+
+    /// The oldest generation that there is a record of.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.records.front().map(|(generation, _)| *generation)
     }
 
     /// Deletes the oldest records, in the batch that adds the newest ones, until both bounds are kept.

@@ -10,23 +10,28 @@
 //! This crate must not know HTTP, signatures, or how requests and answers are written.
 
 mod access;
+pub mod activity;
 mod audit;
 mod concern;
 mod control;
 mod desired;
 mod entropy;
+pub mod findings;
 pub mod fleet;
 mod history;
 mod load;
 mod lost;
 mod metrics;
 mod nonces;
+pub mod past;
 mod pending;
+pub mod preview;
 mod published;
 pub mod records;
 mod recovery;
 mod settings;
 mod submission;
+pub mod traffic;
 mod wait;
 mod writer;
 

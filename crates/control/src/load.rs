@@ -6,7 +6,8 @@ use model::{State, UnixMillis, state::Loading};
 use store::{Batch, Store, StoreError, Table};
 
 use crate::{
-    history::HistoryIndex,
+    activity,
+    history::{HistoryIndex, HistoryRecord},
     nonces::{self, NonceRecord},
     published,
     records::{self, RecordError, SCHEMA, SCHEMA_KEY},
@@ -75,6 +76,7 @@ pub(crate) struct Loaded {
     pub(crate) memberships: usize,
     pub(crate) entities: u64,
     pub(crate) history: HistoryIndex,
+    pub(crate) activity: activity::Loaded,
 }
 
 /// Loads entities and the index of the history.
@@ -92,12 +94,21 @@ pub(crate) fn load(store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<L
         }
         Ok(())
     })?;
-    let mut history = HistoryIndex::default();
+    let (mut history, mut activity) = (HistoryIndex::default(), activity::Loaded::default());
     visit(store, Table::History, |key, value| {
-        history.push(crate::history::generation(key)?, value.len());
+        let generation = crate::history::generation(key)?;
+        history.push(generation, value.len());
+        // A record that is not understood is no reason not to serve: it is said where it is asked for.
+        match records::decode::<HistoryRecord>(value) {
+            Ok(record) => activity.add(&record),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(generation, error, "a history record is damaged");
+            }
+        }
         Ok(())
     })?;
-    Ok(Loaded { state: loading.finish(), memberships, entities, history })
+    Ok(Loaded { state: loading.finish(), memberships, entities, history, activity })
 }
 
 /// The nonces that still count.

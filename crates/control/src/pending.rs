@@ -5,6 +5,7 @@ use serde::Serialize;
 use store::{Batch, Table};
 
 use crate::{
+    activity::{self, Head, Noted},
     audit::{self, About, Verdict},
     fleet::Staged,
     history::{self, RecordedChange},
@@ -49,6 +50,8 @@ pub(crate) struct Pending {
     pub(crate) nonces: Vec<NonceRecord>,
     /// What it means for nodes.
     pub(crate) staged: Vec<Staged>,
+    /// What will be an event when it is on disk.
+    pub(crate) noted: Vec<Noted>,
     /// What was applied to the state, in order.
     applied: Vec<Changes>,
     answers: Vec<Answer>,
@@ -84,7 +87,7 @@ impl Pending {
     /// Adds a command that was applied to the state; gives the size of its history record.
     pub(crate) fn apply(
         &mut self,
-        about: About,
+        (at, about): (UnixMillis, About),
         reply: Option<Reply>,
         (changes, encoded): (Changes, Encoded),
         receipt: Receipt,
@@ -99,6 +102,8 @@ impl Pending {
                 None => self.batch.delete(Table::Entities, key),
             }
         }
+        self.noted
+            .push(Noted { head: head(at, &about, &changes, receipt.generation), changes: changes.clone() });
         self.applied.push(changes);
         self.answers.push(Answer { about, reply, result: Ok(receipt) });
         history_bytes
@@ -125,6 +130,18 @@ impl Pending {
         }
         // Callers do not wait for the log.
         lines.iter().for_each(|(about, verdict)| audit::log(about, verdict));
+    }
+}
+
+fn head(at: UnixMillis, about: &About, changes: &Changes, generation: u64) -> Head {
+    Head {
+        generation,
+        at,
+        actor: about.actor,
+        operation: about.operation.into(),
+        request_id: about.request_id.clone(),
+        source: about.source,
+        accounts: activity::accounts_of(about.actor, changes),
     }
 }
 

@@ -73,6 +73,8 @@ impl Writer {
         self.last_generation = self.last_generation.max(revision);
         self.history = loaded.history;
         self.forgetting = Forgetting::default();
+        let noted = mem::take(&mut pending.noted);
+        self.core.activity.replace(loaded.activity, if present { &noted } else { &[] });
         self.core.shared.replace(loaded.state, loaded.memberships, revision);
         // If it is not there, its generations never were.
         let forgotten = if present { 0 } else { self.last_generation };

@@ -329,7 +329,7 @@ impl Writer {
         let staged = |published: &Published| fleet::stage(&plan, &published.state, generation);
         pending.staged.extend(self.core.shared.with(staged));
         let receipt = Receipt { generation, outcome: plan.outcome };
-        let history_bytes = pending.apply(about, reply, (plan.changes, encoded), receipt);
+        let history_bytes = pending.apply((now, about), reply, (plan.changes, encoded), receipt);
         self.history.push(generation, history_bytes);
         None
     }
@@ -355,6 +355,7 @@ impl Writer {
         // Nodes first: whoever is answered finds the receipt.
         let staged = mem::take(&mut pending.staged);
         self.core.fleet.publish(staged, self.last_generation, self.core.clock.now());
+        self.core.activity.publish(mem::take(&mut pending.noted), self.history.oldest());
         self.core.shared.set_durable(self.last_generation);
         Ok(())
     }

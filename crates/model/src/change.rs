@@ -107,6 +107,27 @@ impl Entity {
         }
     }
 
+    /// Whose it is; none: the authority of nodes, which is the operator's.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(e) => Some(e.id),
+            Self::User(e) => Some(e.account),
+            Self::AccessKey(e) => Some(e.account),
+            Self::CustomPolicy(e) => Some(e.account),
+            Self::Network(e) => Some(e.account),
+            Self::VSwitch(e) => Some(e.account),
+            Self::Instance(e) => Some(e.account),
+            Self::Interface(e) => Some(e.account),
+            Self::SecurityGroup(e) => Some(e.account),
+            Self::Node(e) => Some(e.account),
+            Self::Binding(e) => Some(e.account),
+            Self::Enforcement(e) => Some(e.account),
+            Self::NodeAuthority(_) => None,
+            Self::Hosting(e) => Some(e.account),
+            Self::EnforcementWait(e) => Some(e.account),
+        }
+    }
+
     /// Its place in the order of creation; accounts, their settings and the authority of nodes stand before everything.
     pub fn serial(&self) -> u64 {
         match self {

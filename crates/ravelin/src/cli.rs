@@ -1,6 +1,7 @@
 //! The command line.
 
 mod agent;
+mod people;
 mod traffic;
 
 use std::path::PathBuf;
@@ -9,6 +10,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::agent::{
     AgentCommand, BindArguments, JoinArguments, RunArguments, SettingArguments, UnbindArguments,
+};
+pub use self::people::{
+    EventsArguments, ExplainArguments, FindingsArguments, FlowArguments, LookArguments, MembershipArguments,
+    PreviewCommand, RuleArguments,
 };
 pub use self::traffic::{DropsArguments, FlowStatus, FlowsArguments};
 
@@ -84,6 +89,15 @@ pub enum Command {
     Bind(BindArguments),
     /// End the binding of a network interface: its flows are cut, and its device is closed.
     Unbind(UnbindArguments),
+    /// See what a change would do before it is made: which packets and which running flows would stop.
+    #[command(subcommand)]
+    Preview(PreviewCommand),
+    /// See why traffic passes or not: the rule that decides, who put the interface into its group, what would change it.
+    Explain(ExplainArguments),
+    /// List what is odd about security groups and their rules.
+    Findings(FindingsArguments),
+    /// List who changed what, when and from where; refused calls too.
+    Events(EventsArguments),
     /// List the flows of a network interface on its node: who talks to whom, and which rule permits it.
     Flows(FlowsArguments),
     /// Show which packets of a network interface its node drops, and why.
@@ -137,6 +151,10 @@ pub struct ServeArguments {
     /// x-ravelin-wait, and accounts by ModifyAccountEnforcement [default: 0].
     #[arg(long, value_name = "SECONDS")]
     pub wait_for_enforcement: Option<String>,
+    /// Append every event, with what was before and after, as a line of JSON to this file; `-` is standard output. SIGHUP
+    /// opens it again, after it was rotated.
+    #[arg(long, value_name = "FILE|-")]
+    pub event_log: Option<String>,
     /// A settings file (TOML).
     #[arg(long, env = "RAVELIN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

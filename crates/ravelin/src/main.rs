@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod demo;
 mod directory;
+mod event_log;
 mod first_start;
 mod log;
 mod manual;
@@ -59,6 +60,10 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
         Command::Agent(command) => commands::agent(&command),
         Command::Bind(arguments) => commands::bind(&arguments),
         Command::Unbind(arguments) => commands::unbind(&arguments),
+        Command::Preview(command) => commands::preview(&command),
+        Command::Explain(arguments) => commands::explain(&arguments),
+        Command::Findings(arguments) => commands::findings(&arguments),
+        Command::Events(arguments) => commands::events(&arguments),
         Command::Flows(arguments) => commands::flows(&arguments),
         Command::Drops(arguments) => commands::drops(&arguments),
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),

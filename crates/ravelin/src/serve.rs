@@ -14,6 +14,7 @@ use wire::{
 use crate::{
     cli::ServeArguments,
     directory::DataDirectory,
+    event_log::EventLog,
     first_start, log, operator, output, service_manager,
     settings::{Settings, Sources},
 };
@@ -32,6 +33,10 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     keep_files_private();
     let runtime = runtime()?;
     let served = Served::open(&settings)?;
+    let event_log = match settings.event_log.as_str() {
+        "" => None,
+        target => Some(EventLog::start(target, &served.control)?),
+    };
     let ready = |urls: &[String]| {
         if settings.gateway.mode == Mode::Lenient {
             tracing::warn!(
@@ -45,8 +50,11 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         service_manager::ready(&format!("serving {}", urls.join(", ")));
         Ok(())
     };
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let mut signals = StopSignals::listen()?;
+        if let Some(log) = &event_log {
+            reopen_on_hang_up(log.reopener())?;
+        }
         let stop = async {
             let signal = signals.wait().await.name();
             service_manager::stopping();
@@ -64,7 +72,22 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
             });
         };
         served.serve(&settings, None, ready, stop).await
-    })
+    });
+    if let Some(log) = event_log {
+        log.finish();
+    }
+    served
+}
+
+/// Calls this with each SIGHUP from now on, which would end the program otherwise.
+fn reopen_on_hang_up(reopen: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            reopen();
+        }
+    });
+    Ok(())
 }
 
 fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
@@ -79,6 +102,7 @@ fn settings(arguments: &ServeArguments) -> anyhow::Result<Settings> {
     flag("tls_key", arguments.tls_key.as_deref().map(path));
     flag("node_listen", arguments.node_listen.clone());
     flag("log", arguments.log.clone());
+    flag("event_log", arguments.event_log.clone());
     flag("gateway.mode", arguments.lenient.then(|| "lenient".into()));
     flag("gateway.wait_for_enforcement", arguments.wait_for_enforcement.clone());
     Settings::load(&Sources {
@@ -331,6 +355,8 @@ pub enum StopSignal {
     Interrupt,
     /// SIGHUP: the terminal was closed.
     HangUp,
+    /// SIGQUIT: Ctrl-\.
+    Quit,
 }
 
 impl StopSignal {
@@ -340,6 +366,7 @@ impl StopSignal {
             Self::Terminate => "SIGTERM",
             Self::Interrupt => "SIGINT",
             Self::HangUp => "SIGHUP",
+            Self::Quit => "SIGQUIT",
         }
     }
 
@@ -350,6 +377,7 @@ impl StopSignal {
             Self::Terminate => 143,
             Self::Interrupt => 130,
             Self::HangUp => 129,
+            Self::Quit => 131,
         }
     }
 }

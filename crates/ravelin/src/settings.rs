@@ -35,6 +35,8 @@ pub struct Settings {
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
+    /// Where every event is appended as a line of JSON: a file, or `-` for standard output. Empty: nowhere.
+    pub event_log: String,
     /// How long requests in flight may take to finish when the server stops, in seconds.
     pub drain_seconds_max: u64,
     /// HTTP limits.
@@ -87,6 +89,7 @@ impl Default for Settings {
             node_listen: String::new(),
             log: "info".into(),
             log_format: LogFormat::Text,
+            event_log: String::new(),
             drain_seconds_max: 30,
             http: HttpLimits { connections_per_address_max: Some(4096), ..HttpLimits::default() },
             gateway: GatewaySettings::default(),

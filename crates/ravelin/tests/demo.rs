@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what helps tests is a test")]
 
+mod common;
+
 use std::{
     fs,
-    io::{BufRead, BufReader, Read as _},
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _},
         process::CommandExt as _,
@@ -17,6 +18,14 @@ use std::{
 
 use serde_json::Value;
 
+use crate::common::{
+    bounded::Bounded,
+    choices::{self, Choices},
+};
+
+/// The longest time after its first word in which a demo is interrupted, in milliseconds: about as long as it takes.
+const MOMENT_MS: u64 = 12_000;
+
 fn demo(place: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ravelin"));
     for (name, _) in std::env::vars_os() {
@@ -26,6 +35,21 @@ fn demo(place: &Path) -> Command {
     }
     command.arg("demo").env("TMPDIR", place);
     command
+}
+
+/// Starts a demo, whose output is waited for.
+fn start(command: &mut Command) -> Bounded {
+    Bounded::new("the demo", command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+/// Sends a signal to a demo that may have ended.
+fn send(signal: &str, to: u32) -> bool {
+    Command::new("kill")
+        .args(["-s", signal, &to.to_string()])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap()
+        .success()
 }
 
 fn is_empty(place: &Path) -> bool {
@@ -59,7 +83,7 @@ fn step<'a>(steps: &'a [Value], operation: &str, status: u64) -> &'a Value {
 #[test]
 fn the_demo_tells_the_whole_story_and_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
-    let output = demo(place.path()).arg("--json").output().unwrap();
+    let output = start(demo(place.path()).arg("--json")).output();
     let (mut steps, left_out) = told(&output);
     assert_eq!(left_out.is_none(), is_root(), "{left_out:?}");
     // What is told of real packets has a test of its own.
@@ -79,27 +103,24 @@ fn the_demo_tells_the_whole_story_and_leaves_nothing_behind() {
 
 #[test]
 fn the_demo_leaves_nothing_behind_when_it_is_interrupted_or_nobody_listens() {
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
         let place = tempfile::tempdir().unwrap();
-        let mut child = demo(place.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut demo = start(&mut demo(place.path()));
         // The first step is told, so that it is in the middle.
-        lines
-            .find(|line| line.as_ref().is_ok_and(|line| line.contains("GetCallerIdentity")))
-            .unwrap()
-            .unwrap();
-        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        let output = child.wait_with_output().unwrap();
+        demo.says("GetCallerIdentity");
+        assert!(send(signal, demo.id()));
+        let output = demo.output();
         assert_eq!(output.status.code(), Some(code), "{signal}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(said, "Interrupted; the demo's data is removed.\n", "{signal}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(!told.contains("The story ends here"), "{signal}: what fails then is no news: {told}");
         assert!(is_empty(place.path()), "{signal}");
     }
     let place = tempfile::tempdir().unwrap();
     let mut child = demo(place.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
-    assert!(!child.wait().unwrap().success());
+    assert!(!Bounded::new("the demo", child).output().status.success());
     assert!(is_empty(place.path()));
 }
 
@@ -107,7 +128,8 @@ fn the_demo_leaves_nothing_behind_when_it_is_interrupted_or_nobody_listens() {
 fn a_full_disk_is_told_as_what_it_is() {
     let place = tempfile::tempdir().unwrap();
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = demo(place.path()).stdout(full).output().unwrap();
+    let full = demo(place.path()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let output = Bounded::new("the demo", full).output();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("cannot write to standard output") && !said.contains("nobody reads"), "{said}");
@@ -122,11 +144,8 @@ fn as_root_a_leave_cuts_real_packets_and_a_time_line_says_when() {
     }
     let place = tempfile::tempdir().unwrap();
     // Two at the same time do not meet.
-    let other =
-        demo(place.path()).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let output = demo(place.path()).arg("--json").output().unwrap();
-    let other = other.wait_with_output().unwrap();
-    for output in [output, other] {
+    let both = [(); 2].map(|()| start(demo(place.path()).arg("--json")));
+    for output in both.map(Bounded::output) {
         let (steps, left_out) = told(&output);
         assert_eq!(left_out, None);
         assert_eq!(step(&steps, "CreateNodeToken", 200)["answer"]["Token"], "(hidden)");
@@ -164,7 +183,7 @@ fn without_root_real_packets_are_left_out_and_that_is_said_in_one_line() {
     if is_root() {
         command.uid(65_534).gid(65_534);
     }
-    let (_, left_out) = told(&command.output().unwrap());
+    let (_, left_out) = told(&start(&mut command).output());
     let left_out = left_out.unwrap();
     assert_eq!(left_out["why"], "this is not root");
     assert!(left_out["left_out"].as_str().unwrap().contains("a Leave cuts"), "{left_out}");
@@ -183,26 +202,21 @@ fn as_root_nothing_is_left_behind_whenever_it_is_interrupted() {
         return;
     }
     let own = namespaces(Path::new("/proc/self"));
-    for signal in ["INT", "TERM", "HUP", "INT", "INT", "INT"] {
+    let mut choices = Choices::from_seed(choices::seed());
+    for signal in ["INT", "TERM", "HUP", "QUIT", "INT", "INT"] {
         let place = tempfile::tempdir().unwrap();
-        let mut child =
-            demo(place.path()).arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut output = child.stdout.take().unwrap();
-        // From the first line on, anywhere: whatever is told until then.
-        let mut first = [0];
-        output.read_exact(&mut first).unwrap();
-        let reader = thread::spawn(move || {
-            let mut text = String::new();
-            output.read_to_string(&mut text).map(|_| text)
-        });
-        thread::sleep(Duration::from_millis(getrandom::u64().unwrap() % 12_000));
-        let process = PathBuf::from(format!("/proc/{}", child.id()));
+        let mut demo = start(demo(place.path()).arg("--json"));
+        // From the first word on, anywhere, whatever is told until then: no wait for anything.
+        demo.says("{");
+        thread::sleep(Duration::from_millis(choices.below(MOMENT_MS)));
+        let process = PathBuf::from(format!("/proc/{}", demo.id()));
         let private: Vec<PathBuf> =
             namespaces(&process).into_iter().filter(|namespace| !own.contains(namespace)).collect();
-        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
-        let ended = child.wait().unwrap();
-        let text = reader.join().unwrap().unwrap();
-        assert!(ended.code().is_some(), "{signal}: {ended:?} {sent:?}");
+        // It may have told everything meanwhile.
+        let sent = send(signal, demo.id());
+        let output = demo.output();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.code().is_some(), "{signal}: {:?} {sent}", output.status);
         assert!(is_empty(place.path()), "{signal}");
         // The kernel takes down what is in namespaces that nobody is in.
         for process in fs::read_dir("/proc").unwrap() {
@@ -223,11 +237,11 @@ fn as_root_nothing_is_left_behind_whenever_it_is_interrupted() {
 fn an_interrupt_before_the_first_word_leaves_nothing_behind() {
     for delay_ms in (0..400).step_by(40) {
         let place = tempfile::tempdir().unwrap();
-        let mut child = demo(place.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let demo = start(&mut demo(place.path()));
+        // No wait for anything: the moment is what is tested.
         thread::sleep(Duration::from_millis(delay_ms));
-        let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        child.wait().unwrap();
+        assert!(send("INT", demo.id()));
+        demo.output();
         assert!(is_empty(place.path()), "after {delay_ms} ms");
     }
 }

@@ -29,6 +29,8 @@ const LOOK: Duration = Duration::from_millis(5);
 const LATE: Duration = Duration::from_millis(5);
 /// How many pauses are kept; older ones are forgotten.
 const PAUSES_MAX: usize = 65_536;
+/// How many arrivals of a flow are kept; older ones are forgotten. It is more than a second of a dense flow.
+const ARRIVALS_MAX: usize = 16_384;
 
 /// Flows that run. They end, and their sockets are closed, when this is dropped.
 pub struct Bundle {
@@ -45,6 +47,8 @@ struct Servers {
     ends: Vec<End>,
     tallies: Vec<Tally>,
     pauses: VecDeque<Duration>,
+    /// The last arrivals of each flow.
+    arrivals: Vec<Arrivals>,
 }
 
 impl Bundle {
@@ -62,7 +66,8 @@ impl Bundle {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "flows of a bundle are UDP"));
         }
         let tallies = vec![Tally::default(); ends.len()];
-        let servers = Mutex::new(Servers { ends, tallies, pauses: VecDeque::new() });
+        let arrivals = vec![Arrivals::default(); ends.len()];
+        let servers = Mutex::new(Servers { ends, tallies, pauses: VecDeque::new(), arrivals });
         let mut bundle =
             Self { shared: Arc::new(Shared { servers, over: AtomicBool::new(false) }), threads: Vec::new() };
         let (sending, reading) = (Arc::clone(&bundle.shared), Arc::clone(&bundle.shared));
@@ -86,6 +91,14 @@ impl Bundle {
         let mut servers = self.shared.servers.lock();
         servers.read();
         servers.tallies.clone()
+    }
+
+    /// When records of all flows arrived after a moment, in no order; none: some of them are forgotten already.
+    pub fn arrived_after(&self, moment: SystemTime) -> Option<Vec<SystemTime>> {
+        let mut servers = self.shared.servers.lock();
+        servers.read();
+        let each = servers.arrivals.iter().map(|arrivals| arrivals.after(moment));
+        Some(each.collect::<Option<Vec<_>>>()?.concat())
     }
 
     /// Waits until a record of every flow has arrived after a moment, for so long at most; gives whether it has.
@@ -123,8 +136,8 @@ impl Drop for Bundle {
 impl Servers {
     /// Reads everything that is there.
     fn read(&mut self) {
-        let Self { ends, tallies, pauses } = self;
-        for (end, tally) in ends.iter().zip(tallies) {
+        let Self { ends, tallies, pauses, arrivals } = self;
+        for ((end, tally), arrivals) in ends.iter().zip(tallies).zip(arrivals) {
             // An error of ICMP, or a datagram that is no record, is an empty piece as well: what is behind it is read
             // the next time.
             while let Some(arrival) =
@@ -135,8 +148,32 @@ impl Servers {
                     pauses.push_front(pause);
                 }
                 tally.count(arrival);
+                arrivals.add(arrival.at);
             }
         }
+    }
+}
+
+/// When the last records of a flow arrived.
+#[derive(Debug, Clone, Default)]
+struct Arrivals {
+    /// The newest first.
+    kept: VecDeque<SystemTime>,
+    forgotten: bool,
+}
+
+impl Arrivals {
+    fn add(&mut self, at: SystemTime) {
+        self.forgotten |= self.kept.len() == ARRIVALS_MAX;
+        self.kept.truncate(ARRIVALS_MAX - 1);
+        self.kept.push_front(at);
+    }
+
+    /// Those after a moment; none: some of them are forgotten.
+    fn after(&self, moment: SystemTime) -> Option<Vec<SystemTime>> {
+        let all: Vec<SystemTime> = self.kept.iter().copied().filter(|at| *at > moment).collect();
+        let complete = !self.forgotten || all.len() < self.kept.len();
+        complete.then_some(all)
     }
 }
 
@@ -197,6 +234,8 @@ mod tests {
                 "{tally:?}"
             );
         }
+        assert!(bundle.arrived_after(before).unwrap().len() as u64 >= tallies[0].received);
+        assert!(bundle.arrived_after(SystemTime::now() + PATIENCE).unwrap().is_empty());
         let received: u64 = tallies.iter().map(|tally| tally.received).sum();
         let pauses = bundle.pauses();
         assert!(pauses.len() as u64 + 4 >= received && pauses.iter().all(|pause| *pause < PATIENCE));
@@ -206,6 +245,18 @@ mod tests {
     fn a_flow_that_is_no_udp_is_refused() {
         let refused = Bundle::begin(vec![flow(Protocol::Udp), flow(Protocol::Tcp)], PATIENCE).err().unwrap();
         assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn arrivals_after_a_moment_are_all_of_them_or_it_is_said_that_some_are_forgotten() {
+        let at = |ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+        let mut arrivals = Arrivals::default();
+        assert_eq!(arrivals.after(at(0)), Some(vec![]));
+        (1..=ARRIVALS_MAX as u64).for_each(|ms| arrivals.add(at(ms)));
+        assert_eq!(arrivals.after(at(0)).map(|all| all.len()), Some(ARRIVALS_MAX));
+        arrivals.add(at(ARRIVALS_MAX as u64 + 1));
+        assert_eq!(arrivals.after(at(0)), None, "the first one is forgotten");
+        assert_eq!(arrivals.after(at(ARRIVALS_MAX as u64)), Some(vec![at(ARRIVALS_MAX as u64 + 1)]));
     }
 
     #[test]

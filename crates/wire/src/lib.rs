@@ -2,6 +2,7 @@
 
 pub mod authorisation;
 pub mod catalogue;
+pub mod events;
 pub mod gateway;
 mod operations;
 pub mod protocol;

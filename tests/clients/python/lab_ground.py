@@ -3,6 +3,8 @@
 import contextlib
 import ctypes
 import os
+import select
+import signal
 import socket
 import struct
 import subprocess
@@ -19,7 +21,9 @@ _CLONE_NEWNET = 0x40000000
 _MS_PRIVATE_BELOW = 0x4000 | 0x40000
 _SO_TIMESTAMPNS = 35
 _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x8913, 0x8914
+# How long one thing may take, and a whole story. Only a failure takes that long.
 SECONDS_MAX = 60
+STORY_SECONDS_MAX = 300
 
 
 def _check(result):
@@ -63,10 +67,25 @@ def on_own_ground(story):
             pipe.write(said)
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read().decode()
-    os.waitpid(process, 0)
+    said = _read(reader, time.monotonic() + STORY_SECONDS_MAX)
+    if said is None:
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    assert said is not None, f"the story does not end within {STORY_SECONDS_MAX} s"
     assert not said, said
+    assert status == 0, f"the story's process was ended: {status}"
+
+
+def _read(reader, deadline):
+    """What comes out of a pipe until it is closed, as text; None where it is not closed in time."""
+    said = b""
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        while select.select([pipe], [], [], max(0, deadline - time.monotonic()))[0]:
+            piece = pipe.read(4096)
+            if not piece:
+                return said.decode()
+            said += piece
+    return None
 
 
 def within(namespace, work):
@@ -81,9 +100,10 @@ def within(namespace, work):
         except BaseException as error:  # noqa: B902: goes on in the caller
             result.append((None, error))
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join()
+    thread.join(SECONDS_MAX)
+    assert result, f"what is done in {namespace} does not end within {SECONDS_MAX} s"
     value, error = result[0]
     if error:
         raise error
@@ -110,7 +130,7 @@ def lab_node(directory, server, token):
             yield
         finally:
             running.kill()
-            running.wait()
+            running.wait(SECONDS_MAX)
 
 
 class Datagrams:
@@ -177,6 +197,7 @@ class Datagrams:
         """Ends it."""
         self._over.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(SECONDS_MAX)
+            assert not thread.is_alive(), f"a thread does not end within {SECONDS_MAX} s"
         self._source.close()
         self._sink.close()

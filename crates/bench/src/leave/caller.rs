@@ -18,6 +18,8 @@ const AT_ONCE: usize = 100;
 const PAGE: usize = 100;
 /// How long setting up may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How much longer for each interface that is bound.
+const BINDING: Duration = Duration::from_millis(200);
 /// Connections that set up.
 const CONNECTIONS: usize = 32;
 /// How long a change that is waited for may take, in seconds.
@@ -50,13 +52,22 @@ impl Caller {
         Ok(Self { address: address.to_owned(), connection })
     }
 
+    /// Connects anew where the connection was closed meanwhile: it has a long rest while another site is made or measured.
+    async fn ready(&mut self) -> anyhow::Result<&mut Connection> {
+        if self.connection.is_closed() {
+            self.connection = Connection::open(&self.address).await?.waiting(WAIT_SECONDS);
+        }
+        Ok(&mut self.connection)
+    }
+
     /// Asks for a change, and waits until it is confirmed.
     ///
     /// # Errors
     /// It is refused, or not confirmed in time.
     pub async fn change(&mut self, request: &Request) -> anyhow::Result<Confirmed> {
+        let connection = self.ready().await?;
         let asked_at = SystemTime::now();
-        let (took, _) = self.connection.call(request).await?;
+        let (took, _) = connection.call(request).await?;
         Ok(Confirmed { asked_at, answered_at: SystemTime::now(), took })
     }
 
@@ -68,7 +79,7 @@ impl Caller {
         let nothing = (Product::Sts, "GetCallerIdentity", Vec::new());
         let mut took = Vec::with_capacity(times);
         for _ in 0..times {
-            took.push(self.connection.call(&nothing).await?.0);
+            took.push(self.ready().await?.call(&nothing).await?.0);
         }
         Ok(took)
     }
@@ -83,7 +94,7 @@ impl Caller {
         action: &'static str,
         parameters: Vec<(&'static str, String)>,
     ) -> anyhow::Result<Value> {
-        let (_, body) = self.connection.call(&(product, action, parameters)).await?;
+        let (_, body) = self.ready().await?.call(&(product, action, parameters)).await?;
         Ok(serde_json::from_slice(&body)?)
     }
 
@@ -161,6 +172,37 @@ impl Caller {
         self.interfaces(group).await
     }
 
+    /// Waits until every node has confirmed everything that was changed: so many interfaces are bound in all. How long that
+    /// may take grows with them: the kernel waits for all CPUs twice for each device that it attaches programs to, and does
+    /// so for one device at a time, whatever namespace it is in.
+    ///
+    /// # Errors
+    /// A node cannot put something in force; it takes too long.
+    pub async fn wait_until_confirmed(&mut self, nodes: usize, interfaces: usize) -> anyhow::Result<()> {
+        let patience = PATIENCE + BINDING * u32::try_from(interfaces)?;
+        let begun = Instant::now();
+        loop {
+            let parameters = vec![("PageSize", PAGE.to_string())];
+            let answer = self.call(Product::Ravelin, "DescribeNodes", parameters).await?;
+            let shown = answer["Nodes"]["Node"].as_array().context("an answer without nodes")?;
+            ensure!(shown.len() == nodes, "there are {} nodes, and not {nodes}", shown.len());
+            for node in shown {
+                let troubles = ["NotInForce", "Refused"].map(|trouble| &node[trouble]);
+                let trouble = troubles.into_iter().find(|trouble| !trouble.is_null());
+                ensure!(trouble.is_none(), "{}: {}", node["NodeId"], trouble.unwrap_or(&Value::Null));
+            }
+            let behind: Vec<&Value> = shown.iter().filter(|node| !has_confirmed(node)).collect();
+            let Some(first) = behind.first() else { return Ok(()) };
+            ensure!(
+                begun.elapsed() < patience,
+                "{} nodes have not confirmed what is bound to them within {} s: {first}",
+                behind.len(),
+                patience.as_secs()
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     async fn wait_until_running(&mut self, count: usize) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
@@ -199,6 +241,12 @@ impl Caller {
         }
         Ok(found)
     }
+}
+
+/// Whether a node is there, has all its devices, and has confirmed all that it was told.
+fn has_confirmed(node: &Value) -> bool {
+    let caught_up = node["GenerationsBehind"] == 0 && node["ConfirmedGeneration"].is_u64();
+    node["Connected"] == true && caught_up && node["AbsentNetworkInterfaceCount"] == 0
 }
 
 fn text<'a>(answer: &'a Value, field: &str) -> anyhow::Result<&'a str> {
@@ -261,6 +309,18 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+
+    #[test]
+    fn a_node_has_confirmed_when_it_is_there_and_nothing_is_open() {
+        let node = |connected: bool, behind: u64, absent: u64| {
+            serde_json::json!({ "Connected": connected, "GenerationsBehind": behind, "ConfirmedGeneration": 7,
+                                "AbsentNetworkInterfaceCount": absent })
+        };
+        assert!(has_confirmed(&node(true, 0, 0)));
+        for not in [node(false, 0, 0), node(true, 1, 0), node(true, 0, 1), serde_json::json!({})] {
+            assert!(!has_confirmed(&not), "{not}");
+        }
+    }
 
     #[test]
     fn an_interface_is_read_from_its_answer() {

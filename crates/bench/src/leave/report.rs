@@ -4,7 +4,7 @@ use super::{
     node::Told,
     options::Amounts,
     round::{OfSite, Round, ToldBy},
-    series::Cut,
+    series::{Cut, Late},
     site::Site,
 };
 use crate::statistics::{Measured, median};
@@ -127,11 +127,23 @@ fn ratios(rounds: &[Round]) {
         site.at_once.1.as_secs_f64() / site.nothing_at_once.1.as_secs_f64()
     });
     line("rule removed, p50 ms to confirmed by all", "at most 50", &|_, site| site.rule.p50_us / 1e3);
-    #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^52 packets")]
-    let late = |place: usize| -> u64 {
-        rounds.iter().map(|round| &round.sites[place]).map(|site| site.cut.late + site.rule_cut.late).sum()
+    let cuts = |place: usize| {
+        rounds.iter().map(move |round| &round.sites[place]).flat_map(|site| [site.cut, site.rule_cut])
     };
-    println!("| packets delivered after the confirmation, of all flows | {} | {} | 0 |", late(0), late(1));
+    let late = [0, 1].map(|place| cuts(place).fold(Late::default(), |late, cut| late.and(cut.late)));
+    let [small, large] = late;
+    println!(
+        "| packets delivered after the confirmation, of all flows | {} | {} | 0 |",
+        small.packets, large.packets
+    );
+    if small.packets + large.packets > 0 {
+        let by = |late: Late| late.by.as_secs_f64() * 1e3;
+        println!("| the last of them, ms after it | {:.3} | {:.3} | |", by(small), by(large));
+    }
+    let [small, large] = [0, 1].map(|place| cuts(place).map(|cut| cut.paused).sum::<u64>());
+    println!(
+        "| changes of which no last packet is known, since the flow had paused | {small} | {large} | 0 |"
+    );
 }
 
 fn told(site: &Site, rounds: &[&OfSite]) {

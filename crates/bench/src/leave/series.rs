@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use model::NetworkInterfaceId;
-use traffic::{Bundle, Tally};
+use traffic::Bundle;
 
 use super::{
-    caller::{Caller, Confirmed, WAIT_SECONDS, join, leave},
+    caller::{Caller, WAIT_SECONDS, join, leave},
     site::Site,
 };
 use crate::{
@@ -58,31 +58,62 @@ pub async fn confirmed(caller: &mut Caller, change: &Change, times: usize) -> an
 pub struct Cut {
     /// From asking until it was confirmed.
     pub confirmed: Measured,
-    /// From asking until the last packet of any of the flows was delivered.
+    /// From asking until the last packet of any of the flows was delivered, also where that was after the confirmation.
     pub last_packet: Measured,
     /// Times between two packets of a flow while it was permitted.
     pub pause: Measured,
     /// Packets that were delivered after the confirmation was read.
-    pub late: u64,
+    pub late: Late,
+    /// Changes before which no packet had been delivered since they were asked for: the flows had paused, and what is not
+    /// there cannot be the last one. They do not count for `last_packet`.
+    pub paused: u64,
 }
 
-/// The same while flows run that the change cuts.
+/// Packets that were delivered later than they should.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Late {
+    /// How many.
+    pub packets: u64,
+    /// How long after the confirmation was read the last of them was.
+    pub by: Duration,
+}
+
+impl Late {
+    /// Of packets with these stamps, where the confirmation was read at a moment.
+    fn of(stamps: &[SystemTime], answered_at: SystemTime) -> Self {
+        let late = stamps.iter().filter_map(|at| at.duration_since(answered_at).ok());
+        let late: Vec<Duration> = late.filter(|by| !by.is_zero()).collect();
+        Self { packets: late.len() as u64, by: late.into_iter().max().unwrap_or_default() }
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { packets: self.packets + other.packets, by: self.by.max(other.by) }
+    }
+}
+
+/// The same while flows run that the change cuts. What comes later than [`QUIET`] after the confirmation is not looked
+/// for: the change is taken back then.
 ///
 /// # Errors
 /// As [`confirmed`]; the flows do not run when they are permitted.
 pub async fn cut(caller: &mut Caller, change: &Change, flows: &Bundle, times: usize) -> anyhow::Result<Cut> {
-    let (mut confirmed, mut last_packet, mut late) = (Vec::new(), Vec::new(), 0);
+    let (mut confirmed, mut last_packet, mut late, mut paused) = (Vec::new(), Vec::new(), Late::default(), 0);
     let started = Instant::now();
     for _ in 0..times {
         let permitted = flows.flows_after(SystemTime::now(), PATIENCE);
         ensure!(permitted, "a flow that is permitted does not arrive: {:?}", flows.look());
         let done = caller.change(&change.there).await?;
-        let at_confirmation = flows.look();
         tokio::time::sleep(QUIET).await;
-        let tallies = flows.look();
-        late += late_packets(&at_confirmation, &tallies, &done);
+        let stamps =
+            flows.arrived_after(done.asked_at).context("packets came in faster than they are kept")?;
+        late = late.and(Late::of(&stamps, done.answered_at));
         confirmed.push(done.took);
-        last_packet.push(last(&tallies).duration_since(done.asked_at).unwrap_or_default());
+        match stamps.into_iter().max().and_then(|last| last.duration_since(done.asked_at).ok()) {
+            Some(last) => last_packet.push(last),
+            None => paused += 1,
+        }
         caller.change(&change.back).await?;
     }
     let wall = started.elapsed();
@@ -91,23 +122,8 @@ pub async fn cut(caller: &mut Caller, change: &Change, flows: &Bundle, times: us
         last_packet: Measured::of(last_packet, wall),
         pause: Measured::of(flows.pauses(), wall),
         late,
+        paused,
     })
-}
-
-/// When the last packet of any flow arrived.
-fn last(tallies: &[Tally]) -> SystemTime {
-    let moments = tallies.iter().filter_map(|tally| tally.last).map(|last| last.at);
-    moments.max().unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-/// How many packets were stamped after the confirmation: all of those that were read later than it was looked, or one
-/// where there were some between the confirmation and the look.
-fn late_packets(at_confirmation: &[Tally], after: &[Tally], done: &Confirmed) -> u64 {
-    let each = at_confirmation.iter().zip(after).map(|(before, after)| {
-        let between = before.last.is_some_and(|last| last.at > done.answered_at);
-        after.received - before.received + u64::from(between)
-    });
-    each.sum()
 }
 
 /// All leavers leave at once, each over a connection of its own, and join again.
@@ -148,23 +164,16 @@ pub async fn nothing_at_once(site: &Site) -> anyhow::Result<(Measured, Duration)
 
 #[cfg(test)]
 mod tests {
-    use traffic::Arrival;
-
     use super::*;
-
-    fn tally(received: u64, last_ms: u64) -> Tally {
-        let last = Arrival { number: received, at: SystemTime::UNIX_EPOCH + Duration::from_millis(last_ms) };
-        Tally { received, last: Some(last), ..Tally::default() }
-    }
 
     #[test]
     fn packets_after_the_confirmation_are_late_and_those_before_are_not() {
         let at = |ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
-        let done = Confirmed { asked_at: at(90), answered_at: at(100), took: Duration::from_millis(10) };
-        let late = |before: Tally, after: Tally| late_packets(&[before], &[after], &done);
-        assert_eq!(late(tally(10, 95), tally(10, 95)), 0);
-        assert_eq!(late(tally(10, 95), tally(13, 103)), 3);
-        assert_eq!(late(tally(10, 101), tally(10, 101)), 1);
-        assert_eq!(last(&[tally(1, 5), tally(2, 9), tally(3, 7), Tally::default()]), at(9));
+        assert_eq!(Late::of(&[at(91), at(100)], at(100)), Late::default());
+        let late = Late::of(&[at(103), at(99), at(101)], at(100));
+        assert_eq!(late, Late { packets: 2, by: Duration::from_millis(3) });
+        let more = Late { packets: 1, by: Duration::from_millis(7) };
+        assert_eq!(late.and(more), Late { packets: 3, by: Duration::from_millis(7) });
+        assert_eq!(Late::default().and(late), late);
     }
 }

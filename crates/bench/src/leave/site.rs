@@ -128,8 +128,8 @@ impl Site {
         let mut joins: Vec<_> = leavers.iter().map(|leaver| join(*leaver, access)).collect();
         joins.extend([join(target, access), join(single, access), join(single, own)]);
         caller.all(joins).await?;
-        // It concerns every node: each has confirmed all that came before when it is answered.
-        caller.change(&authorize(fleet, &Accept::flow(FLEET_PORT))).await.context("waiting for all nodes")?;
+        caller.all(vec![authorize(fleet, &Accept::flow(FLEET_PORT))]).await?;
+        caller.wait_until_confirmed(size.nodes, size.interfaces).await?;
         let name = format!("{} x {}", size.nodes, size.interfaces / size.nodes);
         let _server = server;
         Ok(Self { name, address, nodes, fleet, access, target, single, leavers, caller, _server })

@@ -3,6 +3,7 @@
 //! A tcx link is pinned, and so lasts as long as its device. A filter of clsact lasts as long as its device by itself.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
@@ -147,18 +148,15 @@ impl Attacher {
         Ok(devices)
     }
 
-    /// Removes pins of links whose devices are gone.
-    pub(crate) fn forget_gone(&self) -> Result<(), DataplaneError> {
+    /// Removes pins of links whose devices are not there.
+    pub(crate) fn forget_gone(&self, there: &BTreeSet<u32>) -> Result<(), DataplaneError> {
         if !self.tcx {
             return Ok(());
         }
-        for ifindex in self.pinned_devices()? {
+        for ifindex in self.pinned_devices()?.into_iter().filter(|ifindex| !there.contains(ifindex)) {
             for hook in HOOKS {
-                for pin in [self.pin_of(ifindex, hook), self.barrier_of(ifindex, hook)] {
-                    if !leads_to(&pin, ifindex)? {
-                        remove(&pin)?;
-                    }
-                }
+                remove(&self.pin_of(ifindex, hook))?;
+                remove(&self.barrier_of(ifindex, hook))?;
             }
         }
         Ok(())

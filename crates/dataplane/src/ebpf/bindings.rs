@@ -16,7 +16,7 @@ use model::{NetworkInterfaceId, address::Mac};
 use super::{
     EbpfDataplane,
     addresses::{check_addresses, first_addresses, further},
-    host::{device_name, monotonic, system},
+    host::{device_name, devices, monotonic, system},
     ledger::SlotEntry,
     readers::Moment,
 };
@@ -114,6 +114,7 @@ impl EbpfDataplane {
     ) -> Result<Binding, DataplaneError> {
         device.check()?;
         check_addresses(interface)?;
+        self.unbind_gone_at(device.ifindex)?;
         self.unbind_gone()?;
         if let Some(binding) = self.binding_at(device.ifindex) {
             return Err(DataplaneError::Bound { name: device.name.to_string(), binding });
@@ -171,16 +172,16 @@ impl EbpfDataplane {
         }
     }
 
-    /// Ends the bindings of devices that are gone.
+    /// Ends the bindings of devices that are gone, and forgets their pins. One listing of all devices: to ask about each
+    /// would make binding many of them quadratic in calls to the kernel. A device that was made anew with the index of one
+    /// that is gone has no programs, and the binding of the old one ends when it gets some.
     fn unbind_gone(&mut self) -> Result<(), DataplaneError> {
-        let mut gone = Vec::new();
-        for (id, bound) in &self.bindings {
-            if !self.attacher.is_present(bound.ifindex)? {
-                gone.push(Binding(*id));
-            }
-        }
+        let there = devices().map_err(system("listing devices"))?.into_iter().collect();
+        let is_gone = |bound: &Bound| !BTreeSet::contains(&there, &bound.ifindex);
+        let gone = self.bindings.iter().filter(|(_, bound)| is_gone(bound));
+        let gone: Vec<Binding> = gone.map(|(id, _)| Binding(*id)).collect();
         self.end_bindings(&gone)?;
-        self.attacher.forget_gone()
+        self.attacher.forget_gone(&there)
     }
 
     pub(super) fn configure_binding(

@@ -18,6 +18,7 @@ use std::rc::Rc;
 
 use model::{SecurityGroupId, rule::Direction};
 
+pub use self::world::world;
 use crate::{
     class::PolicyClass,
     difference::{Budget, SingleRule, SingleRules},

@@ -33,8 +33,8 @@ const SPECIAL: [(Ipv4Addr, u8); 15] = [
 /// The IPv6 addresses that the Internet uses.
 const GLOBAL: Ipv6Net = Ipv6Net::new_assert(std::net::Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// The addresses that the Internet uses.
-fn world(family: Family) -> AddressSet {
+/// The addresses of a family that the Internet uses.
+pub fn world(family: Family) -> AddressSet {
     match family {
         Family::Ipv4 => {
             let special = SPECIAL.iter().filter_map(|(address, length)| Ipv4Net::new(*address, *length).ok());

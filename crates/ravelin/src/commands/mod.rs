@@ -9,6 +9,7 @@ mod drops;
 mod flows;
 mod hint;
 mod lab;
+mod people;
 mod product;
 mod reason;
 mod restore;
@@ -27,6 +28,7 @@ pub use self::{
     drops::drops,
     flows::flows,
     lab::lab,
+    people::{events, explain, findings, preview},
     product::{ServerAccess, ServerChoice, add_products, expand_numbered, is_product, run},
     reason::explained as reasons_explained,
     restore::restore,

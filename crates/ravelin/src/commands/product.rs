@@ -348,7 +348,8 @@ fn on_the_wire(parameter: &Parameter, value: &str) -> Vec<(String, String)> {
     vec![(parameter.name.into(), value.into())]
 }
 
-fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitCode> {
+/// Prints an answer or a refusal; gives the exit code.
+pub(super) fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitCode> {
     let field = |name: &str| reply.body.get(name).and_then(serde_json::Value::as_str).unwrap_or("-");
     let text = match format {
         OutputFormat::Json => serde_json::to_string_pretty(&reply.body)?,

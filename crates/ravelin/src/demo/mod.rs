@@ -13,7 +13,9 @@ mod story;
 mod time_line;
 mod watch;
 
-use std::{fs, io, path::PathBuf, process::ExitCode, thread, time::Duration};
+use std::{
+    fs, io, path::PathBuf, process::ExitCode, sync::atomic::Ordering::Relaxed, thread, time::Duration,
+};
 
 use anyhow::Context as _;
 use model::ram::KeyPair;
@@ -25,7 +27,13 @@ use tokio::{
     sync::oneshot,
 };
 
-use self::{ground::Lacking, lab_node::LabNode, narrator::Narrator, scene::Scene, story::tell};
+use self::{
+    ground::Lacking,
+    lab_node::{Host, LabNode},
+    narrator::Narrator,
+    scene::Scene,
+    story::tell,
+};
 use crate::{
     cli::DemoArguments,
     client::Credentials,
@@ -39,6 +47,8 @@ const RESETTING_MS: u64 = 3_000;
 /// How long the other passing states take, in milliseconds.
 const PASSING_MS: u64 = 250;
 
+/// How long what still runs at the end may go on.
+const LAST: Duration = Duration::from_secs(5);
 /// How often it is tried to remove the demo's data, and the pause between two tries.
 const REMOVAL_TRIES: usize = 100;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(20);
@@ -61,8 +71,8 @@ pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     let served = Served::open(&settings)?;
     let narrator = Narrator::new(arguments.json);
     let end = runtime.block_on(play(served, &settings, (root_key, credentials), narrator, ground));
-    // A story that was interrupted may still wait for an answer; nobody waits for it.
-    runtime.shutdown_background();
+    // What still writes may end. A story that was interrupted may still wait for an answer; nobody waits for it.
+    runtime.shutdown_timeout(LAST);
     remove(place)?;
     match end? {
         End::Told(told) => Ok(if told? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
@@ -76,7 +86,7 @@ pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
 
 /// Holds back the signals that end the demo, until they are listened for: from when there is something to remove.
 fn hold_signals(hold: bool) -> anyhow::Result<()> {
-    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT]);
     let held = if hold { signals.thread_block() } else { signals.thread_unblock() };
     held.context("cannot hold signals back")
 }
@@ -144,15 +154,17 @@ async fn play(
     ground: Result<(), Lacking>,
 ) -> anyhow::Result<End> {
     let mut signals = StopSignals::listen()?;
-    // A terminal that is closed ends the demo, too; a server would be ended by nobody's wish.
-    let mut hangup = signal(SignalKind::hangup())?;
+    // A terminal that is closed ends the demo, too; a server would be ended by nobody's wish. And whoever asks for a
+    // picture of a process's memory is not to find the demo's data left.
+    let (mut hangup, mut quit) = (signal(SignalKind::hangup())?, signal(SignalKind::quit())?);
     hold_signals(false)?;
     let (ending, mut ended) = oneshot::channel();
     let (runtime, directory) = (Handle::current(), PathBuf::from(&settings.data));
+    let (host, hush) = (Host::default(), narrator.hush());
     let ready = |addresses: &[String]| {
         let url = addresses.first().cloned().unwrap_or_default();
         let nodes = addresses.iter().find_map(|address| address.strip_prefix("nodes ")).unwrap_or_default();
-        let host = ground.map(|()| LabNode::new(runtime, directory, nodes.to_owned()));
+        let host = ground.map(|()| LabNode::new(runtime, directory, nodes.to_owned(), host.clone()));
         let telling = thread::Builder::new().name("story".into()).spawn(move || {
             let told = tell(Scene::new(&url, narrator), credentials, host);
             // If nobody listens any more the demo was interrupted.
@@ -169,8 +181,17 @@ async fn play(
             told = &mut ended => told.map_or(End::Lost, End::Told),
             signal = signals.wait() => End::Interrupted(signal),
             _ = hangup.recv() => End::Interrupted(StopSignal::HangUp),
+            _ = quit.recv() => End::Interrupted(StopSignal::Quit),
         };
+        hush.store(matches!(end, End::Interrupted(_)), Relaxed);
     };
-    served.serve(settings, Some(root_key), ready, stop).await?;
+    let served = served.serve(settings, Some(root_key), ready, stop).await;
+    // Before the data is removed: an agent that runs would write into it, and one that begins would make it anew.
+    let closed = host.close().await;
+    served?;
+    if matches!(end, End::Told(_)) {
+        // Of a story that was interrupted nobody asks how its agent ended.
+        closed?;
+    }
     Ok(end)
 }

@@ -1,6 +1,12 @@
 //! How the demo is told: numbered steps for people, a JSON object a step for programs.
 
-use std::io;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use serde_json::{Value, json};
 
@@ -60,12 +66,18 @@ pub(super) struct Narrator {
     told: usize,
     calls: usize,
     unheard: Option<io::Error>,
+    hushed: Arc<AtomicBool>,
 }
 
 impl Narrator {
     /// A narrator for people, or for programs.
     pub(super) fn new(json: bool) -> Self {
-        Self { json, told: 0, calls: 0, unheard: None }
+        Self { json, told: 0, calls: 0, unheard: None, hushed: Arc::default() }
+    }
+
+    /// Where it can be said that nothing more is to be told: the demo was interrupted, and what fails then is no news.
+    pub(super) fn hush(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.hushed)
     }
 
     /// Why nobody hears the story any more, once that is so.
@@ -78,6 +90,9 @@ impl Narrator {
     }
 
     fn say(&mut self, text: &str) {
+        if self.hushed.load(Relaxed) {
+            return;
+        }
         if let Err(error) = output::try_line(text) {
             self.unheard.get_or_insert(error);
         }

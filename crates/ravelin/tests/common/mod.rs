@@ -6,6 +6,9 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
+pub(crate) mod bounded;
+pub(crate) mod choices;
+
 use std::{
     io::{BufRead, BufReader},
     path::Path,
@@ -265,12 +268,7 @@ impl Client {
         headers: &[(&'static str, &str)],
     ) -> Answer {
         let nonce = nonce();
-        let mut signed = sign_v1(&self.call(action, query, form, &nonce), Digest::Sha1);
-        for (name, value) in headers {
-            signed.headers.retain(|(known, _)| known != name);
-            signed.headers.push((name, (*value).to_owned()));
-        }
-        self.send(&signed)
+        self.send(&with_headers(sign_v1(&self.call(action, query, form, &nonce), Digest::Sha1), headers))
     }
 
     /// Sends a POST with a V3 signature and these parameters in the query, as the current SDKs do.
@@ -301,6 +299,17 @@ impl Client {
             unix_seconds: i64::try_from(now.as_secs()).expect("the clock is before the end of time"),
             nonce,
         }
+    }
+
+    /// As [`Client::v1_with`]; none where no answer comes: the server may be gone.
+    pub(crate) fn try_v1_with(
+        &self,
+        action: &str,
+        form: &[(&str, &str)],
+        headers: &[(&'static str, &str)],
+    ) -> Option<Answer> {
+        let nonce = nonce();
+        self.try_send(&with_headers(sign_v1(&self.call(action, &[], form, &nonce), Digest::Sha1), headers))
     }
 
     /// As [`Client::v3`]; none where no answer comes: the server may be gone.
@@ -366,6 +375,15 @@ impl Client {
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Some(Answer { status, body, generation })
     }
+}
+
+/// A request with further headers, which are not signed.
+fn with_headers(mut signed: SignedRequest, headers: &[(&'static str, &str)]) -> SignedRequest {
+    for (name, value) in headers {
+        signed.headers.retain(|(known, _)| known != name);
+        signed.headers.push((name, (*value).to_owned()));
+    }
+    signed
 }
 
 /// What makes a request unique: 128 random bits.

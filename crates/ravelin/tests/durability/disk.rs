@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use faults::{Control, Faults, Loss, lose_unsynced};
 
 use crate::{
-    common::{AT_ONCE, Client, Launch, Server, wait_until},
-    workload::{Choices, Tally, Writer},
+    common::{AT_ONCE, Client, Launch, Server, choices::Choices, wait_until},
+    workload::{Tally, Writer},
 };
 
 /// How many calls are made while a fault is there.

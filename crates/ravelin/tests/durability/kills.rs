@@ -3,8 +3,11 @@
 use std::{thread, time::Duration};
 
 use crate::{
-    common::{AT_ONCE, Launch, nonce},
-    workload::{Choices, Tally, Writer, run_all},
+    common::{
+        AT_ONCE, Launch,
+        choices::{self, Choices},
+    },
+    workload::{Tally, Writer, run_all},
 };
 
 /// How many times the server is killed; `RAVELIN_KILLS` changes it.
@@ -14,11 +17,7 @@ const WRITERS: u64 = 4;
 
 #[test]
 fn every_acknowledged_change_survives_kill_9() {
-    let setting = |name: &str, default: u64| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
-    let seed = setting("RAVELIN_SEED", u64::from_str_radix(&nonce()[..15], 16).unwrap_or(1));
-    println!("RAVELIN_SEED={seed}");
+    let seed = choices::seed();
     let mut choices = Choices::from_seed(seed);
     let data = tempfile::tempdir().expect("a directory");
     let launch = || Launch::on(data.path()).set(AT_ONCE).start();
@@ -28,7 +27,7 @@ fn every_acknowledged_change_survives_kill_9() {
         .map(|n| Writer::create(&server.client(), n, Choices::from_seed(seed + 7919 * n)))
         .collect();
     let mut total = Tally::default();
-    let kills = setting("RAVELIN_KILLS", KILLS);
+    let kills = choices::setting("RAVELIN_KILLS").unwrap_or(KILLS);
     for _ in 0..kills {
         let moment = Duration::from_micros(500 + choices.below(120_000));
         let client = server.client();

@@ -11,29 +11,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::common::{Answer, Client, wait_until};
+use crate::common::{Answer, Client, choices::Choices, wait_until};
 
 /// Rules that come and go together.
 const BLOCK: u16 = 3;
 /// How many blocks a group has at the most.
 const BLOCKS_MAX: usize = 40;
-
-/// A small generator of numbers for choices; its seed is printed by the tests.
-#[derive(Debug, Clone)]
-pub(crate) struct Choices(u64);
-
-impl Choices {
-    pub(crate) fn from_seed(seed: u64) -> Self {
-        Self(seed | 1)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) % bound
-    }
-}
 
 /// What one writer's part of the world is like.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -153,7 +136,7 @@ impl Writer {
     }
 
     fn choose(&mut self) -> Change {
-        let group = usize::try_from(self.choices.below(2)).unwrap_or(0);
+        let group = self.choices.place(2);
         match self.choices.below(4) {
             0 | 1 if self.world.member[group] => Change::Leave(group),
             0 | 1 => Change::Join(group),

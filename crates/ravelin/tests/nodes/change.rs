@@ -30,6 +30,16 @@ pub(crate) fn waiting(client: &Client, action: &str, parameters: &[(&str, &str)]
     client.v1_with(action, &[], parameters, &[("x-ravelin-wait", seconds)])
 }
 
+/// As [`waiting`]; none where no answer comes: the server may be gone.
+pub(crate) fn try_waiting(
+    client: &Client,
+    action: &str,
+    parameters: &[(&str, &str)],
+    seconds: &str,
+) -> Option<Answer> {
+    client.try_v1_with(action, parameters, &[("x-ravelin-wait", seconds)])
+}
+
 /// Nothing of a flow arrives, at either end, that was sent or delivered after the answer. The flow goes on sending meanwhile.
 pub(crate) fn is_cut(what: &str, flow: Flow, changed: &Changed) {
     let then = flow.seen();

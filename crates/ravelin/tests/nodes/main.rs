@@ -9,6 +9,7 @@
 mod common;
 
 mod change;
+mod chaos;
 mod cut_off;
 mod ground;
 mod instances;

@@ -11,6 +11,8 @@ use std::{
 use host::{Netlink, in_namespace, namespace, netlink::Pair};
 use model::address::Mac;
 
+use crate::common::bounded::Bounded;
+
 /// A lab node.
 pub(crate) struct LabNode {
     /// Its id.
@@ -38,7 +40,7 @@ impl LabNode {
         let server = format!("10.99.{number}.1:{port}");
         let mut join = node.command(&["agent", "join", "--server", &server, "--config"]);
         join.arg(node.directory.join("agent.toml")).arg("--token-file").arg(&token_file);
-        let joined = node.run(&mut join).wait_with_output().unwrap();
+        let joined = Bounded::new("ravelin agent join", node.run(&mut join)).output();
         assert!(joined.status.success(), "{joined:?}");
         node.start();
         node
@@ -118,6 +120,14 @@ impl LabNode {
         let mut command = self.command(&["agent", "run", "--config"]);
         command.arg(self.directory.join("agent.toml"));
         self.agent = Some(self.run(command.stdout(Stdio::null())));
+    }
+
+    /// Ends its agent as a power cut would, but for the page cache: SIGKILL. Does nothing where none runs.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut agent) = self.agent.take() {
+            agent.kill().unwrap();
+            agent.wait().unwrap();
+        }
     }
 
     /// Ends its agent, as SIGTERM does: what is in force stays so.

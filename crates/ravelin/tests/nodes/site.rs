@@ -4,7 +4,8 @@ use std::{
     fs,
     net::{IpAddr, SocketAddr},
     os::fd::AsFd,
-    process::Command,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use traffic::{Client as Source, Flow, Knock, Protocol, Server as Sink, knock};
 
 use crate::{
     change::enforce,
-    common::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Answer, Client, Launch, Server, wait_until},
+    common::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Answer, Client, Launch, Server, bounded::Bounded, wait_until},
     node::LabNode,
 };
 
@@ -40,7 +41,8 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    fn namespace(&self) -> String {
+    /// Its network namespace.
+    pub(crate) fn namespace(&self) -> String {
         format!("ravelin-{}", self.id)
     }
 }
@@ -49,10 +51,13 @@ impl Instance {
 pub(crate) struct Site {
     /// Its nodes.
     pub(crate) nodes: Vec<LabNode>,
-    /// A client of the server.
+    /// The server.
+    pub(crate) server: Server,
+    /// A client of it.
     pub(crate) client: Client,
-    server: Server,
-    _place: TempDir,
+    /// Where its data is.
+    data: PathBuf,
+    place: TempDir,
 }
 
 impl Site {
@@ -64,12 +69,12 @@ impl Site {
         let server = Launch::on(&data).node_listen("0.0.0.0:0").start();
         let client = server.client();
         let port = server.nodes.rsplit_once(':').unwrap().1.parse().unwrap();
-        let mut site = Self { nodes: Vec::new(), client, server, _place: place };
+        let mut site = Self { nodes: Vec::new(), server, client, data, place };
         for number in 1..=count {
             let wish = [("EnsRegionId", REGION), ("Lab", "true")];
             let made = site.ravelin("CreateNodeToken", &wish);
             let (id, token) = (made.text("/NodeId"), made.text("/Token"));
-            let node = LabNode::join(number, id, token, port, site._place.path());
+            let node = LabNode::join(number, id, token, port, site.place.path());
             site.nodes.push(node);
         }
         for node in &site.nodes {
@@ -84,6 +89,38 @@ impl Site {
         let instances = site.run();
         site.trunk(&instances);
         (site, instances)
+    }
+
+    /// Starts the server again, where its nodes expect it. The one before has ended.
+    pub(crate) fn start_server(&mut self) {
+        self.server = Launch::on(&self.data).node_listen(&self.server.nodes).start();
+        self.client = self.server.client();
+    }
+
+    /// Makes a backup while the server runs, and gives its file.
+    pub(crate) fn back_up(&self) -> PathBuf {
+        let file = self.place.path().join("backup");
+        operate(
+            Command::new(env!("CARGO_BIN_EXE_ravelin"))
+                .arg("backup")
+                .arg("--data")
+                .arg(&self.data)
+                .arg(&file),
+        );
+        file
+    }
+
+    /// Restores a backup, and starts a server on it. The one before has ended.
+    pub(crate) fn restore(&mut self, backup: &Path) {
+        self.data = self.place.path().join("restored");
+        operate(
+            Command::new(env!("CARGO_BIN_EXE_ravelin"))
+                .arg("restore")
+                .arg(backup)
+                .arg("--data")
+                .arg(&self.data),
+        );
+        self.start_server();
     }
 
     /// Calls an operation of the product Ravelin, which succeeds.
@@ -260,4 +297,11 @@ impl Site {
             assert!(left.is_empty(), "{left:?}");
         }
     }
+}
+
+/// Runs an operator's command, which succeeds.
+fn operate(command: &mut Command) {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let output = Bounded::new(&format!("{command:?}"), child).output();
+    assert!(output.status.success(), "{command:?}: {output:?}");
 }

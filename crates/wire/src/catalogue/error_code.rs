@@ -190,6 +190,12 @@ codes! {
         "The node answered that it cannot say, and the message has its words. Most often the device of the network interface is not there, or the node has not heard of the binding yet.";
     GENERATION_NOT_FOUND: "InvalidGeneration.NotFound", 400, "The specified Generation does not exist.",
         "No change has this number yet. The header x-ravelin-generation of the answer to a change has it.";
+    AS_OF_BEYOND_HISTORY: "InvalidAsOf.BeyondHistory", 400, "%s.",
+        "The moment is longer ago than the server's history goes back: the settings history.generations_max and history.bytes_max say how much is kept. The message says since when it is.";
+    AS_OF_NOT_YET: "InvalidAsOf.NotYet", 400, "%s.",
+        "No change has this number yet, or the time has not come. The message says which change is the newest.";
+    RESOURCE_NOT_FOUND: "InvalidResourceId.NotFound", 400, "The specified ResourceId does not exist.",
+        "There is nothing with this id, or there was nothing at the moment that was asked about; or it belongs to another account.";
     INTERFACE_BOUND: "InvalidOperation.InterfaceBound", 400, "%s.",
         "A network interface is bound to one device of one node. The message names the node; UnbindNetworkInterface ends that binding.";
     INTERFACE_NOT_BOUND: "InvalidOperation.InterfaceNotBound", 400, "%s.",

@@ -92,6 +92,15 @@ forms! {
     DEVICE_NAME: "visible ASCII characters without `/` and `:`; not `.` or `..`", |text| text.parse::<model::node::DeviceName>().is_ok();
     /// An address or a CIDR block of either family.
     PREFIX: "an IPv4 or IPv6 address or CIDR block", |text| prefix(text).is_some();
+    /// One end of traffic.
+    TRAFFIC_END: "an IPv4 or IPv6 address, the id of an instance or of a network interface, or `internet`", is_traffic_end;
+    /// A moment.
+    AS_OF: "the number of a change, or a time, UTC, `YYYY-MM-DDThh:mm:ssZ`",
+        |text| text.parse::<u64>().is_ok() || model::UnixMillis::parse(text).is_some();
+    /// Where a list goes on.
+    EVENT_TOKEN: "the `NextToken` of an answer", |text| event_place(text).is_some();
+    /// Where a list goes on.
+    SERIAL: "the `NextToken` of an answer", |text| text.parse::<u64>().is_ok();
     /// A protocol of flows.
     FLOW_PROTOCOL: "`tcp`, `udp`, `icmp`, `icmpv6`, `gre`, or the number of a protocol, 0 to 255",
         |text| control::fleet::protocol_number(text).is_some();
@@ -102,6 +111,19 @@ forms! {
     PORTS: "`low/high`, 1 to 65535 with low <= high, or `-1/-1` for protocols without ports", |text| {
         model::rule::PortRange::parse(text, model::rule::Protocol::Tcp).is_some() || text == "-1/-1"
     };
+}
+
+/// The place of an event, as `ListEvents` writes it: `57`, or `57.3` for the third refused call, after that change.
+pub(crate) fn event_place(text: &str) -> Option<control::activity::EventPlace> {
+    let (generation, refusal) = text.split_once('.').unwrap_or((text, "0"));
+    let (generation, refusal) = (generation.parse().ok()?, refusal.parse().ok()?);
+    Some(control::activity::EventPlace { generation, refusal })
+}
+
+fn is_traffic_end(text: &str) -> bool {
+    let is_id = |rest: &str| !rest.is_empty() && only_ascii(rest, "_-.");
+    let id = text.strip_prefix("i-").or_else(|| text.strip_prefix("eni-"));
+    text == "internet" || text.parse::<IpAddr>().is_ok() || id.is_some_and(is_id)
 }
 
 /// An address or a CIDR block of either family; an address is the block that has it alone.

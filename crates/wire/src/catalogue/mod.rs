@@ -28,8 +28,8 @@ pub use self::{
     form::Form,
     kind::{Encoding, Kind, Parameter},
     operation::{
-        Access, Answer, Call, Field, Fleet, Handler, Inquiry, Item, Methods, Operation, Product, Ram,
-        Resource, Scalar, done, value_at,
+        Access, Answer, Answering, Call, Field, Fleet, Handler, Inquiry, Item, Methods, Operation, Product,
+        Ram, Resource, Scalar, done, value_at,
     },
     refusal::fault_of,
     validate::validate,

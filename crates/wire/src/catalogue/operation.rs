@@ -1,6 +1,6 @@
 //! What an entry of the catalogue says.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, pin::Pin};
 
 use control::{
     Control,
@@ -285,6 +285,9 @@ pub struct Item {
     pub command: Result<Command, Fault>,
 }
 
+/// An answer that is waited for.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send + 'a>>;
+
 /// What a node is asked for a caller.
 pub struct Inquiry {
     /// The network interface that it is about.
@@ -304,6 +307,8 @@ pub enum Handler {
     Query(fn(&Call<'_>, &State) -> Result<Answer, Fault>),
     /// It reads who the callers are and what they may do, and nothing else: it waits for no commit of other things.
     Identity(fn(&Call<'_>, control::Access<'_>) -> Result<Answer, Fault>),
+    /// It reads more than the state: the past, what nodes answer. Nobody waits for it meanwhile.
+    Survey(for<'a> fn(&'a Call<'a>, &'a Control) -> Answering<'a>),
     /// It asks a node what is so there now.
     Ask {
         /// Which node, and what.
@@ -331,7 +336,7 @@ pub enum Handler {
 impl Handler {
     /// Whether it changes anything.
     pub fn mutates(self) -> bool {
-        !matches!(self, Self::Query(_) | Self::Identity(_) | Self::Ask { .. })
+        matches!(self, Self::Change { .. } | Self::ChangeEach { .. })
     }
 }
 

@@ -9,6 +9,7 @@ mod flow;
 mod lenient;
 mod metrics;
 mod protocol_fault;
+mod refused;
 mod reply;
 mod waiting;
 
@@ -140,6 +141,10 @@ struct Seen {
     format: Format,
     operation: Option<&'static Operation>,
     access_key: Option<Box<str>>,
+    /// Who calls, when that is proven.
+    actor: Option<Actor>,
+    /// The ids that it names.
+    about: Box<[Box<str>]>,
     /// The changes that it made, or made before and repeats, the oldest first.
     generations: Vec<u64>,
     /// The nonce of a mutation that has not gone to the control plane.
@@ -203,6 +208,8 @@ impl Gateway {
             format: Format::preferred(request.headers),
             operation: None,
             access_key: None,
+            actor: None,
+            about: Box::default(),
             generations: Vec::new(),
             nonce: None,
         };
@@ -210,6 +217,9 @@ impl Gateway {
         if let Some(nonce) = seen.nonce.take() {
             // It is used up, whatever becomes of the request, and after a restart too.
             self.control.remember(nonce);
+        }
+        if let Err(fault) = &result {
+            self.note_refused(&request_id, &seen, fault, request.peer);
         }
         self.metrics.count(seen.operation, &result, started.elapsed());
         tracing::debug!(
@@ -327,8 +337,10 @@ impl Gateway {
             Mode::Strict => self.authenticate(&envelope, operation, now, seen).await?,
             Mode::Lenient => self.assume(&envelope, seen).await?,
         };
+        seen.actor = Some(caller.actor);
         self.throttle(&caller, operation)?;
         let parameters = envelope.into_parameters();
+        seen.about = refused::about(operation, &parameters);
         self.authorise(&caller, operation, &parameters, request, now).await?;
         let asked = waiting::asked(request.headers)?;
         let arguments = catalogue::validate(operation, &parameters)?;
@@ -399,6 +411,7 @@ impl Gateway {
                 let read = self.control.read_access(|access| query(call, access)).await;
                 read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
             }
+            Handler::Survey(survey) => survey(call, &self.control).await?,
             Handler::Change { command, answer } => {
                 let command = command(call)?;
                 let submission = submission(call, command, seen.nonce.take(), request_id);
@@ -427,6 +440,9 @@ impl Gateway {
                             .map_err(|failure| failed(&failure, call.operation)),
                         Err(fault) => Err(fault),
                     };
+                    if let Err(fault) = &result {
+                        self.note_refused_item(request_id, call, &item.id, fault);
+                    }
                     seen.generations.extend(result.as_ref().map(|receipt| receipt.generation));
                     results.push((item.id, result.err()));
                 }

@@ -5,7 +5,7 @@ mod ens;
 mod filter;
 mod page;
 mod ram;
-mod ravelin;
+pub(crate) mod ravelin;
 mod sts;
 
 use std::sync::LazyLock;

@@ -158,9 +158,14 @@ impl Site {
 
     /// The node connects, at this generation.
     pub(crate) fn follow(&self, generation: u64) -> Host {
+        self.follow_since(generation, None)
+    }
+
+    /// The same, and says when it booted.
+    fn follow_since(&self, generation: u64, booted_at: Option<UnixMillis>) -> Host {
         let hello = Hello {
             generation,
-            booted_at: None,
+            booted_at,
             agent_version: "0.0.0-test".into(),
             source: ([192, 0, 2, 1], 4711).into(),
             certificate: Digest([1; 32]),
@@ -170,7 +175,12 @@ impl Site {
 
     /// The node connects, and has what is wanted.
     pub(crate) async fn host(&self) -> Host {
-        let mut host = self.follow(0);
+        self.host_since(None).await
+    }
+
+    /// The same, and says when it booted.
+    pub(crate) async fn host_since(&self, booted_at: Option<UnixMillis>) -> Host {
+        let mut host = self.follow_since(0, booted_at);
         host.obey().await;
         host.confirm();
         host
@@ -279,7 +289,7 @@ fn version(action: &str) -> &'static str {
     wire::catalogue::all().find(|operation| operation.name == action).unwrap().product.version()
 }
 
-async fn call(
+pub(crate) async fn call(
     address: SocketAddr,
     action: &str,
     parameters: &[(&str, &str)],

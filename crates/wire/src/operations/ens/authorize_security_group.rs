@@ -5,7 +5,7 @@ use model::rule::Direction;
 use super::rule::{add, old_dialect, old_rule};
 use crate::catalogue::prelude::*;
 
-pub(super) static OPERATION: Operation = Operation {
+pub(in crate::operations) static OPERATION: Operation = Operation {
     product: Product::Ens,
     name: "AuthorizeSecurityGroup",
     family: "security group",

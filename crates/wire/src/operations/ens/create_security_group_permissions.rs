@@ -3,7 +3,7 @@
 use super::rule::{PERMISSIONS, add, permissions};
 use crate::catalogue::prelude::*;
 
-pub(super) static OPERATION: Operation = Operation {
+pub(in crate::operations) static OPERATION: Operation = Operation {
     product: Product::Ens,
     name: "CreateSecurityGroupPermissions",
     family: "security group",

@@ -3,7 +3,7 @@
 use super::membership::{PARAMETERS, TARGETS, target};
 use crate::catalogue::prelude::*;
 
-pub(super) static OPERATION: Operation = Operation {
+pub(in crate::operations) static OPERATION: Operation = Operation {
     product: Product::Ens,
     name: "LeaveSecurityGroup",
     family: "security group",

@@ -76,6 +76,15 @@ mod untag_resources;
 
 use super::{filter, page};
 use crate::catalogue::Operation;
+pub(super) use authorize_security_group::OPERATION as AUTHORIZE_SECURITY_GROUP;
+pub(super) use authorize_security_group_egress::OPERATION as AUTHORIZE_SECURITY_GROUP_EGRESS;
+pub(super) use create_security_group_permissions::OPERATION as CREATE_SECURITY_GROUP_PERMISSIONS;
+pub(super) use delete_security_group_permissions::OPERATION as DELETE_SECURITY_GROUP_PERMISSIONS;
+pub(super) use join_security_group::OPERATION as JOIN_SECURITY_GROUP;
+pub(super) use leave_security_group::OPERATION as LEAVE_SECURITY_GROUP;
+pub(super) use revoke_security_group::OPERATION as REVOKE_SECURITY_GROUP;
+pub(super) use revoke_security_group_egress::OPERATION as REVOKE_SECURITY_GROUP_EGRESS;
+pub(super) use rule::shown as shown_rule;
 
 pub(super) static OPERATIONS: &[&Operation] = &[
     &create_security_group::OPERATION,

@@ -180,7 +180,7 @@ pub(super) fn remove(call: &Call<'_>, rules: Vec<Rule>) -> Command {
 }
 
 /// A rule as answers show it: in the new dialect, with the addresses as they were sent.
-pub(super) fn shown(rule: &Rule) -> Value {
+pub(in crate::operations) fn shown(rule: &Rule) -> Value {
     let text = |prefix: &Option<Prefix>| prefix.as_ref().map_or_else(String::new, |p| p.text().into());
     json!({
         "Direction": match rule.direction { Direction::Ingress => "ingress", Direction::Egress => "egress" },

@@ -285,6 +285,7 @@ impl World {
         match operation.handler {
             Handler::Query(query) => query(call, &self.state),
             Handler::Identity(query) => query(call, control::Access::new(&self.state)),
+            Handler::Survey(_) => panic!("{} asks a control plane", operation.name),
             Handler::Ask { inquiry, answer } => {
                 let inquiry = inquiry(call, &self.state)?;
                 self.asked = Some(inquiry.question.clone());

@@ -11,9 +11,14 @@ mod describe_network_interface_counters;
 pub(crate) mod describe_network_interface_drops;
 mod describe_network_interface_flows;
 mod describe_nodes;
+pub(crate) mod events;
+mod explain;
+mod list_findings;
 mod modify_account_enforcement;
 mod modify_network_interface_enforcement;
+mod moment;
 mod parameters;
+mod preview;
 mod readmit_node;
 mod revoke_node_certificate;
 mod standing;
@@ -21,6 +26,7 @@ mod standing;
 mod tests;
 mod transfer_instance;
 mod unbind_network_interface;
+pub(crate) mod who;
 
 use crate::catalogue::Operation;
 
@@ -38,6 +44,18 @@ pub(super) static OPERATIONS: &[&Operation] = &[
     &describe_enforcement::OPERATION,
     &describe_account_enforcement::OPERATION,
     &modify_account_enforcement::OPERATION,
+    &preview::LEAVE,
+    &preview::JOIN,
+    &preview::AUTHORIZE,
+    &preview::AUTHORIZE_EGRESS,
+    &preview::REVOKE,
+    &preview::REVOKE_EGRESS,
+    &preview::CREATE_PERMISSIONS,
+    &preview::DELETE_PERMISSIONS,
+    &explain::OPERATION,
+    &list_findings::OPERATION,
+    &events::list_events::OPERATION,
+    &events::describe_state_at::OPERATION,
     &describe_network_interface_flows::OPERATION,
     &describe_network_interface_drops::OPERATION,
     &describe_network_interface_counters::OPERATION,

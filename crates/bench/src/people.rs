@@ -1,0 +1,138 @@
+//! What people ask before and after a change, on a large state, beside a call that does nothing.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use model::{InstanceId, SecurityGroupId};
+use wire::catalogue::Product;
+
+use crate::{
+    api,
+    load::{self, Source},
+    seed::{self, Seeded},
+    server::Server,
+    statistics::Measured,
+};
+
+/// How long a preview or an explanation may take at the server, in microseconds: the median.
+const MEANT_US: f64 = 10_000.0;
+
+/// How much to measure.
+pub struct Plan {
+    /// Rounds; medians are taken over them.
+    pub rounds: usize,
+    /// Seconds of each measurement of a round.
+    pub seconds: f64,
+    /// Instances.
+    pub instances: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Rules of each group.
+    pub rules: usize,
+}
+
+/// A call that is measured.
+struct Question {
+    name: &'static str,
+    source: Source,
+    /// Whether the median has a bound.
+    bounded: bool,
+}
+
+/// Makes the state, starts a server on it, measures, and prints the table.
+pub fn run(binary: &Path, disk: &Path, plan: &Plan) -> anyhow::Result<()> {
+    let data = tempfile::tempdir_in(disk)?;
+    println!("making {} instances in {} groups of {} rules ...", plan.instances, plan.groups, plan.rules);
+    let seeded = seed::seed_with_rules(data.path(), plan.instances, plan.groups, plan.rules)?;
+    let server = Server::start(binary, data.path())?;
+    println!("ready from disk after {:.1} s", server.ready_after.as_secs_f64());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(measure(plan, &server.address, &seeded))
+}
+
+async fn measure(plan: &Plan, address: &str, seeded: &Seeded) -> anyhow::Result<()> {
+    let memberships = api::memberships(seeded);
+    api::join(address, &memberships).await?;
+    let questions = questions(seeded, &memberships);
+    let time = Duration::from_secs_f64(plan.seconds);
+    let mut measured: Vec<Vec<Measured>> = questions.iter().map(|_| Vec::new()).collect();
+    for _ in 0..plan.rounds {
+        for (question, rounds) in questions.iter().zip(&mut measured) {
+            let sample = load::run(address, 1, time, Arc::clone(&question.source)).await?;
+            rounds.push(sample.measured());
+        }
+    }
+    println!(
+        "\n{} rounds of {} s each, medians; one connection, server and client on one machine.\n",
+        plan.rounds, plan.seconds
+    );
+    println!("| | p50 us | p99 us | calls/s | p50 is meant to be |\n|---|---|---|---|---|");
+    for (question, rounds) in questions.iter().zip(&measured) {
+        let all = Measured::median(rounds);
+        let meant = if question.bounded { format!("below {MEANT_US:.0}") } else { String::new() };
+        println!("| {} | {:.0} | {:.0} | {:.0} | {meant} |", question.name, all.p50_us, all.p99_us, all.rate);
+    }
+    Ok(())
+}
+
+fn questions(seeded: &Seeded, memberships: &[(InstanceId, SecurityGroupId)]) -> Vec<Question> {
+    let of = |action: &'static str,
+              parameters: fn(InstanceId, SecurityGroupId) -> Vec<(&'static str, String)>| {
+        let memberships = memberships.to_vec();
+        let source: Source = Arc::new(move |number| {
+            let (instance, group) = memberships[number * 7919 % memberships.len()];
+            Some((Product::Ravelin, action, parameters(instance, group)))
+        });
+        source
+    };
+    let nothing: Source = Arc::new(|_| Some((Product::Sts, "GetCallerIdentity", Vec::new())));
+    let last = *seeded.instances.last().unwrap_or(&memberships[0].0);
+    let between: Source = {
+        let memberships = memberships.to_vec();
+        Arc::new(move |number| {
+            let from = memberships[number * 7919 % memberships.len()].0;
+            let to = ("To", last.to_string());
+            let parameters = vec![("From", from.to_string()), to, ("Port", "443".into())];
+            Some((Product::Ravelin, "ExplainTraffic", parameters))
+        })
+    };
+    let bounded = |name, source| Question { name, source, bounded: true };
+    let beside = |name, source| Question { name, source, bounded: false };
+    vec![
+        beside("GetCallerIdentity (does nothing)", nothing),
+        bounded("PreviewLeaveSecurityGroup (of 5 groups)", of("PreviewLeaveSecurityGroup", leave)),
+        bounded(
+            "PreviewAuthorizeSecurityGroup (all members of a group)",
+            of("PreviewAuthorizeSecurityGroup", authorize),
+        ),
+        bounded(
+            "ExplainTraffic from the Internet to an instance in 5 groups",
+            of("ExplainTraffic", from_internet),
+        ),
+        bounded("ExplainTraffic between two instances", between),
+        beside("ListEvents of a group", of("ListEvents", about_group)),
+        beside("ListFindings of a group", of("ListFindings", about_group)),
+    ]
+}
+
+fn leave(instance: InstanceId, group: SecurityGroupId) -> Vec<(&'static str, String)> {
+    vec![("InstanceId", instance.to_string()), ("SecurityGroupId", group.to_string())]
+}
+
+fn authorize(_: InstanceId, group: SecurityGroupId) -> Vec<(&'static str, String)> {
+    vec![
+        ("SecurityGroupId", group.to_string()),
+        ("IpProtocol", "tcp".into()),
+        ("PortRange", "1/65535".into()),
+        ("SourceCidrIp", "203.0.113.0/24".into()),
+    ]
+}
+
+fn from_internet(instance: InstanceId, _: SecurityGroupId) -> Vec<(&'static str, String)> {
+    vec![("From", "internet".into()), ("To", instance.to_string()), ("Port", "443".into())]
+}
+
+fn about_group(_: InstanceId, group: SecurityGroupId) -> Vec<(&'static str, String)> {
+    let about = group.to_string();
+    // The one takes it for a resource, the other for a group: each passes over what it does not know.
+    vec![("ResourceId", about.clone()), ("SecurityGroupId", about)]
+}

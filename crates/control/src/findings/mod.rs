@@ -1,0 +1,428 @@
+//! What is odd about the rules of an account: such as never decide or change nothing, such as stand twice, groups that nobody
+//! is in, and ports for administration that are open to the world.
+//!
+//! Rules are looked at the way they decide: in the classes that interfaces really have. What a group does alone is said once,
+//! at that group; what only several groups together do is said at the first of them. A step looks at some groups, the newest
+//! first, and does no more than so much: it says where to go on.
+
+mod unused;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use model::{
+    AccountId, NetworkInterfaceId, SecurityGroupId, State, interface::NetworkInterface,
+    security_group::SecurityGroup,
+};
+use policy::{
+    Family, PlacedRule, PolicyClass,
+    findings::{self, Finding, Options},
+    text::RuleText,
+};
+
+pub use self::unused::{Unused, UnusedFound, UnusedScope, UnusedWish};
+use crate::{
+    control::Control,
+    desired,
+    published::{Read, Unavailable},
+};
+
+/// The most groups that a step looks at.
+const GROUPS_MAX: usize = 200;
+/// The most members that a step looks at, to see which classes there are.
+const MEMBERS_MAX: usize = 20_000;
+/// The most classes of one group.
+const CLASSES_MAX: usize = 50;
+/// How much is done for one class, as [`Options::work_total_max`] counts.
+const WORK_CLASS_MAX: usize = 1_000_000;
+/// How much is done in a step.
+const WORK_MAX: usize = 5_000_000;
+/// The most findings about one class.
+const FINDINGS_MAX: usize = 200;
+
+/// What is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingKind {
+    /// Ports for administration are open to the world.
+    OpenToTheWorld,
+    /// A rule is about no packet.
+    AboutNothing,
+    /// A rule never decides.
+    NeverDecides,
+    /// A rule decides, and without it everything would be decided the same.
+    NoEffect,
+    /// A rule stands more than once.
+    Repeated,
+    /// Nobody is in a group.
+    NoMembers,
+}
+
+/// Where to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindingScope {
+    /// At all groups, the newest first: those that were made before the one with this serial.
+    All(Option<u64>),
+    /// At one group, and at everybody who is in it.
+    Group(SecurityGroupId),
+    /// At one interface.
+    Interface(NetworkInterfaceId),
+}
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub struct FindingsWish {
+    /// Whose groups.
+    pub account: AccountId,
+    /// Where.
+    pub scope: FindingScope,
+    /// What; none: everything.
+    pub kinds: Option<Vec<FindingKind>>,
+    /// A step ends with the group at which it has so many.
+    pub most: usize,
+}
+
+/// A rule, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundRule {
+    /// The group.
+    pub group: SecurityGroupId,
+    /// The rule's place in it, from 0.
+    pub position: usize,
+    /// The rule as text.
+    pub text: String,
+}
+
+/// Something odd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What.
+    pub kind: FindingKind,
+    /// A sentence without its end.
+    pub text: String,
+    /// The groups that it takes: those of the class, or the one group.
+    pub groups: Vec<SecurityGroupId>,
+    /// How many interfaces are in exactly these groups; of a group alone, how many are in it.
+    pub interface_count: usize,
+    /// One of them.
+    pub interface: Option<NetworkInterfaceId>,
+    /// The rule that it is about, with every place where it stands; of what is open to the world, the rules that open it.
+    pub rules: Vec<FoundRule>,
+    /// The rules that decide instead.
+    pub instead: Vec<FoundRule>,
+    /// Ports that are open to the world.
+    pub ports: Vec<String>,
+    /// For addresses of which family they are.
+    pub family: Option<Family>,
+}
+
+/// A step's findings.
+#[derive(Debug, Clone, Default)]
+pub struct FindingsFound {
+    /// They, group by group.
+    pub found: Vec<Found>,
+    /// How many questions about rules were not answered, because it would have taken too much work.
+    pub undecided: usize,
+    /// How many more there are of what was looked at, that are not listed.
+    pub left_out: usize,
+    /// How many groups were looked at.
+    pub group_count: usize,
+    /// The serial of the last of them, if there are more.
+    pub next: Option<u64>,
+}
+
+/// Why nothing can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FindingsError {
+    /// The account has no such group.
+    #[error("the security group does not exist")]
+    GroupNotFound,
+    /// The account has no such interface.
+    #[error("the network interface does not exist")]
+    InterfaceNotFound,
+    /// The state cannot be shown at present.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Interfaces that are in the same groups.
+struct Class {
+    groups: Vec<Arc<SecurityGroup>>,
+    interface: NetworkInterfaceId,
+    interface_count: usize,
+}
+
+/// What is looked at together.
+struct Subject {
+    /// A group, which is looked at alone too; none: an interface's class alone.
+    group: Option<Arc<SecurityGroup>>,
+    member_count: usize,
+    classes: Vec<Class>,
+}
+
+/// Subjects, and whether there are more.
+struct Gathered {
+    subjects: Vec<Subject>,
+    more: bool,
+    classes_left_out: usize,
+}
+
+impl Control {
+    /// What is odd about the rules of an account.
+    ///
+    /// # Errors
+    /// What is named does not exist, or the state cannot be shown.
+    pub async fn findings(&self, wish: FindingsWish) -> Result<FindingsFound, FindingsError> {
+        let Read { value: gathered, .. } = self.read(|state| gather(state, &wish)).await?;
+        let gathered = gathered?;
+        let looking = tokio::task::spawn_blocking(move || look(gathered, &wish));
+        Ok(looking.await.map_err(|_| Unavailable)?)
+    }
+}
+
+fn gather(state: &State, wish: &FindingsWish) -> Result<Gathered, FindingsError> {
+    match wish.scope {
+        FindingScope::Interface(id) => {
+            let own = state.interfaces().of(wish.account, &id).ok_or(FindingsError::InterfaceNotFound)?;
+            let classes =
+                vec![Class { groups: groups(state, &sorted(own)), interface: id, interface_count: 1 }];
+            let subject = Subject { group: None, member_count: 1, classes };
+            Ok(Gathered { subjects: vec![subject], more: false, classes_left_out: 0 })
+        }
+        FindingScope::Group(id) => {
+            let group = state.groups().of(wish.account, &id).ok_or(FindingsError::GroupNotFound)?;
+            let (subject, classes_left_out) = subject(state, group, |_| true);
+            Ok(Gathered { subjects: vec![subject], more: false, classes_left_out })
+        }
+        FindingScope::All(before) => {
+            let is_before = |group: &&Arc<SecurityGroup>| before.is_none_or(|before| group.serial < before);
+            let mut own = state.groups().newest_first(wish.account).filter(is_before).peekable();
+            let (mut subjects, mut members, mut classes_left_out) = (Vec::new(), 0, 0);
+            while let Some(group) = own.next_if(|_| subjects.len() < GROUPS_MAX && members < MEMBERS_MAX) {
+                members += state.member_count(group.id);
+                // Each class is looked at once: at the first of its groups.
+                let (subject, left_out) = subject(state, group, |ids| ids.first() == Some(&group.id));
+                classes_left_out += left_out;
+                subjects.push(subject);
+            }
+            Ok(Gathered { subjects, more: own.peek().is_some(), classes_left_out })
+        }
+    }
+}
+
+/// A group with the classes of its members that are picked, those of the most interfaces first, and how many are left out.
+fn subject(
+    state: &State,
+    group: &Arc<SecurityGroup>,
+    picked: impl Fn(&[SecurityGroupId]) -> bool,
+) -> (Subject, usize) {
+    let mut classes: BTreeMap<Vec<SecurityGroupId>, (NetworkInterfaceId, usize)> = BTreeMap::new();
+    for member in state.members(group.id) {
+        let ids = sorted(member);
+        if picked(&ids) {
+            classes.entry(ids).or_insert((member.id, 0)).1 += 1;
+        }
+    }
+    let mut classes: Vec<_> = classes.into_iter().collect();
+    classes.sort_by_key(|(_, (_, count))| std::cmp::Reverse(*count));
+    let left_out = classes.len().saturating_sub(CLASSES_MAX);
+    classes.truncate(CLASSES_MAX);
+    let class = |(ids, (interface, interface_count)): (Vec<_>, _)| {
+        let groups = groups(state, &ids);
+        Class { groups, interface, interface_count }
+    };
+    let subject = Subject {
+        group: Some(Arc::clone(group)),
+        member_count: state.member_count(group.id),
+        classes: classes.into_iter().map(class).collect(),
+    };
+    (subject, left_out)
+}
+
+fn sorted(interface: &NetworkInterface) -> Vec<SecurityGroupId> {
+    let mut ids = interface.groups.to_vec();
+    ids.sort_unstable();
+    ids
+}
+
+fn groups(state: &State, ids: &[SecurityGroupId]) -> Vec<Arc<SecurityGroup>> {
+    ids.iter().filter_map(|id| state.groups().get(id).cloned()).collect()
+}
+
+/// The rules of a group that are odd by the group alone.
+type OddAlone = HashMap<SecurityGroupId, BTreeSet<usize>>;
+
+struct Look<'a> {
+    wish: &'a FindingsWish,
+    options: Options,
+    work: usize,
+    alone: OddAlone,
+    found: FindingsFound,
+}
+
+fn look(gathered: Gathered, wish: &FindingsWish) -> FindingsFound {
+    let options =
+        Options { findings_max: FINDINGS_MAX, work_total_max: WORK_CLASS_MAX, ..Options::default() };
+    let mut look = Look { wish, options, work: 0, alone: OddAlone::new(), found: FindingsFound::default() };
+    look.found.undecided = gathered.classes_left_out;
+    let (mut last, mut stopped) = (None, false);
+    let count = gathered.subjects.len();
+    for (place, subject) in gathered.subjects.into_iter().enumerate() {
+        look.subject(&subject);
+        last = subject.group.map(|group| group.serial);
+        look.found.group_count += 1;
+        stopped = place + 1 < count && (look.found.found.len() >= wish.most || look.work >= WORK_MAX);
+        if stopped {
+            break;
+        }
+    }
+    look.found.next = last.filter(|_| stopped || gathered.more);
+    look.found
+}
+
+impl Look<'_> {
+    fn subject(&mut self, subject: &Subject) {
+        if let Some(group) = &subject.group {
+            if subject.member_count == 0 {
+                self.no_members(group);
+            }
+            self.alone(group, subject.member_count);
+        }
+        for class in &subject.classes {
+            self.class(class, subject.group.is_some());
+        }
+    }
+
+    fn add(&mut self, found: Found) {
+        if self.wish.kinds.as_ref().is_none_or(|kinds| kinds.contains(&found.kind)) {
+            self.found.found.push(found);
+        }
+    }
+
+    fn no_members(&mut self, group: &SecurityGroup) {
+        let named = if group.name.is_empty() { String::new() } else { format!(" ({})", group.name) };
+        self.add(Found {
+            kind: FindingKind::NoMembers,
+            text: format!("{}{named} has no members: its rules decide nothing", group.id),
+            groups: vec![group.id],
+            interface_count: 0,
+            interface: None,
+            rules: Vec::new(),
+            instead: Vec::new(),
+            ports: Vec::new(),
+            family: None,
+        });
+    }
+
+    /// What is odd about a group alone: everything but what is open, which is asked of interfaces.
+    fn alone(&mut self, group: &Arc<SecurityGroup>, member_count: usize) {
+        let Ok(class) = PolicyClass::new([desired::rules_of(group)]) else { return };
+        let findings = findings::findings(&class, &self.options);
+        self.work += findings.work;
+        self.found.undecided += findings.undecided;
+        self.found.left_out += findings.left_out;
+        self.alone.insert(group.id, odd(&findings.findings, group.id));
+        for finding in &findings.findings {
+            let found = owned(finding, vec![group.id], (member_count, None));
+            if found.kind != FindingKind::OpenToTheWorld {
+                self.add(found);
+            }
+        }
+    }
+
+    /// What is odd about interfaces of a class; where their groups are looked at by themselves too, only what takes several.
+    fn class(&mut self, own: &Class, groups_too: bool) {
+        let Ok(class) = PolicyClass::new(own.groups.iter().map(|group| desired::rules_of(group))) else {
+            self.found.undecided += 1;
+            return;
+        };
+        let findings = findings::findings(&class, &self.options);
+        self.work += findings.work;
+        self.found.undecided += findings.undecided;
+        self.found.left_out += findings.left_out;
+        let ids: Vec<SecurityGroupId> = own.groups.iter().map(|group| group.id).collect();
+        for finding in &findings.findings {
+            let found = owned(finding, ids.clone(), (own.interface_count, Some(own.interface)));
+            let takes_several = found.kind == FindingKind::OpenToTheWorld || self.takes_several(&found, own);
+            if !groups_too || takes_several {
+                self.add(found);
+            }
+        }
+    }
+
+    /// Whether a finding is none of a group alone.
+    fn takes_several(&mut self, found: &Found, class: &Class) -> bool {
+        let groups: BTreeSet<SecurityGroupId> = found.rules.iter().map(|rule| rule.group).collect();
+        match found.kind {
+            FindingKind::AboutNothing => false,
+            FindingKind::Repeated => groups.len() > 1,
+            _ if class.groups.len() < 2 => false,
+            _ => !found.rules.iter().any(|rule| self.is_odd_alone(rule, class)),
+        }
+    }
+
+    fn is_odd_alone(&mut self, rule: &FoundRule, class: &Class) -> bool {
+        if !self.alone.contains_key(&rule.group) {
+            let group = class.groups.iter().find(|group| group.id == rule.group);
+            let alone = group.and_then(|group| PolicyClass::new([desired::rules_of(group)]).ok());
+            let odd = alone.map(|alone| {
+                let findings = findings::findings(&alone, &self.options);
+                self.work += findings.work;
+                odd(&findings.findings, rule.group)
+            });
+            self.alone.insert(rule.group, odd.unwrap_or_default());
+        }
+        self.alone.get(&rule.group).is_some_and(|odd| odd.contains(&rule.position))
+    }
+}
+
+/// The places of a group's rules that do nothing by the group alone.
+fn odd(findings: &[Finding<'_>], group: SecurityGroupId) -> BTreeSet<usize> {
+    let places = findings.iter().flat_map(|finding| match finding {
+        Finding::AboutNothing { places }
+        | Finding::NeverDecides { places, .. }
+        | Finding::NoEffect { places } => places.as_slice(),
+        Finding::Repeated { .. } | Finding::OpenToTheWorld { .. } => &[],
+    });
+    places.filter(|placed| placed.group == group).map(|placed| placed.position).collect()
+}
+
+fn owned(
+    finding: &Finding<'_>,
+    groups: Vec<SecurityGroupId>,
+    (interface_count, interface): (usize, Option<NetworkInterfaceId>),
+) -> Found {
+    let none: &[PlacedRule<'_>] = &[];
+    let (kind, rules, instead) = match finding {
+        Finding::AboutNothing { places } => (FindingKind::AboutNothing, places.as_slice(), none),
+        Finding::NeverDecides { places, instead, .. } => {
+            (FindingKind::NeverDecides, places.as_slice(), instead.as_slice())
+        }
+        Finding::NoEffect { places } => (FindingKind::NoEffect, places.as_slice(), none),
+        Finding::Repeated { places } => (FindingKind::Repeated, places.as_slice(), none),
+        Finding::OpenToTheWorld { rules, .. } => (FindingKind::OpenToTheWorld, rules.as_slice(), none),
+    };
+    let (ports, family) = match finding {
+        Finding::OpenToTheWorld { ports, family, .. } => {
+            (ports.iter().map(ToString::to_string).collect(), Some(*family))
+        }
+        _ => (Vec::new(), None),
+    };
+    let rule = |placed: &PlacedRule<'_>| FoundRule {
+        group: placed.group,
+        position: placed.position,
+        text: RuleText(placed.rule).to_string(),
+    };
+    Found {
+        kind,
+        text: finding.to_string(),
+        groups,
+        interface_count,
+        interface,
+        rules: rules.iter().map(rule).collect(),
+        instead: instead.iter().map(rule).collect(),
+        ports,
+        family,
+    }
+}

@@ -1,0 +1,91 @@
+//! `ravelin explain`.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::{EXIT_STOPS, ask, given, holds, items, number, optional, show, text};
+use crate::{
+    cli::ExplainArguments,
+    output::{self, Mark},
+};
+
+/// `ravelin explain`.
+///
+/// # Errors
+/// The server cannot be reached.
+pub fn explain(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
+    let mut sent = vec![
+        given("From", &arguments.from),
+        given("To", &arguments.to),
+        given("Protocol", &arguments.protocol),
+    ];
+    sent.extend(optional("Port", arguments.port.as_ref()));
+    sent.extend(optional("SourcePort", arguments.source_port.as_ref()));
+    sent.extend(optional("AsOf", arguments.as_of.as_ref()));
+    let reply = ask(&arguments.server.access.client()?, "ExplainTraffic", &sent)?;
+    let code = |explained: &Value| if text(explained, "Verdict") == "Accept" { 0 } else { EXIT_STOPS };
+    show(&reply, arguments.server.output, render, code)
+}
+
+fn render(explained: &Value) -> String {
+    let accepted = text(explained, "Verdict") == "Accept";
+    let (word, mark) = if accepted { ("passes", Mark::Good) } else { ("is dropped", Mark::Bad) };
+    let mut lines = vec![format!("{} {}", text(explained, "Packet"), output::marked(word, mark))];
+    if holds(explained, "AcrossNetworks") {
+        lines.push(
+            "  the two ends are in networks that do not reach each other, unless somebody routes them".into(),
+        );
+    }
+    for side in items(explained, "/Sides/Side") {
+        lines.extend(self::side(side));
+    }
+    lines.join("\n")
+}
+
+fn side(side: &Value) -> Vec<String> {
+    let name = text(side, "NetworkInterfaceId");
+    let mut lines = vec![output::marked(&format!("{} at {name}", text(side, "Direction")), Mark::Strong)];
+    lines.push(format!("  {}", text(side, "Text")));
+    if let Some(membership) = side.get("Membership") {
+        lines.push(format!("  in {}: {}", text(membership, "SecurityGroupId"), since(membership)));
+    }
+    for rule in items(side, "/Considered/Rule") {
+        let place = format!("rule {} of {}", number(rule, "Position"), text(rule, "SecurityGroupId"));
+        let line = format!("    not by {place} ({}): {}", text(rule, "Text"), text(rule, "Reason"));
+        lines.push(output::marked(&line, Mark::Faint));
+    }
+    for rule in items(side, "/Overruled/Rule") {
+        let place = format!("rule {} of {}", number(rule, "Position"), text(rule, "SecurityGroupId"));
+        lines.push(output::marked(&format!("    too late: {place} ({})", text(rule, "Text")), Mark::Faint));
+    }
+    for (name, words) in [("ConsideredLeftOut", "before it"), ("OverruledLeftOut", "after it")] {
+        if number(side, name) > 0 {
+            lines.push(format!("    and {} more {words}", number(side, name)));
+        }
+    }
+    if let Some(enforcement) = side.get("Enforcement") {
+        lines.push(format!("  in force: {}", text(enforcement, "Message")));
+    }
+    if let Some(flip) = side.get("Flip") {
+        let others = text(flip, "OtherPacketCount");
+        lines.push(format!(
+            "  it would be the other way with: {}; {others} other packets with it",
+            text(flip, "Text")
+        ));
+    }
+    lines
+}
+
+fn since(membership: &Value) -> String {
+    if !holds(membership, "Known") {
+        return text(membership, "Message").into();
+    }
+    format!(
+        "since {} (generation {}), by {} of {}",
+        text(membership, "Time"),
+        number(membership, "Generation"),
+        text(membership, "OperationName"),
+        text(membership, "ActorName")
+    )
+}

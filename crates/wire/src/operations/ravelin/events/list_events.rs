@@ -1,0 +1,223 @@
+//! `ListEvents`.
+
+use control::{
+    Control, HistoryRecord,
+    activity::{ActorFilter, Event, EventChange, EventFilter, EventOutcome, OutcomeKind, ResourceFilter},
+};
+use model::AccountId;
+
+use super::{
+    super::who::{self, UserNames},
+    entity,
+};
+use crate::catalogue::{form::event_place, prelude::*};
+
+/// How many events a step has where nothing is said.
+const STEP: usize = 20;
+/// The most changes that are shown of one event.
+const CHANGES_SHOWN: usize = 20;
+
+const GROUP: &str = "sg-5vn4n3y4laeb2ii9zxxltlvzi";
+
+pub(in super::super) static OPERATION: Operation = Operation {
+    product: Product::Ravelin,
+    name: "ListEvents",
+    family: "activity",
+    summary: "Lists who did what, when and from where, with what was before and after, the newest first; refused calls too.",
+    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different before and after, as JSON text; nothing that is secret is in it. Of refused calls those that ask for a change are kept, and those that were refused for want of permission.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
+    methods: Methods::GetOrPost,
+    parameters: &[
+        Parameter::optional(
+            "OperationName",
+            Kind::text(64),
+            "Calls of this operation.",
+            "LeaveSecurityGroup",
+        ),
+        Parameter::optional("ActorType", Kind::OneOf(who::KINDS), "What such an actor did.", "User"),
+        Parameter::optional(
+            "UserName",
+            Kind::form(1, 64, Form::USER_NAME),
+            "What this RAM user did.",
+            "alice",
+        ),
+        Parameter::optional(
+            "ResourceId",
+            Kind::Id,
+            "Events about this: a security group (and who joins or leaves it), an instance (and its network interfaces), a network interface, a network, a vSwitch, a node, an access key.",
+            GROUP,
+        ),
+        Parameter::optional("Outcome", Kind::OneOf(&["Applied", "Refused"]), "With this outcome.", "Applied"),
+        Parameter::optional("BeginTime", Kind::Time, "Not before this time.", "2026-11-22T03:00:00Z"),
+        Parameter::optional("EndTime", Kind::Time, "Not after this time.", "2026-11-22T04:00:00Z"),
+        Parameter::optional(
+            "MaxResults",
+            Kind::Integer { min: 1, max: 100 },
+            "How many events a step has; 20 where it is not given.",
+            "20",
+        ),
+        Parameter::optional(
+            "NextToken",
+            Kind::form(1, 48, Form::EVENT_TOKEN),
+            "Where to go on: the `NextToken` of the last answer.",
+            "57",
+        ),
+    ],
+    exactly_one: &[],
+    answer: &[
+        Field::integer("MaxResults", "20"),
+        Field::text("NextToken", "57"),
+        Field::integer("OldestGeneration", "8"),
+        Field::text("OldestTime", "2026-11-20T03:04:05Z"),
+        Field::text("Events.Event[].EventId", "57"),
+        Field::text("Events.Event[].Outcome", "Applied"),
+        Field::integer("Events.Event[].Generation", "57"),
+        Field::text("Events.Event[].Time", "2026-11-22T03:04:05Z"),
+        Field::integer("Events.Event[].UnixMilliseconds", "1795316645123"),
+        Field::text("Events.Event[].OperationName", "LeaveSecurityGroup"),
+        Field::text("Events.Event[].ActorType", "User"),
+        Field::text("Events.Event[].ActorName", "alice"),
+        Field::text("Events.Event[].RequestId", "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E"),
+        Field::text("Events.Event[].SourceIpAddress", "192.0.2.17"),
+        Field::text("Events.Event[].ErrorCode", "NoPermission"),
+        Field::text("Events.Event[].ErrorMessage", "Permission denied."),
+        Field::text("Events.Event[].ResourceIds.ResourceId[]", GROUP),
+        Field::integer("Events.Event[].ChangeCount", "1"),
+        Field::text("Events.Event[].Changes.Change[].Kind", "Changed"),
+        Field::text("Events.Event[].Changes.Change[].ResourceType", "NetworkInterface"),
+        Field::text("Events.Event[].Changes.Change[].ResourceId", "eni-5f6533jbifugr5fo2j1wabcde"),
+        Field::text(
+            "Events.Event[].Changes.Change[].Before",
+            r#"{"SecurityGroupIds":["sg-5vn4n3y4laeb2ii9zxxltlvzi"]}"#,
+        ),
+        Field::text("Events.Event[].Changes.Change[].After", r#"{"SecurityGroupIds":[]}"#),
+    ],
+    errors: &[&code::ENTITY_NOT_EXIST_USER],
+    ram: Ram::all("ravelin:ListEvents", Access::List),
+    handler: Handler::Survey(|call, control| Box::pin(list(call, control))),
+};
+
+async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
+    let arguments = call.arguments;
+    let filter = filter(call, control).await?;
+    let most = arguments.count("MaxResults", STEP).max(1);
+    let before = arguments.text("NextToken").and_then(event_place);
+    let page = control.events(&filter, before, most);
+    let names = UserNames::of(control, page.events.iter().map(|event| event.actor)).await?;
+    let generations = page.events.iter().filter(|event| event.outcome == EventOutcome::Applied);
+    let records = control.records_of(generations.map(|event| event.place.generation).collect()).await;
+    let records = records.map_err(|error| super::super::moment::fault(&error.into()))?;
+    let mut answer = Answer::new();
+    answer.insert("MaxResults".into(), json!(most));
+    if let (true, Some(last)) = (page.more, page.events.last()) {
+        answer.insert("NextToken".into(), json!(event_id(last)));
+    }
+    if let Some((generation, at)) = page.oldest {
+        answer.insert("OldestGeneration".into(), json!(generation));
+        answer.insert("OldestTime".into(), json!(at.to_text()));
+    }
+    let record = |event: &Event| records.iter().find(|own| own.generation == event.place.generation);
+    let events = page.events.iter().map(|event| shown(event, record(event), call.account, &names));
+    answer.insert("Events".into(), json!({ "Event": events.collect::<Vec<_>>() }));
+    Ok(answer)
+}
+
+async fn filter(call: &Call<'_>, control: &Control) -> Result<EventFilter, Fault> {
+    let arguments = call.arguments;
+    let by_name = match arguments.text("UserName") {
+        None => None,
+        Some(name) => {
+            let found = control.read(|state| state.user_named(call.account, name).map(|user| user.id)).await;
+            let found = found.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
+            Some(found.ok_or_else(|| Fault::of(&code::ENTITY_NOT_EXIST_USER))?)
+        }
+    };
+    let actor = match (arguments.text("ActorType"), by_name) {
+        (None | Some("User"), Some(user)) => ActorFilter::User(Some(user)),
+        (Some(_), Some(_)) => return Err(Fault::invalid("UserName is for ActorType User alone")),
+        (None, None) => ActorFilter::NotTheClock,
+        (Some("Root"), None) => ActorFilter::Root,
+        (Some("User"), None) => ActorFilter::User(None),
+        (Some("Node"), None) => ActorFilter::Node,
+        (Some("Operator"), None) => ActorFilter::Operator,
+        (Some(_), None) => ActorFilter::Clock,
+    };
+    let outcome = arguments.text("Outcome").map(|word| match word {
+        "Refused" => OutcomeKind::Refused,
+        _ => OutcomeKind::Applied,
+    });
+    let resource = arguments.text("ResourceId");
+    Ok(EventFilter {
+        account: call.account,
+        operation: arguments.boxed("OperationName"),
+        actor,
+        resource: resource.map(|id| ResourceFilter { entities: entity::keys(id), id: id.into() }),
+        from: arguments.time("BeginTime"),
+        until: arguments.time("EndTime"),
+        outcome,
+    })
+}
+
+/// What names an event, and says where it stands.
+pub(crate) fn event_id(event: &Event) -> String {
+    match event.place.refusal {
+        0 => event.place.generation.to_string(),
+        refusal => format!("{}.{refusal}", event.place.generation),
+    }
+}
+
+fn shown(event: &Event, record: Option<&HistoryRecord>, account: AccountId, names: &UserNames) -> Value {
+    let mut shown = Answer::new();
+    who::put(&mut shown, event, names);
+    let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
+    put("EventId", json!(event_id(event)));
+    put("UnixMilliseconds", json!(event.at.0));
+    match &event.outcome {
+        EventOutcome::Applied => put("Outcome", json!("Applied")),
+        EventOutcome::Refused { code, message } => {
+            put("Outcome", json!("Refused"));
+            put("ErrorCode", json!(code));
+            put("ErrorMessage", json!(message));
+            put("ResourceIds", json!({ "ResourceId": event.about }))
+        }
+    };
+    if event.outcome != EventOutcome::Applied {
+        // It made none: the number is that of the change before it, and in its id.
+        shown.remove("Generation");
+    } else if let Some(record) = record {
+        // What was changed of other accounts is theirs to see.
+        let own = record.changes.iter().filter(|change| change.account() == Some(account));
+        let changes: Vec<&EventChange> = own.collect();
+        let listed: Vec<Value> = changes.iter().take(CHANGES_SHOWN).map(|own| change(own)).collect();
+        shown.insert("ChangeCount".into(), json!(changes.len()));
+        shown.insert("Changes".into(), json!({ "Change": listed }));
+    }
+    Value::Object(shown)
+}
+
+/// One thing before and after; both as JSON text.
+fn change(own: &EventChange) -> Value {
+    let mut shown = Answer::new();
+    let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
+    put("Kind", json!(kind(own)));
+    if let Some(key) = own.key() {
+        let (kind, id) = entity::name(&key);
+        put("ResourceType", json!(kind));
+        put("ResourceId", json!(id));
+    }
+    let (before, after) = entity::differing(own);
+    for (name, side) in [("Before", before), ("After", after)] {
+        if let Some(side) = side {
+            put(name, json!(side.to_string()));
+        }
+    }
+    Value::Object(shown)
+}
+
+/// What became of a thing.
+pub(crate) fn kind(own: &EventChange) -> &'static str {
+    match (&own.before, &own.after) {
+        (None, _) => "Created",
+        (Some(_), None) => "Deleted",
+        (Some(_), Some(_)) => "Changed",
+    }
+}

@@ -1,0 +1,101 @@
+//! `ExplainTraffic`: why traffic passes or does not.
+
+mod shown;
+
+use control::{
+    fleet::protocol_number,
+    traffic::{End, SOURCE_PORT, TrafficError, TrafficWish},
+};
+
+use super::{moment, who::UserNames};
+use crate::catalogue::prelude::*;
+
+const PORT: Kind = Kind::Integer { min: 0, max: 65_535 };
+
+pub(super) static OPERATION: Operation = Operation {
+    product: Product::Ravelin,
+    name: "ExplainTraffic",
+    family: "explanation",
+    summary: "Explains whether traffic passes, by which rule of which group, and what would change that.",
+    description: "`From` begins the flow, `To` gets it; each is an address, an instance (its primary network interface), a network interface, or `internet`: an address there that the rules name in no narrower prefix than they must. One of them has to be the account's.\n\n`Sides` has what each network interface of the account on the way decides: the one that sends by its egress rules, the one that gets by its ingress rules. `Verdict` is Accept where all of them accept. Where both ends are in networks that do not reach each other by themselves `AcrossNetworks` is true: rules that accept are not enough then.\n\nOf each side: the rule that decides with its group (`DecidedBy` is Implicit where no rule is about the packet); how the interface came to be in that group, as far as history goes back (`Membership.Known`); the rules that come before it and why none of them is about the packet (`Considered`), those that would be and come too late (`Overruled`); whether all of that is in force on the interface's node (`Enforcement.State`: NotBound, Confirmed, Pending with the reason, or Past); and the smallest single change that would flip the verdict (`Flip`: AddRule, RemoveRule, LeaveGroup or JoinGroup, with how many other packets it would decide otherwise), where there is one.\n\nWith `AsOf` all of it is about a moment in the past: what happened since is taken back, by the history.",
+    methods: Methods::GetOrPost,
+    parameters: &[
+        Parameter::required(
+            "From",
+            Kind::form(1, 128, Form::TRAFFIC_END),
+            "Who begins the flow.",
+            "internet",
+        ),
+        Parameter::required(
+            "To",
+            Kind::form(1, 128, Form::TRAFFIC_END),
+            "Whom it is for.",
+            "i-5vn4n3y4laeb2ii9zxxltlvzi",
+        ),
+        Parameter::optional(
+            "Protocol",
+            Kind::form(1, 8, Form::FLOW_PROTOCOL),
+            "The protocol; `tcp` where it is not given.",
+            "tcp",
+        ),
+        Parameter::optional("Port", PORT, "The destination port; needed for TCP and UDP.", "443"),
+        Parameter::optional("SourcePort", PORT, "The source port; 49152 where it is not given.", "49152"),
+        moment::AS_OF,
+    ],
+    exactly_one: &[],
+    answer: shown::ANSWER,
+    errors: &[
+        &code::INSTANCE_NOT_FOUND,
+        &code::INTERFACE_NOT_FOUND,
+        &code::AS_OF_BEYOND_HISTORY,
+        &code::AS_OF_NOT_YET,
+    ],
+    ram: Ram::all("ravelin:ExplainTraffic", Access::Get),
+    handler: Handler::Survey(|call, control| Box::pin(explain(call, control))),
+};
+
+async fn explain(call: &Call<'_>, control: &control::Control) -> Result<Answer, Fault> {
+    let arguments = call.arguments;
+    let protocol = arguments.text("Protocol").map_or(Some(policy::packet::protocol::TCP), protocol_number);
+    let protocol = protocol.ok_or_else(|| Fault::malformed("Protocol"))?;
+    let has_ports = matches!(protocol, policy::packet::protocol::TCP | policy::packet::protocol::UDP);
+    if has_ports && !arguments.has("Port") {
+        return Err(Fault::invalid("TCP and UDP have ports: Port is needed"));
+    }
+    let port = |name, default: u16| u16::try_from(arguments.count(name, default.into())).unwrap_or(default);
+    let wish = TrafficWish {
+        account: call.account,
+        from: end(arguments, "From"),
+        to: end(arguments, "To"),
+        protocol,
+        ports: (port("SourcePort", SOURCE_PORT), port("Port", 0)),
+        as_of: moment::as_of(arguments),
+    };
+    let traffic = control.explain_traffic(wish).await.map_err(|error| fault(&error))?;
+    let sides = [&traffic.source, &traffic.destination].into_iter().flatten();
+    let events = sides.flat_map(|side| &side.memberships).filter_map(|own| own.since.as_ref());
+    let names = UserNames::of(control, events.map(|event| event.actor)).await?;
+    Ok(shown::shown(&traffic, &names))
+}
+
+/// One end. Validation has seen that it is one.
+fn end(arguments: &Arguments, name: &str) -> End {
+    let text = arguments.required_text(name);
+    if text == "internet" {
+        return End::Internet;
+    }
+    match text.parse() {
+        Ok(address) => End::Address(address),
+        Err(_) if text.starts_with("eni-") => End::Interface(arguments.required_id(name)),
+        Err(_) => End::Instance(arguments.required_id(name)),
+    }
+}
+
+fn fault(error: &TrafficError) -> Fault {
+    match error {
+        TrafficError::InstanceNotFound => Fault::of(&code::INSTANCE_NOT_FOUND),
+        TrafficError::InterfaceNotFound => Fault::of(&code::INTERFACE_NOT_FOUND),
+        TrafficError::Past(error) => moment::fault(error),
+        error => Fault::invalid(&error.to_string()),
+    }
+}

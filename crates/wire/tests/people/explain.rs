@@ -1,0 +1,117 @@
+//! Explanations.
+
+use serde_json::json;
+
+use crate::scene::{ADDRESS, about_now, at, call, site, texts};
+
+#[tokio::test]
+async fn traffic_is_explained_with_rule_membership_and_the_smallest_change() {
+    let site = site().await;
+    let asked = [("From", "internet"), ("To", site.interface.as_str()), ("Port", "443")];
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    assert_eq!(explained["Verdict"], "Accept");
+    let side = at(&explained, "/Sides/Side/0");
+    assert_eq!((&side["Direction"], &side["DecidedBy"]), (&json!("ingress"), &json!("Rule")));
+    assert_eq!(side["Rule"]["SecurityGroupId"], json!(site.group));
+    assert_eq!(side["Rule"]["PortRange"], "443/443");
+    assert_eq!(side["Membership"]["Known"], true);
+    assert_eq!(side["Membership"]["OperationName"], "CreateNetworkInterface");
+    assert_eq!(
+        (&side["Membership"]["ActorType"], &side["Membership"]["ActorName"]),
+        (&json!("Root"), &json!("root"))
+    );
+    assert_eq!(side["Enforcement"]["State"], "Pending");
+    assert_eq!(side["Enforcement"]["Reason"], "NeverConnected");
+    assert_eq!(side["Flip"]["Kind"], "AddRule");
+    assert!(at(&explained, "/Sides").as_object().unwrap()["Side"].as_array().unwrap().len() == 1);
+    let host = site.host().await;
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    assert_eq!(at(&explained, "/Sides/Side/0/Enforcement/State"), "Confirmed", "{explained}");
+    drop(host);
+    let asked = [("From", "198.51.100.9"), ("To", ADDRESS), ("Port", "22"), ("Protocol", "tcp")];
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    assert_eq!(explained["Verdict"], "Drop");
+    assert_eq!(explained["Packet"], "tcp 198.51.100.9:49152 > 10.0.0.2:22");
+    let side = at(&explained, "/Sides/Side/0");
+    assert_eq!(side["DecidedBy"], "Implicit");
+    let reasons = texts(side, "/Considered/Rule", "Reason");
+    assert!(reasons.contains(&"its source 198.51.100.9 is not in 192.0.2.0/24".to_owned()), "{reasons:?}");
+    assert_eq!(side["Flip"]["Kind"], "AddRule");
+    assert!(side["Flip"]["RuleText"].as_str().unwrap().contains("from 198.51.100.9"));
+}
+
+#[tokio::test]
+async fn the_flipping_change_flips() {
+    let site = site().await;
+    let asked = [("From", "198.51.100.9"), ("To", ADDRESS), ("Port", "22")];
+    let flip = call(&site, "ExplainTraffic", &asked).await.done().body;
+    let flip = at(&flip, "/Sides/Side/0/Flip").clone();
+    let rule = &flip["Rule"];
+    let permission = json!([{
+        "Direction": rule["Direction"], "IpProtocol": rule["IpProtocol"], "PortRange": rule["PortRange"],
+        "Policy": rule["Policy"], "Priority": rule["Priority"], "SourceCidrIp": rule["SourceCidrIp"],
+        "DestCidrIp": rule["DestCidrIp"],
+    }]);
+    let group = flip["SecurityGroupId"].as_str().unwrap();
+    let permission = permission.to_string();
+    let parameters = [("SecurityGroupId", group), ("Permissions", permission.as_str())];
+    call(&site, "CreateSecurityGroupPermissions", &parameters).await.done();
+    assert_eq!(call(&site, "ExplainTraffic", &asked).await.done().body["Verdict"], "Accept");
+}
+
+#[tokio::test]
+async fn both_sides_decide_and_an_interface_in_no_group_is_told_what_to_join() {
+    let site = site().await;
+    let shown = call(&site, "DescribeNetworkInterfaces", &[]).await.done().body;
+    let vswitch =
+        at(&shown, "/NetworkInterfaceSets/NetworkInterfaceSet/0/VSwitchId").as_str().unwrap().to_owned();
+    let groups = format!("[\"{}\"]", site.group);
+    let second = [("VSwitchId", vswitch.as_str()), ("SecurityGroupIds", groups.as_str())];
+    let second = call(&site, "CreateNetworkInterface", &second).await.done().body;
+    let second = second["NetworkInterfaceIds"][0].as_str().unwrap().to_owned();
+    let asked = [("From", second.as_str()), ("To", site.interface.as_str()), ("Port", "443")];
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    assert_eq!(texts(&explained, "/Sides/Side", "Direction"), ["egress", "ingress"]);
+    assert_eq!(texts(&explained, "/Sides/Side", "Verdict"), ["Accept", "Accept"]);
+    assert_eq!(at(&explained, "/Sides/Side/0/Enforcement/State"), "NotBound");
+    assert_eq!(explained["AcrossNetworks"], false);
+    about_now(&site, "LeaveSecurityGroup", &[]).await.done();
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    assert_eq!(texts(&explained, "/Sides/Side", "Verdict"), ["Accept", "Drop"]);
+    assert_eq!(explained["Verdict"], "Drop");
+    assert_eq!(at(&explained, "/Sides/Side/1/Flip/Kind"), "JoinGroup");
+    assert_eq!(at(&explained, "/Sides/Side/1/Flip/SecurityGroupId"), &json!(site.group));
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_is_said() {
+    let site = site().await;
+    let interface = site.interface.clone();
+    for (parameters, code) in [
+        (&[("From", "internet")][..], "MissingParameter"),
+        (&[("From", "nowhere"), ("To", &*interface), ("Port", "1")], "InvalidParameter.From"),
+        (&[("From", "internet"), ("To", "i-unknown"), ("Port", "1")], "InvalidInstanceId.NotFound"),
+        (&[("From", "internet"), ("To", "eni-unknown"), ("Port", "1")], "InvalidEniId.NotFound"),
+        (&[("From", "internet"), ("To", &*interface)], "InvalidParameter"),
+        (&[("From", "internet"), ("To", &*interface), ("Protocol", "sctp")], "InvalidParameter.Protocol"),
+        (&[("From", "internet"), ("To", &*interface), ("Port", "65536")], "InvalidParameter.Port"),
+        (&[("From", "internet"), ("To", "192.0.2.9"), ("Port", "1")], "InvalidParameter"),
+        (&[("From", "2001:db8::1"), ("To", &*interface), ("Port", "1")], "InvalidParameter"),
+        (
+            &[("From", "internet"), ("To", &*interface), ("Port", "1"), ("AsOf", "yesterday")],
+            "InvalidParameter.AsOf",
+        ),
+        (
+            &[("From", "internet"), ("To", &*interface), ("Port", "1"), ("AsOf", "999999")],
+            "InvalidAsOf.NotYet",
+        ),
+        (
+            &[("From", "internet"), ("To", &*interface), ("Port", "1"), ("AsOf", "2999-01-01T00:00:00Z")],
+            "InvalidAsOf.NotYet",
+        ),
+    ] {
+        assert_eq!(call(&site, "ExplainTraffic", parameters).await.code(), code, "{parameters:?}");
+    }
+    let other = [("From", "192.0.2.9"), ("To", &*interface), ("Protocol", "132")];
+    assert_eq!(call(&site, "ExplainTraffic", &other).await.done().body["Verdict"], "Drop");
+}

@@ -1,0 +1,170 @@
+//! Findings.
+
+use control::{
+    Heard, Told,
+    fleet::{Answer as NodeAnswer, InterfaceCounters, RuleCounters, RulePlace},
+};
+use model::{UnixMillis, rule::Direction};
+use serde_json::{Value, json};
+
+use crate::{
+    scene::{about_now, at, call, site, texts},
+    support::{Host, Site, call as call_at, patiently},
+};
+
+async fn found(site: &Site, parameters: &[(&str, &str)]) -> Value {
+    call(site, "ListFindings", parameters).await.done().body
+}
+
+async fn authorize(site: &Site, group: &str, rule: &[(&str, &str)]) {
+    let parameters = [&[("SecurityGroupId", group)], rule].concat();
+    call(site, "AuthorizeSecurityGroup", &parameters).await.done();
+}
+
+#[tokio::test]
+async fn what_is_odd_is_found_with_its_kind_and_where() {
+    let site = site().await;
+    let group = site.group.clone();
+    let tcp = ("IpProtocol", "tcp");
+    authorize(&site, &group, &[tcp, ("PortRange", "3389/3389"), ("SourceCidrIp", "0.0.0.0/0")]).await;
+    authorize(
+        &site,
+        &group,
+        &[tcp, ("PortRange", "443/443"), ("SourceCidrIp", "10.0.0.0/8"), ("Priority", "9")],
+    )
+    .await;
+    let empty = call(&site, "CreateSecurityGroup", &[]).await.done().text("SecurityGroupId");
+    let all = found(&site, &[]).await;
+    let kinds = texts(&all, "/Findings/Finding", "Kind");
+    assert_eq!(kinds, ["NoMembers", "NeverDecides", "OpenToTheWorld"], "{all}");
+    assert_eq!(all["SecurityGroupCount"], 2);
+    let none = at(&all, "/Findings/Finding/0");
+    assert_eq!(none["SecurityGroupIds"]["SecurityGroupId"][0], empty);
+    let shadowed = at(&all, "/Findings/Finding/1");
+    assert_eq!(shadowed["Rules"]["Rule"][0]["Position"], 3);
+    assert_eq!(shadowed["Instead"]["Rule"][0]["Position"], 0);
+    let open = at(&all, "/Findings/Finding/2");
+    assert_eq!(
+        (&open["Family"], &open["Ports"]["Port"][0]),
+        (&Value::from("IPv4"), &Value::from("tcp 3389"))
+    );
+    assert_eq!(open["NetworkInterfaceId"], Value::from(site.interface.clone()));
+    for (parameters, expected) in [
+        (&[("Kind", "NoMembers")][..], &["NoMembers"][..]),
+        (&[("SecurityGroupId", group.as_str())], &["NeverDecides", "OpenToTheWorld"]),
+        (&[("NetworkInterfaceId", site.interface.as_str())], &["OpenToTheWorld", "NeverDecides"]),
+        (&[("SecurityGroupId", empty.as_str())], &["NoMembers"]),
+    ] {
+        assert_eq!(
+            texts(&found(&site, parameters).await, "/Findings/Finding", "Kind"),
+            expected,
+            "{parameters:?}"
+        );
+    }
+    let first = found(&site, &[("MaxResults", "1")]).await;
+    let token = first["NextToken"].as_str().unwrap();
+    assert_eq!(texts(&first, "/Findings/Finding", "Kind"), ["NoMembers"]);
+    let second = found(&site, &[("MaxResults", "1"), ("NextToken", token)]).await;
+    assert_eq!(texts(&second, "/Findings/Finding", "Kind"), ["NeverDecides", "OpenToTheWorld"]);
+    assert!(second.get("NextToken").is_none());
+}
+
+#[tokio::test]
+async fn what_takes_several_groups_is_said_once_of_the_interfaces_in_them() {
+    let site = site().await;
+    let second = call(&site, "CreateSecurityGroup", &[]).await.done().text("SecurityGroupId");
+    let rule = [("IpProtocol", "tcp"), ("PortRange", "443/443"), ("SourceCidrIp", "0.0.0.0/0")];
+    authorize(&site, &second, &rule).await;
+    let join = [("SecurityGroupId", second.as_str()), ("NetworkInterfaceId", site.interface.as_str())];
+    call(&site, "JoinSecurityGroup", &join).await.done();
+    let all = found(&site, &[]).await;
+    assert_eq!(texts(&all, "/Findings/Finding", "Kind"), ["Repeated"], "{all}");
+    assert_eq!(at(&all, "/Findings/Finding/0/SecurityGroupIds/SecurityGroupId").as_array().unwrap().len(), 2);
+    about_now(&site, "LeaveSecurityGroup", &[]).await.done();
+    assert_eq!(texts(&found(&site, &[]).await, "/Findings/Finding", "Kind"), ["NoMembers"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_at_is_said() {
+    let site = site().await;
+    let group = site.group.clone();
+    for (parameters, code) in [
+        (&[("SecurityGroupId", "sg-unknown")][..], "InvalidSecurityGroupId.NotFound"),
+        (&[("NetworkInterfaceId", "eni-unknown")], "InvalidEniId.NotFound"),
+        (&[("SecurityGroupId", &*group), ("NetworkInterfaceId", &*site.interface)], "InvalidParameter"),
+        (&[("Kind", "Odd")], "InvalidParameter.Kind"),
+        (&[("NextToken", "x")], "InvalidParameter.NextToken"),
+        (&[("MaxResults", "0")], "InvalidParameter.MaxResults"),
+        (&[("Kind", "Unused")], "InvalidParameter"),
+        (&[("Kind", "Unused"), ("SecurityGroupId", "sg-unknown")], "InvalidSecurityGroupId.NotFound"),
+        (&[("Kind", "Unused"), ("NetworkInterfaceId", "eni-unknown")], "InvalidEniId.NotFound"),
+        (&[("UnusedSince", "2026-01-01T00:00:00Z")], "InvalidParameter"),
+    ] {
+        assert_eq!(call(&site, "ListFindings", parameters).await.code(), code, "{parameters:?}");
+    }
+}
+
+/// A node's counters of the rules of the site's group: how often each decided.
+fn counters(site: &Site, decisions: [u64; 2]) -> InterfaceCounters {
+    let texts =
+        ["ingress accept tcp from 0.0.0.0/0 to port 443", "ingress accept tcp from 192.0.2.0/24 to port 22"];
+    let group = site.group.parse().unwrap();
+    let rule = |(place, decisions): (usize, u64)| RuleCounters {
+        direction: Direction::Ingress,
+        rule: Some(RulePlace { group, rule: u32::try_from(place).unwrap() }),
+        rule_text: texts[place].into(),
+        decisions,
+        flow_count: 0,
+        packets_in: 0,
+        packets_out: 0,
+        bytes_in: 0,
+        bytes_out: 0,
+    };
+    InterfaceCounters { rules: decisions.into_iter().enumerate().map(rule).collect(), ..Default::default() }
+}
+
+/// Asks for unused rules while the node answers with these counters.
+async fn unused(site: &Site, host: &mut Host, since: &str, counters: InterfaceCounters) -> Value {
+    let (address, group, since) = (site.address, site.group.clone(), since.to_owned());
+    let asked = tokio::spawn(async move {
+        let parameters = [("Kind", "Unused"), ("SecurityGroupId", &*group), ("UnusedSince", &*since)];
+        let sent = if since.is_empty() { &parameters[..2] } else { &parameters };
+        patiently(call_at(address, "ListFindings", sent, &[])).await
+    });
+    loop {
+        if let Told::Question { id, .. } = host.obey().await {
+            host.follower.heard(Heard::Answer { id, answer: NodeAnswer::Counters(counters) });
+            return asked.await.unwrap().done().body;
+        }
+    }
+}
+
+#[tokio::test]
+async fn rules_that_no_packet_has_used_are_told_as_far_as_nodes_know() {
+    let site = site().await;
+    let group = site.group.clone();
+    let asked = [("Kind", "Unused"), ("SecurityGroupId", group.as_str())];
+    let silent = found(&site, &asked).await;
+    assert_eq!((&silent["UnknownRuleCount"], &silent["Findings"]["Finding"]), (&json!(2), &json!([])));
+    assert_eq!(at(&silent, "/SilentNodes/Node/0/Message"), "the node is not connected");
+    // A node that does not say when it booted may have forgotten what it counted.
+    let mut host = site.host().await;
+    let one = unused(&site, &mut host, "", counters(&site, [3, 0])).await;
+    assert_eq!((&one["UsedRuleCount"], &one["UnknownRuleCount"]), (&json!(1), &json!(1)));
+    let mut host = site.host_since(Some(UnixMillis(1_000))).await;
+    let one = unused(&site, &mut host, "", counters(&site, [3, 0])).await;
+    assert_eq!((&one["UsedRuleCount"], &one["UnknownRuleCount"]), (&json!(1), &json!(0)));
+    assert_eq!(at(&one, "/Findings/Finding/0/Rules/Rule/0/Position"), 1);
+    assert_eq!(at(&one, "/Findings/Finding/0/NodeCount"), 1);
+    // The rules are younger than that: nobody counted them then.
+    let early = unused(&site, &mut host, "2001-01-01T00:00:00Z", counters(&site, [3, 0])).await;
+    assert_eq!((&early["UnknownRuleCount"], &early["Findings"]["Finding"]), (&json!(1), &json!([])));
+    // A node that goes by other rules says nothing about these.
+    let mut other = counters(&site, [0, 0]);
+    other.rules[1].rule_text = "ingress accept tcp".into();
+    let other = unused(&site, &mut host, "", other).await;
+    assert_eq!(
+        (&other["UnknownRuleCount"], at(&other, "/Findings/Finding/0/Rules/Rule/0/Position")),
+        (&json!(1), &json!(0))
+    );
+}
