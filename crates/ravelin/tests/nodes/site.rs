@@ -17,7 +17,9 @@ use traffic::{Client as Source, Flow, Knock, Protocol, Server as Sink, knock};
 
 use crate::{
     change::enforce,
-    common::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Answer, Client, Launch, Server, bounded::Bounded, wait_until},
+    common::{
+        ACCESS_KEY_ID, ACCESS_KEY_SECRET, Answer, Client, Launch, Server, bounded::Bounded, wait_until,
+    },
     node::LabNode,
 };
 
