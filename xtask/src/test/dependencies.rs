@@ -37,7 +37,7 @@ const BOUNDARIES: &[(&str, &[&str])] = &[
     ("ravelin-faults", &[]),
     ("ravelin-store", &["ravelin-model"]),
     ("ravelin-control", &["ravelin-model", "ravelin-policy", "ravelin-store"]),
-    ("ravelin-wire", &["ravelin-model", "ravelin-control"]),
+    ("ravelin-wire", &["ravelin-model", "ravelin-policy", "ravelin-control"]),
     ("ravelin-dataplane", &["ravelin-model", "ravelin-policy"]),
     ("ravelin-protocol", &["ravelin-model", "ravelin-policy"]),
     ("ravelin-host", &["ravelin-model"]),

@@ -56,7 +56,8 @@ struct DirectionRules {
 }
 
 impl Rules {
-    fn of(class: &PolicyClass) -> Self {
+    /// Those of a class.
+    pub fn of(class: &PolicyClass) -> Self {
         let of = |direction| {
             let rules = in_order(class, direction).into_iter().map(|placed| NamedRule {
                 group: placed.group,

@@ -1,8 +1,9 @@
 //! `ravelin drops`: what a node drops of a network interface, and why.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::{
     reason::meaning_of,
@@ -15,6 +16,8 @@ use crate::{
 
 /// For how long one call waits while somebody follows, in seconds.
 const WAIT_SECONDS: u32 = 20;
+/// How long samples are gathered before it is asked again, so that a flood of them is some calls a second.
+const GATHERING: Duration = Duration::from_millis(250);
 /// The most samples of one answer while somebody follows.
 const FOLLOWED_MAX: u32 = 1_000;
 
@@ -47,6 +50,7 @@ pub fn drops(arguments: &DropsArguments) -> anyhow::Result<ExitCode> {
     until_interrupted(async {
         loop {
             write(&answer, format)?;
+            sleep(GATHERING).await;
             let next = sent("NextToken", text(&answer, "NextToken"));
             let wait = sent("WaitSeconds", WAIT_SECONDS);
             let sent = vec![interface.clone(), next, wait, sent("MaxResults", FOLLOWED_MAX)];
