@@ -1,6 +1,12 @@
 //! A call as people copy it (`wire::snippet`): pasted into a shell it arrives at a server with the very values that were
 //! given, whatever they are, signed as the server wants it, and nothing of them is run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at the first thing that is not as it should be, and says what it leaves out"
+)]
+
 mod common;
 
 use std::{
