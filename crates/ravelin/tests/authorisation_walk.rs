@@ -70,6 +70,7 @@ fn world(server: &Server) -> Things {
         ("DiskId", disk),
         ("NodeId", node),
         ("Generation", "1".into()),
+        ("AsOf", "1".into()),
         ("ImageId", "m-debian-12".into()),
         ("EnsRegionId", "edge-1".into()),
         ("ScheduleAreaLevel", "Region".into()),
@@ -126,8 +127,8 @@ fn snapshot(client: &Client, things: &Things) -> Vec<Value> {
 fn forget_what_passes(answer: &mut Value) {
     match answer {
         Value::Object(fields) => {
-            // A recommendation has the id of its request.
-            let passes = ["RequestId", "Recommend", "MillisecondsBehind"];
+            // A recommendation has the id of its request; generations are the server's, whoever makes them.
+            let passes = ["RequestId", "Recommend", "MillisecondsBehind", "Generation"];
             fields.retain(|name, _| !passes.contains(&name.as_str()));
             fields.values_mut().for_each(forget_what_passes);
         }
