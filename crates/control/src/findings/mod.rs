@@ -5,23 +5,22 @@
 //! at that group; what only several groups together do is said at the first of them. A step looks at some groups, the newest
 //! first, and does no more than so much: it says where to go on.
 
+mod gather;
 mod unused;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use model::{
-    AccountId, NetworkInterfaceId, SecurityGroupId, State, interface::NetworkInterface,
-    security_group::SecurityGroup,
-};
+use model::{AccountId, NetworkInterfaceId, SecurityGroupId, security_group::SecurityGroup};
 use policy::{
     Family, PlacedRule, PolicyClass,
     findings::{self, Finding, Options},
     text::RuleText,
 };
 
+use self::gather::{Class, Gathered, Subject, gather, sorted};
 pub use self::unused::{Unused, UnusedFound, UnusedScope, UnusedWish};
 use crate::{
     control::Control,
@@ -29,12 +28,6 @@ use crate::{
     published::{Read, Unavailable},
 };
 
-/// The most groups that a step looks at.
-const GROUPS_MAX: usize = 200;
-/// The most members that a step looks at, to see which classes there are.
-const MEMBERS_MAX: usize = 20_000;
-/// The most classes of one group.
-const CLASSES_MAX: usize = 50;
 /// How much is done for one class, as [`Options::work_total_max`] counts.
 const WORK_CLASS_MAX: usize = 1_000_000;
 /// How much is done in a step.
@@ -146,28 +139,6 @@ pub enum FindingsError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Interfaces that are in the same groups.
-struct Class {
-    groups: Vec<Arc<SecurityGroup>>,
-    interface: NetworkInterfaceId,
-    interface_count: usize,
-}
-
-/// What is looked at together.
-struct Subject {
-    /// A group, which is looked at alone too; none: an interface's class alone.
-    group: Option<Arc<SecurityGroup>>,
-    member_count: usize,
-    classes: Vec<Class>,
-}
-
-/// Subjects, and whether there are more.
-struct Gathered {
-    subjects: Vec<Subject>,
-    more: bool,
-    classes_left_out: usize,
-}
-
 impl Control {
     /// What is odd about the rules of an account.
     ///
@@ -179,75 +150,6 @@ impl Control {
         let looking = tokio::task::spawn_blocking(move || look(gathered, &wish));
         Ok(looking.await.map_err(|_| Unavailable)?)
     }
-}
-
-fn gather(state: &State, wish: &FindingsWish) -> Result<Gathered, FindingsError> {
-    match wish.scope {
-        FindingScope::Interface(id) => {
-            let own = state.interfaces().of(wish.account, &id).ok_or(FindingsError::InterfaceNotFound)?;
-            let classes =
-                vec![Class { groups: groups(state, &sorted(own)), interface: id, interface_count: 1 }];
-            let subject = Subject { group: None, member_count: 1, classes };
-            Ok(Gathered { subjects: vec![subject], more: false, classes_left_out: 0 })
-        }
-        FindingScope::Group(id) => {
-            let group = state.groups().of(wish.account, &id).ok_or(FindingsError::GroupNotFound)?;
-            let (subject, classes_left_out) = subject(state, group, |_| true);
-            Ok(Gathered { subjects: vec![subject], more: false, classes_left_out })
-        }
-        FindingScope::All(before) => {
-            let is_before = |group: &&Arc<SecurityGroup>| before.is_none_or(|before| group.serial < before);
-            let mut own = state.groups().newest_first(wish.account).filter(is_before).peekable();
-            let (mut subjects, mut members, mut classes_left_out) = (Vec::new(), 0, 0);
-            while let Some(group) = own.next_if(|_| subjects.len() < GROUPS_MAX && members < MEMBERS_MAX) {
-                members += state.member_count(group.id);
-                // Each class is looked at once: at the first of its groups.
-                let (subject, left_out) = subject(state, group, |ids| ids.first() == Some(&group.id));
-                classes_left_out += left_out;
-                subjects.push(subject);
-            }
-            Ok(Gathered { subjects, more: own.peek().is_some(), classes_left_out })
-        }
-    }
-}
-
-/// A group with the classes of its members that are picked, those of the most interfaces first, and how many are left out.
-fn subject(
-    state: &State,
-    group: &Arc<SecurityGroup>,
-    picked: impl Fn(&[SecurityGroupId]) -> bool,
-) -> (Subject, usize) {
-    let mut classes: BTreeMap<Vec<SecurityGroupId>, (NetworkInterfaceId, usize)> = BTreeMap::new();
-    for member in state.members(group.id) {
-        let ids = sorted(member);
-        if picked(&ids) {
-            classes.entry(ids).or_insert((member.id, 0)).1 += 1;
-        }
-    }
-    let mut classes: Vec<_> = classes.into_iter().collect();
-    classes.sort_by_key(|(_, (_, count))| std::cmp::Reverse(*count));
-    let left_out = classes.len().saturating_sub(CLASSES_MAX);
-    classes.truncate(CLASSES_MAX);
-    let class = |(ids, (interface, interface_count)): (Vec<_>, _)| {
-        let groups = groups(state, &ids);
-        Class { groups, interface, interface_count }
-    };
-    let subject = Subject {
-        group: Some(Arc::clone(group)),
-        member_count: state.member_count(group.id),
-        classes: classes.into_iter().map(class).collect(),
-    };
-    (subject, left_out)
-}
-
-fn sorted(interface: &NetworkInterface) -> Vec<SecurityGroupId> {
-    let mut ids = interface.groups.to_vec();
-    ids.sort_unstable();
-    ids
-}
-
-fn groups(state: &State, ids: &[SecurityGroupId]) -> Vec<Arc<SecurityGroup>> {
-    ids.iter().filter_map(|id| state.groups().get(id).cloned()).collect()
 }
 
 /// The rules of a group that are odd by the group alone.
