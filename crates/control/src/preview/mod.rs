@@ -5,16 +5,17 @@
 //! have one difference, which is computed once. Nodes are asked for the flows of the interfaces concerned (`flows`), and
 //! each is judged by the policy that would be. What is bounded is counted where it is cut short.
 
+mod accepting;
 mod concerned;
 mod flows;
 mod warning;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use model::{Actor, Command, Context, Refusal, SecurityGroupId, UnixMillis, rule::Direction};
+use model::{Actor, Command, Context, Refusal, SecurityGroupId, UnixMillis};
 use policy::{
     Group, PolicyClass,
-    difference::{Bounds, Difference, Region},
+    difference::{Bounds, Difference},
 };
 
 pub use self::{
@@ -212,17 +213,10 @@ fn computed(
         after: ids(&own.after),
         interfaces: own.interfaces.clone(),
         difference,
-        accepts_before: before.as_ref().is_none_or(|class| accepts(class, bounds.difference)),
-        accepts_after: after.as_ref().is_none_or(|class| accepts(class, bounds.difference)),
+        accepts_before: before.as_ref().is_none_or(|class| accepting::accepts(class, bounds.difference)),
+        accepts_after: after.as_ref().is_none_or(|class| accepting::accepts(class, bounds.difference)),
     };
     Computed { change, after: after.map(Arc::new), own_access_ends }
-}
-
-/// Whether an interface of this class accepts any packet that begins a flow: whether it differs from one in no group,
-/// which accepts none.
-fn accepts(class: &PolicyClass, bounds: Bounds) -> bool {
-    let ingress = Region::every().of_direction(Direction::Ingress);
-    !Difference::within(&PolicyClass::default(), class, &ingress, bounds).is_empty()
 }
 
 /// The rules of a group, as classes have them.

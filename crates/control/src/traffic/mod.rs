@@ -20,7 +20,7 @@ use policy::{
     difference::Bounds,
     evaluate,
     explain::{Explanation, explain},
-    flip::{self, Flip},
+    flip::{self, Flip, SingleChange},
     text::Flow,
 };
 
@@ -37,7 +37,9 @@ use crate::{
     survey,
 };
 
-/// The most changes that are measured to find the smallest.
+/// The most changes that are measured first: to remove a rule, and to add one.
+const MEASURED_FIRST: usize = 2;
+/// The most that are measured where neither flips the verdict.
 const MEASURED_MAX: usize = 8;
 /// How much is done to measure one.
 const BOUNDS: Bounds = Bounds { pieces_max: 20, work_max: 200_000 };
@@ -216,6 +218,20 @@ fn class(own: &Own) -> Result<PolicyClass, TrafficError> {
     PolicyClass::new(rules).map_err(|error| TrafficError::TooManyRules(error.to_string()))
 }
 
+/// The change that flips the verdict and does the least beside. Leaving and joining groups are measured only where no change
+/// of a rule flips it: what the rules of a whole group do is more, and takes long to tell.
+fn smallest(class: &PolicyClass, flow: &Flow, options: flip::Options<'_>) -> Option<Flip> {
+    let is_of_a_rule =
+        |own: &Flip| matches!(own.change, SingleChange::RemoveRule { .. } | SingleChange::AddRule { .. });
+    let first = flip::flip(class, flow, &options);
+    let found = if first.unmeasured == 0 || first.changes.iter().any(is_of_a_rule) {
+        first
+    } else {
+        flip::flip(class, flow, &flip::Options { measured_max: MEASURED_MAX, ..options })
+    };
+    found.changes.into_iter().next()
+}
+
 fn side(
     control: &Control,
     own: &Own,
@@ -238,10 +254,10 @@ fn side(
     let options = flip::Options {
         joinable: &joinable,
         rules_per_group_max: control.core().settings.limits.rules_per_group,
-        measured_max: MEASURED_MAX,
+        measured_max: MEASURED_FIRST,
         bounds: BOUNDS,
     };
-    let flip = flip::flip(&class, &flow, &options).changes.into_iter().next();
+    let flip = smallest(&class, &flow, options);
     let standing = match is_past {
         true => Standing::Past,
         false => standing::standing(control, own, generation),
