@@ -127,7 +127,7 @@ fn snapshot(client: &Client, things: &Things) -> Vec<Value> {
 fn forget_what_passes(answer: &mut Value) {
     match answer {
         Value::Object(fields) => {
-            // A recommendation has the id of its request; generations are the server's, whoever makes them.
+            // A recommendation has the id of its request, and a preview the newest generation, which is everybody's.
             let passes = ["RequestId", "Recommend", "MillisecondsBehind", "Generation"];
             fields.retain(|name, _| !passes.contains(&name.as_str()));
             fields.values_mut().for_each(forget_what_passes);
