@@ -30,7 +30,7 @@ use crate::{
     records::RecordError,
     settings::{Clock, Settings},
     submission::{Failure, Job, Receipt, Reply, Submission},
-    wait,
+    survey, wait,
     writer::{self, Desk, Farewell, Writer},
 };
 
@@ -332,9 +332,24 @@ impl Control {
     /// # Errors
     /// As [`Control::read`].
     pub fn read_blocking<T>(&self, f: impl Fn(&State) -> T) -> Result<Read<T>, Unavailable> {
+        self.read_part_blocking(Part::Whole, f)
+    }
+
+    /// As [`Control::read_access`], for threads that have no runtime.
+    ///
+    /// # Errors
+    /// As [`Control::read`].
+    pub fn read_access_blocking<T>(&self, f: impl Fn(Access<'_>) -> T) -> Result<Read<T>, Unavailable> {
+        self.read_part_blocking(Part::Access, |state| f(Access::new(state)))
+    }
+
+    fn read_part_blocking<T>(&self, part: Part, f: impl Fn(&State) -> T) -> Result<Read<T>, Unavailable> {
         let core = &self.0.core;
-        let seen: Seen<T> = core.shared.look(Part::Whole, &f);
-        let settled = core.shared.settle(Part::Whole, f, seen);
+        let seen: Seen<T> = core.shared.look(part, &f);
+        if seen.durable {
+            return Ok(Read { value: seen.value, generation: seen.generation });
+        }
+        let settled = core.shared.settle(part, f, seen);
         wait::block_on(core.settings.read_deadline, settled).unwrap_or(Err(Unavailable))
     }
 
@@ -372,7 +387,7 @@ impl Control {
     /// The history cannot be read.
     pub async fn history(&self, from: u64, most: usize) -> Result<Vec<HistoryRecord>, HistoryError> {
         let snapshot = self.snapshot().await?;
-        let reading = tokio::task::spawn_blocking(move || history::read(&*snapshot, from, most));
+        let reading = survey::blocking(move || history::read(&*snapshot, from, most));
         reading.await.map_err(|_| Unavailable)?
     }
 

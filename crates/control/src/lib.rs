@@ -31,6 +31,7 @@ pub mod records;
 mod recovery;
 mod settings;
 mod submission;
+pub mod survey;
 pub mod traffic;
 mod wait;
 mod writer;

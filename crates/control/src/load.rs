@@ -98,12 +98,13 @@ pub(crate) fn load(store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<L
     visit(store, Table::History, |key, value| {
         let generation = crate::history::generation(key)?;
         history.push(generation, value.len());
-        // A record that is not understood is no reason not to serve: it is said where it is asked for.
+        // A record that is not understood is no reason not to serve: it is said where it, or a past before it, is asked for.
         match records::decode::<HistoryRecord>(value) {
             Ok(record) => activity.add(&record),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(generation, error, "a history record is damaged");
+                activity.add_damaged(generation);
             }
         }
         Ok(())

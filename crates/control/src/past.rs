@@ -17,6 +17,7 @@ use crate::{
     control::{Control, HistoryError},
     history::{self, HistoryRecord},
     published::Unavailable,
+    survey,
 };
 
 /// The most members of a group that are listed.
@@ -27,7 +28,7 @@ pub const MEMBERS_MAX: usize = 1_000;
 pub enum AsOf {
     /// After this generation.
     Generation(u64),
-    /// After the last generation that was made by this time.
+    /// After the last generation that was made by this time, with the second that it lies in.
     Time(UnixMillis),
 }
 
@@ -146,6 +147,11 @@ pub(crate) struct Past {
     snapshot: RefCell<Box<dyn Snapshot>>,
 }
 
+/// The last millisecond of the second that a time lies in. People know times in whole seconds, and mean what they saw then.
+fn end_of_second(time: UnixMillis) -> UnixMillis {
+    UnixMillis(time.0 - time.0.rem_euclid(1_000)).plus(999)
+}
+
 /// A thing as it was.
 #[derive(Debug, Clone)]
 pub struct ThingAt {
@@ -172,7 +178,7 @@ impl Past {
             AsOf::Generation(generation) if generation > newest => return Err(PastError::NotYet { newest }),
             AsOf::Generation(generation) => generation,
             AsOf::Time(time) if time > control.now() => return Err(PastError::NotYet { newest }),
-            AsOf::Time(time) => match (activity.generation_at(time), oldest) {
+            AsOf::Time(time) => match (activity.generation_at(end_of_second(time)), oldest) {
                 (Some(generation), _) => generation,
                 // Before the very first change there was nothing.
                 (None, Some((1, _)) | None) => 0,
@@ -184,7 +190,12 @@ impl Past {
             None if generation < newest => return Err(beyond((newest, control.now()))),
             _ => {}
         }
-        let snapshot = RefCell::new(control.snapshot_blocking()?);
+        let snapshot = control.snapshot_blocking()?;
+        // What a damaged record took back nobody knows: it may be just what is asked for.
+        if let Some(damaged) = activity.first_damaged_after(generation) {
+            history::read(&*snapshot, damaged, 1)?;
+        }
+        let snapshot = RefCell::new(snapshot);
         Ok(Self { control: control.clone(), generation, snapshot })
     }
 
@@ -311,24 +322,29 @@ impl Control {
     /// History does not go back so far, or cannot be read.
     pub async fn thing_at(&self, key: EntityKey, as_of: AsOf) -> Result<ThingAt, PastError> {
         let control = self.clone();
-        let reading = tokio::task::spawn_blocking(move || Past::open(&control, as_of)?.thing(&key));
+        let reading = survey::blocking(move || Past::open(&control, as_of)?.thing(&key));
         reading.await.map_err(|_| Unavailable)?
     }
 
-    /// The records of these generations, as far as there are any; the newest first where they are given so.
+    /// What `pick` keeps of the records of these generations, as far as there are any, in the order that they are given in.
+    /// One record is in memory at a time.
     ///
     /// # Errors
     /// The history cannot be read.
-    pub async fn records_of(&self, generations: Vec<u64>) -> Result<Vec<HistoryRecord>, HistoryError> {
+    pub async fn records_of<T: Send + 'static>(
+        &self,
+        generations: Vec<u64>,
+        pick: impl Fn(HistoryRecord) -> T + Send + 'static,
+    ) -> Result<Vec<T>, HistoryError> {
         if generations.is_empty() {
             return Ok(Vec::new());
         }
         let snapshot = self.snapshot().await?;
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = survey::blocking(move || {
             let mut found = Vec::with_capacity(generations.len());
             for generation in generations {
                 let record = history::read(&*snapshot, generation, 1)?.pop();
-                found.extend(record.filter(|record| record.generation == generation));
+                found.extend(record.filter(|record| record.generation == generation).map(&pick));
             }
             Ok(found)
         });

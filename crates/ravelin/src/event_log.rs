@@ -3,6 +3,9 @@
 //! Nobody waits for it: events go through a bounded queue to a thread of its own, which writes them. What does not fit, or
 //! cannot be written, is lost; how many events that were, the next line says, and the server's log too. The file is opened
 //! for appending, so that it may be cut short or moved by whoever rotates it, and is opened again when it is told to.
+//!
+//! An event goes into the queue when it is on disk, and into the file after that: where the process is killed, or the machine
+//! fails, the events that still wait are not in the file. Changes among them are in the history.
 
 use std::{
     fs::{File, OpenOptions},
@@ -117,8 +120,9 @@ fn open(path: &Path) -> anyhow::Result<File> {
 
 fn user_name(control: &Control, actor: Actor) -> Option<Box<str>> {
     let Actor::User(_, user) = actor else { return None };
-    let named = |state: &model::State| state.users().get(&user).map(|user| user.name.clone());
-    control.read_blocking(named).ok()?.value
+    // Not the whole state: that waits for every commit under way, and events come faster than commits.
+    let named = |access: control::Access<'_>| access.user(user).map(|user| user.name.clone());
+    control.read_access_blocking(named).ok()?.value
 }
 
 /// Where lines go.
@@ -150,16 +154,18 @@ impl Lines {
         }
     }
 
+    /// Says how many events were lost, where some were; whether that is said.
+    fn say_lost(&mut self) -> bool {
+        if self.lost > 0 && self.line(&json!({ "Lost": self.lost }).to_string()).is_ok() {
+            self.lost = 0;
+        }
+        self.lost == 0
+    }
+
     fn event(&mut self, line: &str) {
-        if self.lost > 0 {
-            let lost = json!({ "Lost": self.lost }).to_string();
-            match self.line(&lost) {
-                Ok(()) => self.lost = 0,
-                Err(_) => {
-                    self.lost += 1;
-                    return;
-                }
-            }
+        if !self.say_lost() {
+            self.lost += 1;
+            return;
         }
         if let Err(error) = self.line(line) {
             if self.lost == 0 {
@@ -200,11 +206,13 @@ fn write(queue: &Receiver<Entry>, mut lines: Lines, told: &Told, name: impl Fn(A
                 let name = name(event.actor);
                 lines.event(&wire::events::object(&event, &changes, name.as_deref()).to_string());
             }
-            Err(RecvTimeoutError::Timeout) if told.end.load(Ordering::SeqCst) => return,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) if !told.end.load(Ordering::SeqCst) => {}
+            Err(_) => break,
         }
     }
+    // No event comes any more that could say it.
+    lines.lost += told.lost.swap(0, Ordering::Relaxed);
+    lines.say_lost();
 }
 
 #[cfg(test)]
@@ -272,6 +280,16 @@ mod tests {
         let lines = read(&path);
         assert_eq!(lines.len(), 2);
         assert_eq!((&lines[0]["Lost"], &lines[1]["Generation"]), (&json!(4), &json!(1)));
+    }
+
+    #[test]
+    fn what_is_lost_last_is_said_at_the_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events");
+        let told = Told::default();
+        told.lost.store(3, Ordering::Relaxed);
+        written(lines_of(&path), &told, &[]);
+        assert_eq!(read(&path), [json!({ "Lost": 3 })]);
     }
 
     #[test]

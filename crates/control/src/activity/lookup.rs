@@ -43,6 +43,11 @@ impl Activity {
         }
     }
 
+    /// The first generation after `after` whose record is not understood.
+    pub(crate) fn first_damaged_after(&self, after: u64) -> Option<u64> {
+        self.kept.read().damaged.range(after.checked_add(1)?..).next().copied()
+    }
+
     /// The oldest generation that there is a record of, and when it was made.
     pub(crate) fn oldest(&self) -> Option<(u64, UnixMillis)> {
         self.kept.read().heads.front().map(|head| (head.generation, head.at))
@@ -60,7 +65,7 @@ impl Control {
     /// [`REFUSED_MAX`](super::REFUSED_MAX) of each, until this process ends.
     pub fn note_refusal(&self, call: RefusedCall) {
         let core = self.core();
-        core.activity.refuse(call, core.shared.durable());
+        core.activity.refuse(call, || core.shared.durable());
     }
 
     /// Tells a sink of every event from now on: changes when they are on disk, in their order, and refused calls.

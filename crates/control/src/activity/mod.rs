@@ -12,7 +12,7 @@ mod lookup;
 mod touches;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -45,9 +45,13 @@ struct Kept {
     /// Of each generation, the oldest first.
     heads: VecDeque<Head>,
     touches: Touches,
+    /// Generations whose records are not understood: what they touched, nobody knows.
+    damaged: BTreeSet<u64>,
     refused: HashMap<AccountId, VecDeque<Event>>,
     /// How many calls were refused since the process began.
     refusals: u64,
+    /// After which generation the last of them stands.
+    refused_at: u64,
     sink: Option<Arc<dyn EventSink>>,
 }
 
@@ -56,9 +60,15 @@ struct Kept {
 pub(crate) struct Loaded {
     heads: VecDeque<Head>,
     touches: Touches,
+    damaged: BTreeSet<u64>,
 }
 
 impl Loaded {
+    /// Takes up that the record of a generation is not understood.
+    pub(crate) fn add_damaged(&mut self, generation: u64) {
+        self.damaged.insert(generation);
+    }
+
     /// Takes up a record; they come in the order of their generations.
     pub(crate) fn add(&mut self, record: &HistoryRecord) {
         let sides = record.changes.iter().map(|change| (change.before.as_ref(), change.after.as_ref()));
@@ -84,7 +94,8 @@ pub(crate) struct Noted {
 
 impl Activity {
     pub(crate) fn new(loaded: Loaded) -> Self {
-        let kept = Kept { heads: loaded.heads, touches: loaded.touches, ..Kept::default() };
+        let kept =
+            Kept { heads: loaded.heads, touches: loaded.touches, damaged: loaded.damaged, ..Kept::default() };
         Self { kept: RwLock::new(kept) }
     }
 
@@ -103,6 +114,9 @@ impl Activity {
                 kept.heads.pop_front();
             }
             kept.touches.forget_before(oldest);
+            while kept.damaged.first().is_some_and(|generation| *generation < oldest) {
+                kept.damaged.pop_first();
+            }
         }
     }
 
@@ -114,15 +128,17 @@ impl Activity {
                 sink.take(&head.event(), &event::recorded(changes));
             }
         }
-        (kept.heads, kept.touches) = (loaded.heads, loaded.touches);
+        (kept.heads, kept.touches, kept.damaged) = (loaded.heads, loaded.touches, loaded.damaged);
     }
 
-    /// Takes up a call that was refused.
-    pub(crate) fn refuse(&self, call: RefusedCall, durable: u64) {
+    /// Takes up a call that was refused. `durable` gives the last generation that is on disk.
+    pub(crate) fn refuse(&self, call: RefusedCall, durable: impl FnOnce() -> u64) {
         let account = call.actor.account();
         let mut kept = self.kept.write();
         kept.refusals += 1;
-        let place = EventPlace { generation: durable, refusal: kept.refusals };
+        // Asked under the lock, and never less than before, so that places come in their order.
+        kept.refused_at = kept.refused_at.max(durable());
+        let place = EventPlace { generation: kept.refused_at, refusal: kept.refusals };
         let event = call.event(place);
         if let Some(sink) = &kept.sink {
             sink.take(&event, &[]);
@@ -163,4 +179,32 @@ fn accounts<'a>(
         }
     }
     accounts.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::UnixMillis;
+
+    use super::*;
+
+    #[test]
+    fn refused_calls_stand_in_their_order_whatever_becomes_durable_meanwhile() {
+        let activity = Activity::default();
+        let call = RefusedCall {
+            at: UnixMillis(0),
+            actor: Actor::Root(AccountId(1)),
+            operation: "LeaveSecurityGroup".into(),
+            request_id: "request".into(),
+            source: None,
+            code: "NoPermission".into(),
+            message: "Permission denied.".into(),
+            about: Box::default(),
+        };
+        // A recovery may find less on disk than there was thought to be.
+        [5, 4, 6].into_iter().for_each(|durable| activity.refuse(call.clone(), || durable));
+        let kept = activity.kept.read();
+        let places =
+            kept.refused[&AccountId(1)].iter().map(|event| (event.place.generation, event.place.refusal));
+        assert_eq!(places.collect::<Vec<_>>(), [(5, 1), (5, 2), (6, 3)]);
+    }
 }

@@ -26,6 +26,7 @@ use crate::{
     control::Control,
     desired,
     published::{Read, Unavailable},
+    survey,
 };
 
 /// How much is done for one class, as [`Options::work_total_max`] counts.
@@ -147,7 +148,7 @@ impl Control {
     pub async fn findings(&self, wish: FindingsWish) -> Result<FindingsFound, FindingsError> {
         let Read { value: gathered, .. } = self.read(|state| gather(state, &wish)).await?;
         let gathered = gathered?;
-        let looking = tokio::task::spawn_blocking(move || look(gathered, &wish));
+        let looking = survey::blocking(move || look(gathered, &wish));
         Ok(looking.await.map_err(|_| Unavailable)?)
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     activity::{Activity, Touched},
     control::Control,
     fleet::{Answer, AskError, Question, RuleCounters},
-    published::Read,
+    published::{Read, Unavailable},
 };
 
 /// The most classes at nodes that are asked about.
@@ -113,15 +113,13 @@ impl Control {
         let Gathered { groups, places, left_out, unbound_count } = gathered?;
         let mut found = UnusedFound { left_out, unbound_count, ..UnusedFound::default() };
         let deadline = Instant::now() + wish.wait;
-        let mut asking = JoinSet::new();
+        let mut by_node: BTreeMap<NodeId, Vec<Place>> = BTreeMap::new();
         for place in places {
-            let control = self.clone();
-            asking.spawn(async move {
-                let question = Question::Counters { interface: place.interface };
-                let left = deadline.saturating_duration_since(Instant::now());
-                let answer = control.ask(place.node, question, left).await;
-                (place, answer)
-            });
+            by_node.entry(place.node).or_default().push(place);
+        }
+        let mut asking = JoinSet::new();
+        for places in by_node.into_values() {
+            asking.spawn(ask_node(self.clone(), places, deadline));
         }
         let mut known: BTreeMap<(SecurityGroupId, usize), Known> = BTreeMap::new();
         for group in &groups {
@@ -130,8 +128,11 @@ impl Control {
         }
         let rules: BTreeMap<SecurityGroupId, &[Rule]> =
             groups.iter().map(|group| (group.id, group.rules.as_slice())).collect();
+        let mut answers = Vec::new();
         while let Some(answered) = asking.join_next().await {
-            let Ok((place, answer)) = answered else { continue };
+            answers.extend(answered.map_err(|_| Unavailable)?);
+        }
+        for (place, answer) in answers {
             match answer {
                 Ok(Answer::Counters(counters)) => {
                     let since = counting_since(self, &place, generation);
@@ -151,18 +152,46 @@ impl Control {
     }
 }
 
+/// Asks one node about its classes, one after the other: a node has few places for questions, and others ask too.
+async fn ask_node(
+    control: Control,
+    places: Vec<Place>,
+    deadline: Instant,
+) -> Vec<(Place, Result<Answer, AskError>)> {
+    let mut answers = Vec::with_capacity(places.len());
+    for place in places {
+        let question = Question::Counters { interface: place.interface };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let answer = control.ask(place.node, question, left).await;
+        answers.push((place, answer));
+    }
+    answers
+}
+
 /// Since when a node counts for a class, at the latest.
 fn counting_since(control: &Control, place: &Place, generation: u64) -> Option<UnixMillis> {
     let activity: &Activity = &control.core().activity;
     let own = [EntityKey::Interface(place.interface), EntityKey::Binding(place.interface)];
     let groups = place.groups.iter().map(|group| EntityKey::SecurityGroup(*group));
-    let touched: Vec<Touched> = own.into_iter().chain(groups).map(Touched::Entity).collect();
-    let changed = match activity.last_touched(&touched, generation) {
+    // Who joins a group may bring its rules to the node, or take the place of the class that counted there.
+    let members = place.groups.iter().map(|group| Touched::MembersOf(*group));
+    let touched: Vec<Touched> = own.into_iter().chain(groups).map(Touched::Entity).chain(members).collect();
+    let last = activity.last_touched(&touched, generation);
+    let changed = match last {
         Some(last) => activity.event(last).map(|event| event.at),
         // Nothing of it has changed for as long as history goes back.
         None => activity.oldest().map(|(_, at)| at),
     }?;
-    let booted = control.standing(place.node).connection.and_then(|connection| connection.booted_at)?;
+    // What a record touched that is not understood, nobody knows.
+    if activity.first_damaged_after(last.unwrap_or(0)).is_some() {
+        return None;
+    }
+    let standing = control.standing(place.node);
+    // A node that has not confirmed the change may count what was before it.
+    if last.is_some_and(|last| standing.confirmed_generation.is_none_or(|confirmed| confirmed < last)) {
+        return None;
+    }
+    let booted = standing.connection.and_then(|connection| connection.booted_at)?;
     Some(changed.max(booted))
 }
 

@@ -1,6 +1,6 @@
 //! The flows of the interfaces that a change concerns, and what would become of each.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use model::{
     NetworkInterfaceId, NodeId,
@@ -61,7 +61,7 @@ pub struct AskedNode {
 pub struct FlowsFound {
     /// Whether nodes were asked at all.
     pub asked: bool,
-    /// The flows: those that would be cut first, then those that had a packet last.
+    /// The flows: those that would be cut first, of them those with the caller's address, then those that had a packet last.
     pub listed: Vec<JudgedFlow>,
     /// How many would be cut, of those that nodes answered.
     pub cut: usize,
@@ -81,6 +81,11 @@ impl FlowsFound {
         let whole = |node: &AskedNode| node.error.is_none() && node.left_out == 0;
         self.asked && self.interfaces_left_out == 0 && self.nodes.iter().all(whole)
     }
+}
+
+/// Whether a flow is with an address.
+pub(super) fn is_with(flow: &NodeFlow, address: IpAddr) -> bool {
+    [flow.remote_address, flow.local_address].contains(&address.to_canonical())
 }
 
 /// The packet that began a flow, as its interface saw it; none: its addresses are of two families, which never is so.
@@ -117,6 +122,7 @@ pub(super) async fn ask(
     computed: &[Computed],
     concerned: &ConcernedClasses,
     wait: Duration,
+    source: Option<IpAddr>,
     bounds: PreviewBounds,
 ) -> FlowsFound {
     let mut found = FlowsFound { asked: !wait.is_zero(), ..FlowsFound::default() };
@@ -153,7 +159,9 @@ pub(super) async fn ask(
     let count = |fate| found.listed.iter().filter(|own| own.fate == fate).count();
     (found.cut, found.revived, found.continuing) =
         (count(FlowFate::Cut), count(FlowFate::Revived), count(FlowFate::Continues));
-    found.listed.sort_by_key(|own| (own.fate, own.flow.idle, Reverse(own.flow.age)));
+    // What concerns the caller is not what the list is cut short by, however long it has been idle.
+    let is_foreign = |own: &JudgedFlow| !source.is_some_and(|source| is_with(&own.flow, source));
+    found.listed.sort_by_key(|own| (own.fate, is_foreign(own), own.flow.idle, Reverse(own.flow.age)));
     found.listed.truncate(bounds.flows_max);
     found
 }

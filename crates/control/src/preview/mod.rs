@@ -27,6 +27,7 @@ use crate::{
     control::Control,
     desired,
     published::{Read, Unavailable},
+    survey,
 };
 
 /// How much of a preview is shown.
@@ -123,6 +124,8 @@ pub struct Preview {
 struct Computed {
     change: PolicyChange,
     after: Option<Arc<PolicyClass>>,
+    /// A piece, as text, of what the caller's address may do now and could not do then.
+    own_access_ends: Option<String>,
 }
 
 impl Control {
@@ -149,9 +152,9 @@ impl Control {
         });
         let Read { value: concerned, generation } = planned.await?;
         let concerned = concerned.map_err(PreviewError::Refused)?;
-        let computing = tokio::task::spawn_blocking(move || (compute(&concerned, bounds), concerned));
+        let computing = survey::blocking(move || (compute(&concerned, source, bounds), concerned));
         let (computed, concerned) = computing.await.map_err(|_| Unavailable)?;
-        let flows = flows::ask(self, &computed, &concerned, flow_wait, bounds).await;
+        let flows = flows::ask(self, &computed, &concerned, flow_wait, source, bounds).await;
         let warnings = warning::warnings(&computed, &concerned, &flows, source);
         Ok(Preview {
             generation,
@@ -177,21 +180,32 @@ impl Control {
     }
 }
 
-fn compute(concerned: &concerned::ConcernedClasses, bounds: PreviewBounds) -> Vec<Computed> {
+fn compute(
+    concerned: &concerned::ConcernedClasses,
+    source: Option<IpAddr>,
+    bounds: PreviewBounds,
+) -> Vec<Computed> {
     let mut groups = concerned::Groups::default();
     let classes = concerned.classes.iter().take(bounds.policies_max);
-    classes.map(|own| computed(own, &mut groups, bounds)).collect()
+    classes.map(|own| computed(own, &mut groups, source, bounds)).collect()
 }
 
 fn computed(
     own: &concerned::ConcernedClass,
     groups: &mut concerned::Groups,
+    source: Option<IpAddr>,
     bounds: PreviewBounds,
 ) -> Computed {
     let before = PolicyClass::new(own.before.iter().map(|group| groups.rules_of(group))).ok();
     let after = PolicyClass::new(own.after.iter().map(|group| groups.rules_of(group))).ok();
     let both = before.as_ref().zip(after.as_ref());
-    let difference = both.map(|(before, after)| Difference::between(before, after, bounds.difference));
+    // What concerns the caller is looked for in everything, and only then is the list cut short.
+    let all = Bounds { pieces_max: usize::MAX, ..bounds.difference };
+    let mut difference = both.map(|(before, after)| Difference::between(before, after, all));
+    let own_access_ends = difference.as_ref().zip(source).and_then(|(own, at)| warning::own_access(own, at));
+    if let Some(difference) = &mut difference {
+        difference.list_most(bounds.difference.pieces_max);
+    }
     let ids =
         |groups: &[Arc<model::security_group::SecurityGroup>]| groups.iter().map(|group| group.id).collect();
     let change = PolicyChange {
@@ -202,7 +216,7 @@ fn computed(
         accepts_before: before.as_ref().is_none_or(|class| accepting::accepts(class, bounds.difference)),
         accepts_after: after.as_ref().is_none_or(|class| accepting::accepts(class, bounds.difference)),
     };
-    Computed { change, after: after.map(Arc::new) }
+    Computed { change, after: after.map(Arc::new), own_access_ends }
 }
 
 /// The rules of a group, as classes have them.

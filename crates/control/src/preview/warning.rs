@@ -3,11 +3,12 @@
 use std::{fmt, net::IpAddr};
 
 use model::{NetworkInterfaceId, NodeId, rule::Direction};
-use policy::difference::{Effect, Piece};
+use policy::difference::{Difference, Effect, Piece};
 
 use super::{
-    AskedNode, Computed, FlowFate, FlowsFound, JudgedFlow, PolicyChange, concerned::ConcernedClasses,
-    flows::begun,
+    AskedNode, Computed, FlowFate, FlowsFound, JudgedFlow, PolicyChange,
+    concerned::ConcernedClasses,
+    flows::{begun, is_with},
 };
 use crate::fleet::AskError;
 
@@ -176,7 +177,7 @@ pub(super) fn warnings(
     let changes = || computed.iter().map(|own| &own.change);
     if let Some(source) = source {
         warnings.extend(own_connection(flows, source));
-        warnings.extend(own_access(changes(), source));
+        warnings.extend(own_access_ends(computed, source));
     }
     let of = |picked: fn(&PolicyChange) -> bool| several(changes().filter(|change| picked(change)));
     let last = of(|change| change.after.is_empty() && !change.before.is_empty());
@@ -228,16 +229,15 @@ fn several<'a>(changes: impl Iterator<Item = &'a PolicyChange>) -> Option<(Netwo
 }
 
 fn own_connection(flows: &FlowsFound, source: IpAddr) -> Option<Warning> {
-    let source = source.to_canonical();
-    let is_own = |own: &&JudgedFlow| {
-        own.fate == FlowFate::Cut && [own.flow.remote_address, own.flow.local_address].contains(&source)
-    };
+    // They stand first.
+    let is_own = |own: &&JudgedFlow| own.fate == FlowFate::Cut && is_with(&own.flow, source);
     let own = flows.listed.iter().find(is_own)?;
     Some(Warning::OwnConnectionCut { interface: own.interface, flow: begun(&own.flow)?.to_string() })
 }
 
-/// Whether packets from the caller's address are accepted now that would be dropped.
-fn own_access<'a>(changes: impl Iterator<Item = &'a PolicyChange>, source: IpAddr) -> Option<Warning> {
+/// A piece, as text, of the packets from the caller's address that are accepted now and would be dropped. `difference` has
+/// every piece.
+pub(super) fn own_access(difference: &Difference, source: IpAddr) -> Option<String> {
     let source = source.to_canonical();
     // Who calls from the server's own host comes from nowhere that rules are about.
     if source.is_loopback() {
@@ -248,12 +248,13 @@ fn own_access<'a>(changes: impl Iterator<Item = &'a PolicyChange>, source: IpAdd
             && piece.effect() == Effect::Closes
             && piece.remote().is_none_or(|remote| remote.contains(source))
     };
-    let closing = |change: &'a PolicyChange| {
-        let piece = change.difference.as_ref()?.pieces().iter().find(closes)?;
-        Some((change, piece))
-    };
-    let mut closing = changes.filter_map(closing).peekable();
-    let piece = policy::text::ShortPiece { piece: closing.peek()?.1, listed_max: 4 }.to_string();
-    let (interface, others) = several(closing.map(|(change, _)| change))?;
-    Some(Warning::OwnAccessEnds { interface, others, address: source, piece })
+    let piece = difference.pieces().iter().find(closes)?;
+    Some(policy::text::ShortPiece { piece, listed_max: 4 }.to_string())
+}
+
+fn own_access_ends(computed: &[Computed], source: IpAddr) -> Option<Warning> {
+    let closing = || computed.iter().filter(|own| own.own_access_ends.is_some());
+    let piece = closing().next()?.own_access_ends.clone()?;
+    let (interface, others) = several(closing().map(|own| &own.change))?;
+    Some(Warning::OwnAccessEnds { interface, others, address: source.to_canonical(), piece })
 }

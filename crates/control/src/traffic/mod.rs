@@ -34,6 +34,7 @@ use crate::{
     desired,
     past::{AsOf, Past, Present, View},
     published::{Read, Unavailable},
+    survey,
 };
 
 /// The most changes that are measured first: to remove a rule, and to add one.
@@ -168,7 +169,7 @@ impl Control {
     pub async fn explain_traffic(&self, wish: TrafficWish) -> Result<Traffic, TrafficError> {
         let control = self.clone();
         let explained = match wish.as_of {
-            Some(as_of) => tokio::task::spawn_blocking(move || {
+            Some(as_of) => survey::blocking(move || {
                 let past = Past::open(&control, as_of)?;
                 let found = ends::find(&past, &wish, Vec::new())?;
                 explained(&control, &wish, found, past.generation())
@@ -180,7 +181,7 @@ impl Control {
                 };
                 let Read { value: found, generation } = self.read(find).await.map_err(TrafficError::from)?;
                 let found = found?;
-                tokio::task::spawn_blocking(move || explained(&control, &wish, found, generation))
+                survey::blocking(move || explained(&control, &wish, found, generation))
             }
         };
         explained.await.map_err(|_| Unavailable)?

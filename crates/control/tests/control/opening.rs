@@ -2,7 +2,12 @@
 
 use std::{error::Error, sync::Arc};
 
-use control::{Control, OpenError, SystemClock, records};
+use control::{
+    Control, HistoryError, OpenError, SystemClock,
+    past::{AsOf, PastError},
+    records,
+};
+use model::EntityKey;
 use store::{Batch, MemoryStore, Store, Table};
 
 use crate::{
@@ -80,4 +85,33 @@ fn is_read_as_it_is(earlier: u32) {
     control.submit_blocking(leave(0)).unwrap();
     let version = &stored(&control, Table::Meta)[records::SCHEMA_KEY];
     assert_eq!(**version, records::SCHEMA.to_be_bytes(), "an earlier program must not read it any more");
+}
+
+#[test]
+fn a_past_before_a_damaged_record_is_not_guessed() {
+    let mut store = MemoryStore::new();
+    seed::fill(&mut store, 1, 3);
+    let opened = Control::open(Box::new(store), settings(), Arc::new(SystemClock), &mut |_| {}).unwrap();
+    (0..3).for_each(|number| drop(opened.control.submit_blocking(leave(number)).unwrap()));
+    let history = stored(&opened.control, Table::History);
+    assert_eq!(history.len(), 3);
+    let mut store = MemoryStore::new();
+    seed::fill(&mut store, 1, 3);
+    for (generation, (key, value)) in (2..).zip(history) {
+        let mut batch = Batch::new();
+        batch.put(Table::History, key, if generation == 3 { vec![1] } else { value });
+        store.commit(generation, &batch).unwrap();
+    }
+    let opened = Control::open(Box::new(store), settings(), Arc::new(SystemClock), &mut |_| {}).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let interface = EntityKey::Interface(seed::interface_id(1));
+    let at = |generation| {
+        let as_of = AsOf::Generation(generation);
+        runtime.block_on(opened.control.thing_at(interface.clone(), as_of))
+    };
+    assert!(at(4).unwrap().entity.is_some());
+    assert!(at(3).unwrap().entity.is_some());
+    let error = at(2).unwrap_err();
+    let PastError::History(HistoryError::Damaged { generation, .. }) = error else { panic!("{error:?}") };
+    assert_eq!(generation, 3);
 }

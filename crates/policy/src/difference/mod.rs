@@ -73,6 +73,8 @@ impl Default for Bounds {
 pub struct Difference {
     pieces: Vec<Piece>,
     left_out: usize,
+    opens_count: usize,
+    closes_count: usize,
     is_whole: bool,
     count: Count,
 }
@@ -98,9 +100,22 @@ impl Difference {
         }
         pieces.sort_unstable();
         let count = pieces.iter().map(Piece::count).sum();
-        let left_out = pieces.len().saturating_sub(bounds.pieces_max);
-        pieces.truncate(bounds.pieces_max);
-        Self { pieces, left_out, is_whole, count }
+        let closes_count = pieces.iter().filter(|piece| piece.effect() == Effect::Closes).count();
+        let opens_count = pieces.len() - closes_count;
+        let mut difference = Self { pieces, left_out: 0, opens_count, closes_count, is_whole, count };
+        difference.list_most(bounds.pieces_max);
+        difference
+    }
+
+    /// Lists so many pieces at the most. What opens is left out before anything that closes: it can wait to be read.
+    pub fn list_most(&mut self, pieces_max: usize) {
+        let over = self.pieces.len().saturating_sub(pieces_max);
+        if over > 0 {
+            self.pieces.sort_unstable_by(|one, other| (other.effect(), one).cmp(&(one.effect(), other)));
+            self.pieces.truncate(pieces_max);
+            self.pieces.sort_unstable();
+            self.left_out += over;
+        }
     }
 
     /// The pieces, in their order: ingress first, and what opens before what closes.
@@ -111,6 +126,16 @@ impl Difference {
     /// How many pieces there are beside those that are listed, because they are more than [`Bounds::pieces_max`].
     pub fn left_out(&self) -> usize {
         self.left_out
+    }
+
+    /// How many pieces open something, those that are left out included.
+    pub fn opens_count(&self) -> usize {
+        self.opens_count
+    }
+
+    /// How many pieces close something, those that are left out included.
+    pub fn closes_count(&self) -> usize {
+        self.closes_count
     }
 
     /// Whether everything was looked at. If not, because it would have taken more than [`Bounds::work_max`], there may be

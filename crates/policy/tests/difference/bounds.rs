@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use model::{address::Prefix, rule::Direction};
 use policy::{
     Packet, PolicyClass, ProtocolKind,
-    difference::{Bounds, Difference, Protocols, Region},
+    difference::{Bounds, Difference, Effect, Piece, Protocols, Region},
     testing::{self, Random},
 };
 use proptest::prelude::*;
@@ -55,7 +55,14 @@ proptest! {
         let (before, after) = testing::pair(seed);
         let whole = Difference::between(&before, &after, BOUNDS);
         let few = Difference::between(&before, &after, Bounds { pieces_max: 2, ..BOUNDS });
-        prop_assert_eq!(few.pieces(), &whole.pieces()[..whole.pieces().len().min(2)]);
+        let closes = |piece: &&Piece| piece.effect() == Effect::Closes;
+        let (mut kept, opens): (Vec<_>, Vec<_>) = whole.pieces().iter().partition(closes);
+        prop_assert_eq!((whole.opens_count(), whole.closes_count()), (opens.len(), kept.len()));
+        prop_assert_eq!((few.opens_count(), few.closes_count()), (opens.len(), kept.len()));
+        kept.extend(opens);
+        kept.truncate(2);
+        kept.sort_unstable();
+        prop_assert_eq!(few.pieces().iter().collect::<Vec<_>>(), kept, "what closes is listed first");
         prop_assert_eq!(few.pieces().len() + few.left_out(), whole.pieces().len());
         prop_assert_eq!((few.count(), few.is_empty()), (whole.count(), whole.is_empty()));
         let cut = Difference::between(&before, &after, Bounds { work_max, ..BOUNDS });

@@ -80,6 +80,9 @@ fn parameters(arguments: &FlowsArguments) -> Vec<(String, String)> {
     parameters
 }
 
+/// The most flows that are remembered while lists are cut short.
+const SEEN_MAX: usize = 100_000;
+
 /// The flows that were seen last, by what names them.
 #[derive(Default)]
 struct Seen(BTreeMap<String, Value>);
@@ -100,11 +103,17 @@ impl Seen {
                 Some(_) => {}
             }
         }
-        if answer.get("Truncated") != Some(&Value::Bool(true)) {
+        if answer.get("Truncated") == Some(&Value::Bool(true)) {
+            // Those that fell out of the list are known still: they have not begun where they come back.
+            self.0.extend(now);
+            while self.0.len() > SEEN_MAX {
+                self.0.pop_first();
+            }
+        } else {
             let ended = self.0.iter().filter(|(key, _)| !now.contains_key(*key));
             events.extend(ended.map(|(_, flow)| ("Ended", flow.clone())));
+            self.0 = now;
         }
-        self.0 = now;
         events
     }
 }
@@ -212,6 +221,11 @@ mod tests {
         assert_eq!(look(&[(1, "Alive"), (2, "Alive")], false), [text("began", 1), text("began", 2)]);
         assert_eq!(look(&[(1, "Alive"), (2, "Dead")], false), [text("cut", 2)]);
         assert_eq!(look(&[(2, "Dead")], true), Vec::<String>::new(), "it may be among those not listed");
-        assert_eq!(look(&[(3, "Dead")], false), [text("cut", 3), text("ended", 2)]);
+        assert_eq!(
+            look(&[(1, "Alive"), (2, "Dead")], true),
+            Vec::<String>::new(),
+            "it was there all the time"
+        );
+        assert_eq!(look(&[(3, "Dead")], false), [text("cut", 3), text("ended", 1), text("ended", 2)]);
     }
 }

@@ -275,6 +275,8 @@ pub struct Call<'a> {
     pub wait_seconds: u8,
     /// Where the call comes from.
     pub source: Option<IpAddr>,
+    /// Whether it came over TLS.
+    pub secure: bool,
 }
 
 /// One of the commands of an operation that does the same to many resources.

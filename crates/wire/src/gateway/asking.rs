@@ -2,32 +2,37 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    sync::Arc,
     time::Duration,
 };
 
-use control::fleet::{self, AskError, Question};
+use control::{
+    Control,
+    fleet::{self, AskError, Question},
+    survey,
+};
 use model::AccountId;
 use parking_lot::Mutex;
 
 use super::Gateway;
-use crate::catalogue::{Answer, Fault, Inquiry, error_code as code, fault_of_asking};
+use crate::catalogue::{Answer, Answering, Call, Fault, Inquiry, error_code as code, fault_of_asking};
 
 /// How long a node may take to answer, beside what the question lets it wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many questions each account has under way. One that has none is not here.
-#[derive(Debug, Default)]
-pub(super) struct UnderWay(Mutex<HashMap<AccountId, usize>>);
+#[derive(Debug, Default, Clone)]
+pub(super) struct UnderWay(Arc<Mutex<HashMap<AccountId, usize>>>);
 
 /// A question that is under way for an account, until this is dropped.
-struct Place<'a> {
-    under_way: &'a UnderWay,
+struct Place {
+    under_way: UnderWay,
     account: AccountId,
 }
 
 impl UnderWay {
     /// A place for one more question, where the account may have one.
-    fn take(&self, account: AccountId, most: usize) -> Option<Place<'_>> {
+    fn take(&self, account: AccountId, most: usize) -> Option<Place> {
         let mut counts = self.0.lock();
         let count = counts.entry(account).or_insert(0);
         if *count >= most {
@@ -37,11 +42,11 @@ impl UnderWay {
             return None;
         }
         *count += 1;
-        Some(Place { under_way: self, account })
+        Some(Place { under_way: self.clone(), account })
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         if let Entry::Occupied(mut own) = self.under_way.0.lock().entry(self.account) {
             *own.get_mut() -= 1;
@@ -59,7 +64,28 @@ fn patience(question: &Question) -> Duration {
     }
 }
 
+/// After how long an account that has all its surveys under way may try again, in milliseconds.
+const SURVEY_AGAIN_MS: u64 = 1_000;
+
 impl Gateway {
+    /// Carries out a survey in its turn. Its place stays taken until its work has ended, also where nobody waits any more.
+    ///
+    /// # Errors
+    /// The account has as many under way as it may have; those of the survey.
+    pub(super) async fn survey(
+        &self,
+        survey: for<'a> fn(&'a Call<'a>, &'a Control) -> Answering<'a>,
+        call: &Call<'_>,
+    ) -> Result<Answer, Fault> {
+        let Some(own) = self.surveying.take(call.account, self.settings.surveys_per_account_max) else {
+            let fault = Fault::of(&code::THROTTLING_USER);
+            return Err(Fault { retry_after_ms: Some(SURVEY_AGAIN_MS), ..fault });
+        };
+        let turn = Arc::clone(&self.surveys).acquire_owned().await;
+        let turn = turn.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?;
+        survey::holding(Arc::new((own, turn)), survey(call, &self.control)).await
+    }
+
     /// Asks a node, and gives the answer of the operation.
     ///
     /// # Errors

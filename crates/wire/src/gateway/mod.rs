@@ -22,7 +22,7 @@ use std::{
 };
 
 use control::{
-    Clock, Control, NonceRecord, Submission,
+    Clock, Control, Failure, NonceRecord, Receipt, Submission,
     fleet::{self, NodeStanding},
 };
 use http::{HeaderMap, Method};
@@ -31,7 +31,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
     asking::UnderWay, caller::Caller, flow::Flow, lenient::RecentLeaves, metrics::Metrics, reply::Reply,
@@ -91,6 +91,12 @@ pub struct GatewaySettings {
     pub wait_for_enforcement: u8,
     /// The most questions to nodes (flows, drops, counters) that one account has under way at the same time.
     pub questions_per_account_max: usize,
+    /// The most surveys (explanations, previews, findings, events, states of the past) that one account has under way at the
+    /// same time; more of them are refused as Throttling.User.
+    pub surveys_per_account_max: usize,
+    /// The most surveys that are carried out at the same time, at least 1; others wait for their turn, as long as a request
+    /// may take.
+    pub surveys_max: usize,
 }
 
 impl Default for GatewaySettings {
@@ -105,6 +111,8 @@ impl Default for GatewaySettings {
             parameters_max: QueryLimits::default().parameters_max,
             wait_for_enforcement: 0,
             questions_per_account_max: 32,
+            surveys_per_account_max: 8,
+            surveys_max: 32,
         }
     }
 }
@@ -140,6 +148,8 @@ pub struct Gateway {
     flow: Flow,
     recent_leaves: RecentLeaves,
     asking: UnderWay,
+    surveying: UnderWay,
+    surveys: Arc<Semaphore>,
     metrics: Metrics,
     registry: Registry,
 }
@@ -155,6 +165,8 @@ struct Seen {
     about: Box<[Box<str>]>,
     /// The changes that it made, or made before and repeats, the oldest first.
     generations: Vec<u64>,
+    /// A change went to the control plane, and what became of it is not known.
+    in_doubt: bool,
     /// The nonce of a mutation that has not gone to the control plane.
     nonce: Option<NonceRecord>,
 }
@@ -202,6 +214,7 @@ impl Gateway {
         control.register(registry.sub_registry_with_prefix("ravelin"));
         let metrics = Metrics::register(&mut registry);
         let flow = Flow::new(&settings.flow);
+        let surveys = settings.surveys_max.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             control,
             settings,
@@ -211,6 +224,8 @@ impl Gateway {
             flow,
             recent_leaves: RecentLeaves::default(),
             asking: UnderWay::default(),
+            surveying: UnderWay::default(),
+            surveys: Arc::new(Semaphore::new(surveys)),
             metrics,
             registry,
         }
@@ -227,6 +242,7 @@ impl Gateway {
             actor: None,
             about: Box::default(),
             generations: Vec::new(),
+            in_doubt: false,
             nonce: None,
         };
         let result = self.process(&request, &request_id, &mut seen).await;
@@ -402,6 +418,7 @@ impl Gateway {
             fleet: &self.control,
             wait_seconds: self.settings.wait_for_enforcement,
             source: origin.source,
+            secure: origin.secure,
         };
         let carried = self.carry_out(&call, request_id, seen).await?;
         Ok(Done { carried, asked, account: caller.account })
@@ -443,6 +460,14 @@ impl Gateway {
         )
     }
 
+    /// Submits a change. Where nobody waits any more for what becomes of it, or nobody can tell, `seen` says so.
+    async fn submit(&self, submission: Submission, seen: &mut Seen) -> Result<Receipt, Failure> {
+        let was_in_doubt = std::mem::replace(&mut seen.in_doubt, true);
+        let submitted = self.control.submit(submission).await;
+        seen.in_doubt = was_in_doubt || matches!(submitted, Err(Failure::Unknown));
+        submitted
+    }
+
     async fn carry_out(&self, call: &Call<'_>, request_id: &str, seen: &mut Seen) -> Result<Carried, Fault> {
         let answer = match call.operation.handler {
             Handler::Ask { inquiry, answer } => {
@@ -458,11 +483,11 @@ impl Gateway {
                 let read = self.control.read_access(|access| query(call, access)).await;
                 read.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value?
             }
-            Handler::Survey(survey) => survey(call, &self.control).await?,
+            Handler::Survey(survey) => self.survey(survey, call).await?,
             Handler::Change { command, answer } => {
                 let command = command(call)?;
                 let submission = submission(call, command, seen.nonce.take(), request_id);
-                match self.control.submit(submission).await {
+                match self.submit(submission, seen).await {
                     Ok(receipt) => {
                         seen.generations.push(receipt.generation);
                         self.recent_leaves.remember(self.settings.mode, call, receipt.generation);
@@ -480,14 +505,15 @@ impl Gateway {
                 let mut results = Vec::new();
                 for item in commands(call)? {
                     let result = match item.command {
-                        Ok(command) => self
-                            .control
-                            .submit(submission(call, command, seen.nonce.take(), request_id))
-                            .await
-                            .map_err(|failure| failed(&failure, call.operation)),
+                        Ok(command) => {
+                            let submission = submission(call, command, seen.nonce.take(), request_id);
+                            let submitted = self.submit(submission, seen).await;
+                            submitted.map_err(|failure| failed(&failure, call.operation))
+                        }
                         Err(fault) => Err(fault),
                     };
-                    if let Err(fault) = &result {
+                    // What may have been made was not refused.
+                    if let (Err(fault), false) = (&result, seen.in_doubt) {
                         self.note_refused_item(request_id, call, &item.id, fault);
                     }
                     seen.generations.extend(result.as_ref().map(|receipt| receipt.generation));
@@ -518,13 +544,11 @@ fn submission(
 }
 
 /// The fault that a failure of the control plane is answered with.
-fn failed(failure: &control::Failure, operation: &'static Operation) -> Fault {
+fn failed(failure: &Failure, operation: &'static Operation) -> Fault {
     match failure {
-        control::Failure::Refused(refusal) => catalogue::fault_of(refusal, operation),
-        control::Failure::NotDurable => Fault::of(&code::CALL_INTERFACE),
-        control::Failure::Unknown | control::Failure::Overloaded | control::Failure::Stopping => {
-            Fault::of(&code::SERVICE_UNAVAILABLE)
-        }
+        Failure::Refused(refusal) => catalogue::fault_of(refusal, operation),
+        Failure::NotDurable => Fault::of(&code::CALL_INTERFACE),
+        Failure::Unknown | Failure::Overloaded | Failure::Stopping => Fault::of(&code::SERVICE_UNAVAILABLE),
     }
 }
 

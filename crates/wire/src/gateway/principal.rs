@@ -94,6 +94,7 @@ impl Gateway {
             actor: None,
             about: Box::default(),
             generations: Vec::new(),
+            in_doubt: false,
             nonce: None,
         };
         let work = self.call_as(principal, operation, parameters, &request_id, &mut seen);

@@ -25,13 +25,16 @@ pub(super) fn about(operation: &Operation, parameters: &Parameters) -> Box<[Box<
 }
 
 impl Gateway {
-    /// Keeps a request that was refused: one that asked for a change, or whose caller may not call the operation.
+    /// Keeps a request that was refused: one that asked for a change, or whose caller may not call the operation. One that
+    /// came too soon is not kept: a caller has thousands of those in a second, and they would push out all others.
     pub(super) fn note_refused(&self, request_id: &str, seen: &Seen, fault: &Fault, source: Option<IpAddr>) {
         let (Some(operation), Some(actor)) = (seen.operation, seen.actor) else { return };
         let denied =
             [&code::NO_PERMISSION, &code::RAM_NO_PERMISSION].iter().any(|own| own.matches(&fault.code));
-        // Where something was made, the answer was late, and not a refusal.
-        if seen.generations.is_empty() && (operation.handler.mutates() || denied) {
+        // Where something was made, the answer was late, and not a refusal; where something may have been, nobody can tell.
+        let may_be_made = !seen.generations.is_empty() || seen.in_doubt;
+        let throttled = code::THROTTLING_USER.matches(&fault.code);
+        if !may_be_made && !throttled && (operation.handler.mutates() || denied) {
             self.note((request_id, operation, actor, source), fault, seen.about.clone());
         }
     }

@@ -1,9 +1,16 @@
 //! Events.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use control::activity::{Event, EventChange, EventSink};
+use control::{
+    SystemClock,
+    activity::{Event, EventChange, EventSink},
+};
 use serde_json::{Value, json};
+use wire::gateway::{Gateway, GatewaySettings, Mode, RawRequest};
 
 use crate::{
     scene::{about_now, at, call, site, texts},
@@ -82,6 +89,13 @@ async fn events_are_filtered_and_come_in_steps_that_neither_repeat_nor_miss() {
     ] {
         assert_eq!(call(&site, "ListEvents", &[parameter]).await.code(), code, "{parameter:?}");
     }
+    // A time is a whole second, and what was made in it belongs to it.
+    let newest = at(&whole, "/Events/Event/0");
+    let (time, generation) = (newest["Time"].as_str().unwrap(), &newest["Generation"]);
+    assert_eq!(at(&list(&site, &[("EndTime", time)]).await, "/Events/Event/0/EventId"), &newest["EventId"]);
+    let described = [("ResourceId", site.group.as_str()), ("AsOf", time)];
+    let described = call(&site, "DescribeStateAt", &described).await.done().body;
+    assert!(described["Generation"].as_u64() >= generation.as_u64(), "{described}");
     let both = [("UserName", "nobody"), ("ActorType", "Root")];
     assert_eq!(call(&site, "ListEvents", &both).await.code(), "EntityNotExist.User");
 }
@@ -95,6 +109,108 @@ async fn no_secret_is_in_an_event() {
     let shown = list(&site, &[("MaxResults", "100"), ("ResourceId", id.as_str().unwrap())]).await;
     assert_eq!(texts(&shown, "/Events/Event", "OperationName"), ["CreateAccessKey"]);
     assert!(!shown.to_string().contains(secret.as_str().unwrap()));
+}
+
+/// Whether an event of this operation shows what was before or after, and names an access key.
+fn shows(events: &Value, operation: &str) -> (bool, bool) {
+    let mut all = at(events, "/Events/Event").as_array().unwrap().iter();
+    let event = all.find(|event| event["OperationName"] == operation).unwrap();
+    let change = at(event, "/Changes/Change/0");
+    (change.get("After").is_some(), change.get("ResourceId").is_some())
+}
+
+#[tokio::test]
+async fn what_ram_would_not_tell_a_caller_is_not_in_its_events() {
+    let site = site().await;
+    for (name, policy) in [("reader", "RavelinReadOnlyAccess"), ("auditor", "AdministratorAccess")] {
+        call(&site, "CreateUser", &[("UserName", name), ("MobilePhone", "86-13800000000")]).await.done();
+        let attached = [("UserName", name), ("PolicyName", policy), ("PolicyType", "System")];
+        call(&site, "AttachPolicyToUser", &attached).await.done();
+    }
+    let document = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"ens:*","Resource":"*"}]}"#;
+    call(&site, "CreatePolicy", &[("PolicyName", "own"), ("PolicyDocument", document)]).await.done();
+    let mut keys = Vec::new();
+    for name in ["reader", "auditor"] {
+        let key = call(&site, "CreateAccessKey", &[("UserName", name)]).await.done().body;
+        keys.push(at(&key, "/AccessKey/AccessKeyId").as_str().unwrap().to_owned());
+    }
+    // A lenient server takes its word for who it is from whoever says it in full.
+    let claimed = [
+        ("MaxResults", "100"),
+        ("SignatureMethod", "HMAC-SHA1"),
+        ("SignatureVersion", "1.0"),
+        ("SignatureNonce", "nonce"),
+        ("Signature", "AAAA"),
+        ("Timestamp", "2026-11-22T03:04:05Z"),
+    ];
+    let by = async |key: &str| {
+        let sent = [&claimed[..], &[("AccessKeyId", key)]].concat();
+        call(&site, "ListEvents", &sent).await.done().body
+    };
+    let (reader, auditor) = (by(&keys[0]).await, by(&keys[1]).await);
+    for (operation, id) in [("CreateUser", true), ("CreatePolicy", true), ("CreateAccessKey", false)] {
+        assert_eq!(shows(&reader, operation), (false, id), "{operation}");
+        assert_eq!(shows(&auditor, operation), (true, true), "{operation}");
+    }
+    assert_eq!(shows(&reader, "CreateSecurityGroup"), (true, true));
+    let text = reader.to_string();
+    assert!(keys.iter().all(|key| !text.contains(key)) && !text.contains("13800000000"));
+}
+
+#[tokio::test]
+async fn what_came_too_late_to_be_answered_is_no_refusal() {
+    let site = site().await;
+    let clock = Arc::new(SystemClock);
+    let settings = GatewaySettings { mode: Mode::Lenient, ..GatewaySettings::default() };
+    let gateway = Gateway::new(site.control.clone(), model::site::Catalogue::default(), settings, clock, &[]);
+    let unknown = "Action=LeaveSecurityGroup&Version=2017-11-10&SecurityGroupId=sg-unknown&NetworkInterfaceId=eni-unknown";
+    let created = "Action=CreateSecurityGroup&Version=2017-11-10&SecurityGroupName=late";
+    for (query, within) in [(created, Duration::ZERO), (unknown, Duration::from_secs(60))] {
+        let (method, headers) = (http::Method::GET, http::HeaderMap::new());
+        let (peer, secure) = (None, true);
+        let request = RawRequest {
+            method: &method,
+            path: "/",
+            query,
+            headers: &headers,
+            body: &[],
+            peer,
+            secure,
+            within,
+        };
+        gateway.handle(request).await;
+    }
+    let refused = list(&site, &[("Outcome", "Refused")]).await;
+    assert_eq!(texts(&refused, "/Events/Event", "OperationName"), ["LeaveSecurityGroup"], "{refused}");
+}
+
+#[tokio::test]
+async fn callers_that_come_too_soon_push_out_no_other_refusal() {
+    let site = site().await;
+    let clock = Arc::new(SystemClock);
+    let mut settings = GatewaySettings { mode: Mode::Lenient, ..GatewaySettings::default() };
+    settings.flow.requests_per_second = 1;
+    let gateway = Gateway::new(site.control.clone(), model::site::Catalogue::default(), settings, clock, &[]);
+    let mut statuses = Vec::new();
+    for _ in 0..50 {
+        let query = "Action=CreateSecurityGroup&Version=2017-11-10";
+        let (method, headers) = (http::Method::GET, http::HeaderMap::new());
+        let (peer, secure, within) = (None, true, Duration::from_secs(60));
+        let request = RawRequest {
+            method: &method,
+            path: "/",
+            query,
+            headers: &headers,
+            body: &[],
+            peer,
+            secure,
+            within,
+        };
+        statuses.push(gateway.handle(request).await.status);
+    }
+    assert!(statuses.iter().any(|status| *status != 200), "{statuses:?}");
+    let refused = list(&site, &[("Outcome", "Refused")]).await;
+    assert_eq!(at(&refused, "/Events/Event"), &json!([]));
 }
 
 #[derive(Default)]

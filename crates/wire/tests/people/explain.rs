@@ -97,6 +97,9 @@ async fn what_cannot_be_explained_is_said() {
         (&[("From", "internet"), ("To", &*interface), ("Port", "65536")], "InvalidParameter.Port"),
         (&[("From", "internet"), ("To", "192.0.2.9"), ("Port", "1")], "InvalidParameter"),
         (&[("From", "2001:db8::1"), ("To", &*interface), ("Port", "1")], "InvalidParameter"),
+        (&[("From", "::ffff:192.0.2.9"), ("To", &*interface), ("Port", "1")], "InvalidParameter"),
+        (&[("From", "224.0.0.1"), ("To", &*interface), ("Port", "1")], "InvalidParameter"),
+        (&[("From", "ff02::1"), ("To", &*interface), ("Port", "1")], "InvalidParameter"),
         (
             &[("From", "internet"), ("To", &*interface), ("Port", "1"), ("AsOf", "yesterday")],
             "InvalidParameter.AsOf",

@@ -1,11 +1,14 @@
 //! Findings.
 
+use std::{sync::Arc, time::Duration};
+
 use control::{
-    Heard, Told,
+    Heard, SystemClock, Told,
     fleet::{Answer as NodeAnswer, InterfaceCounters, RuleCounters, RulePlace},
 };
 use model::{UnixMillis, rule::Direction};
 use serde_json::{Value, json};
+use wire::gateway::{Gateway, GatewaySettings, Mode, RawRequest};
 
 use crate::{
     scene::{about_now, at, call, site, texts},
@@ -167,4 +170,21 @@ async fn rules_that_no_packet_has_used_are_told_as_far_as_nodes_know() {
         (&other["UnknownRuleCount"], at(&other, "/Findings/Finding/0/Rules/Rule/0/Position")),
         (&json!(1), &json!(0))
     );
+}
+
+#[tokio::test]
+async fn an_account_has_its_share_of_surveys_under_way() {
+    let site = site().await;
+    let settings =
+        GatewaySettings { mode: Mode::Lenient, surveys_per_account_max: 0, ..GatewaySettings::default() };
+    let catalogue = model::site::Catalogue::default();
+    let gateway = Gateway::new(site.control.clone(), catalogue, settings, Arc::new(SystemClock), &[]);
+    let (method, headers) = (http::Method::GET, http::HeaderMap::new());
+    let query = "Action=ListFindings&Version=2026-11-22";
+    let (peer, secure, within) = (None, true, Duration::from_secs(60));
+    let request =
+        RawRequest { method: &method, path: "/", query, headers: &headers, body: &[], peer, secure, within };
+    let refused = gateway.handle(request).await;
+    assert_eq!(refused.status, 429);
+    assert!(String::from_utf8(refused.body).unwrap().contains("Throttling.User"));
 }

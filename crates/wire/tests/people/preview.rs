@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use control::preview::{PreviewBounds, PreviewWish, Warning};
 use model::{Actor, Command, command::SecurityGroupCommand, refusal::Target};
+use policy::difference::Bounds;
 use serde_json::json;
 
 use crate::{
@@ -30,6 +31,8 @@ async fn a_preview_of_a_leave_says_what_stops_and_changes_nothing() {
     assert_eq!((&piece["Effect"], &piece["Family"]), (&json!("Closes"), &json!("IPv4")));
     assert_eq!(piece["Sources"]["Prefix"], json!(["192.0.2.0/24"]));
     assert_eq!(piece["DestinationPorts"]["PortRange"], json!(["22/22"]));
+    let policy = at(&preview, "/Policies/Policy/0");
+    assert_eq!((&policy["OpeningPieceCount"], &policy["ClosingPieceCount"]), (&json!(0), &json!(2)));
     assert_eq!((&preview["CutFlowCount"], &preview["ContinuingFlowCount"]), (&json!(1), &json!(0)));
     assert_eq!(preview["FlowsWhole"], true);
     assert_eq!(at(&preview, "/Flows/Flow/0/Fate"), "Cut");
@@ -65,6 +68,32 @@ async fn who_would_cut_itself_off_is_warned() {
     assert!(messages[0].contains("tcp 127.0.0.1:40000 > 10.0.0.2:22"), "{}", messages[0]);
     let own = at(&preview, "/Flows/Flow").as_array().unwrap().iter().filter(|flow| flow["Own"] == true);
     assert_eq!(own.count(), 1);
+}
+
+#[tokio::test]
+async fn who_would_cut_itself_off_is_warned_however_long_it_was_idle() {
+    let site = site().await;
+    let mut host = site.host().await;
+    let (group, interface) = (site.group.parse().unwrap(), site.interface.parse().unwrap());
+    let leave = SecurityGroupCommand::Leave { group, target: Target::Interface(interface) };
+    let wish = PreviewWish {
+        actor: Actor::Root(site.account()),
+        command: Command::SecurityGroup(leave),
+        source: Some("192.0.2.9".parse().unwrap()),
+        flow_wait: Duration::from_secs(10),
+        bounds: PreviewBounds { flows_max: 1, ..PreviewBounds::default() },
+    };
+    let control = site.control.clone();
+    let asked = tokio::spawn(async move { control.preview(wish).await });
+    let mut own = flow("192.0.2.9", 22);
+    own.idle = Duration::from_secs(50);
+    answer_flows(&mut host, vec![flow("198.51.100.7", 443), own]).await;
+    let preview = patiently(asked).await.unwrap().unwrap();
+    assert_eq!((preview.flows.cut, preview.flows.listed.len()), (2, 1));
+    let Warning::OwnConnectionCut { flow, .. } = &preview.warnings[0] else {
+        panic!("{:?}", preview.warnings)
+    };
+    assert!(flow.contains("192.0.2.9:40000"), "{flow}");
 }
 
 #[tokio::test]
@@ -168,12 +197,14 @@ async fn who_could_not_come_in_again_is_warned() {
     let leave = SecurityGroupCommand::Leave { group, target: Target::Interface(interface) };
     let warned = |source: &'static str| {
         let (control, leave) = (site.control.clone(), leave.clone());
+        // However short the list is cut.
+        let difference = Bounds { pieces_max: 0, ..PreviewBounds::default().difference };
         let wish = PreviewWish {
             actor: Actor::Root(site.account()),
             command: Command::SecurityGroup(leave),
             source: Some(source.parse().unwrap()),
             flow_wait: Duration::ZERO,
-            bounds: PreviewBounds::default(),
+            bounds: PreviewBounds { difference, ..PreviewBounds::default() },
         };
         async move { control.preview(wish).await.unwrap().warnings }
     };

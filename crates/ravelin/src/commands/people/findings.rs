@@ -4,8 +4,11 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{EXIT_STOPS, ask, count, items, number, optional, show, text};
+use super::{EXIT_STOPS, EXIT_UNKNOWN, ask, count, items, number, optional, show, text};
 use crate::{cli::FindingsArguments, output};
+
+/// What every step counts for itself.
+const SUMMED: [&str; 3] = ["SecurityGroupCount", "UndecidedCount", "LeftOutCount"];
 
 /// `ravelin findings`: step by step, until there are enough.
 ///
@@ -18,7 +21,7 @@ pub fn findings(arguments: &FindingsArguments) -> anyhow::Result<ExitCode> {
     sent.extend(optional("NetworkInterfaceId", arguments.network_interface.as_ref()));
     sent.extend(optional("Kind", arguments.kind.as_ref()));
     sent.extend(optional("UnusedSince", arguments.unused_since.as_ref()));
-    let (mut all, mut groups, mut undecided): (Vec<Value>, u64, u64) = (Vec::new(), 0, 0);
+    let (mut all, mut sums) = (Vec::<Value>::new(), [0_u64; SUMMED.len()]);
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let mut next: Option<String> = None;
     loop {
@@ -29,20 +32,34 @@ pub fn findings(arguments: &FindingsArguments) -> anyhow::Result<ExitCode> {
             return show(&reply, arguments.server.output, |_| String::new(), |_| 0);
         }
         all.extend(items(&reply.body, "/Findings/Finding").iter().cloned());
-        groups += number(&reply.body, "SecurityGroupCount");
-        undecided += number(&reply.body, "UndecidedCount") + number(&reply.body, "LeftOutCount");
+        for (sum, name) in sums.iter_mut().zip(SUMMED) {
+            *sum += number(&reply.body, name);
+        }
         next = reply.body.get("NextToken").and_then(Value::as_str).map(Into::into);
         if next.is_none() || all.len() >= limit {
             if let Some(fields) = reply.body.as_object_mut() {
                 fields.remove("MaxResults");
-                fields.insert("SecurityGroupCount".into(), json!(groups));
-                fields.insert("UndecidedCount".into(), json!(undecided));
+                // Each step counts what it looked at; the rest is of the one step that there is where nodes are asked.
+                let summed = SUMMED.into_iter().zip(sums).filter(|(_, sum)| *sum > 0);
+                fields.extend(summed.map(|(name, sum)| (name.to_owned(), json!(sum))));
                 fields.insert("Findings".into(), json!({ "Finding": all }));
             }
-            let code =
-                |found: &Value| if items(found, "/Findings/Finding").is_empty() { 0 } else { EXIT_STOPS };
             return show(&reply, arguments.server.output, render, code);
         }
+    }
+}
+
+/// Whether something was found; or, where not, something may be there that is not known.
+fn code(found: &Value) -> u8 {
+    let unknown = ["UndecidedCount", "LeftOutCount", "UnknownRuleCount"];
+    if !items(found, "/Findings/Finding").is_empty() {
+        EXIT_STOPS
+    } else if unknown.into_iter().any(|name| number(found, name) > 0)
+        || !items(found, "/SilentNodes/Node").is_empty()
+    {
+        EXIT_UNKNOWN
+    } else {
+        0
     }
 }
 
@@ -65,9 +82,9 @@ fn render(found: &Value) -> String {
         count(total, "finding"),
         count(number(found, "SecurityGroupCount"), "security group")
     );
-    if number(found, "UndecidedCount") > 0 {
-        summary
-            .push_str(&format!("; {} could not be told, or is not listed", number(found, "UndecidedCount")));
+    let untold = number(found, "UndecidedCount").saturating_add(number(found, "LeftOutCount"));
+    if untold > 0 {
+        summary.push_str(&format!("; {untold} could not be told, or is not listed"));
     }
     if number(found, "UnknownRuleCount") > 0 {
         summary
@@ -81,4 +98,24 @@ fn render(found: &Value) -> String {
     }
     lines.push(summary);
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_learn_that_something_was_found_or_is_not_known() {
+        let one = json!({ "Findings": { "Finding": [{}] }, "UnknownRuleCount": 1 });
+        assert_eq!(code(&one), EXIT_STOPS);
+        for name in ["UndecidedCount", "LeftOutCount", "UnknownRuleCount"] {
+            assert_eq!(code(&json!({ name: 1 })), EXIT_UNKNOWN, "{name}");
+        }
+        let silent =
+            json!({ "SilentNodes": { "Node": [{ "NodeId": "node-1", "Message": "it is not connected" }] } });
+        assert_eq!(code(&silent), EXIT_UNKNOWN);
+        assert!(render(&silent).contains("node-1: it is not connected"));
+        assert_eq!(code(&json!({ "SecurityGroupCount": 3, "UndecidedCount": 0 })), 0);
+        assert!(render(&json!({ "UnknownRuleCount": 2, "LeftOutCount": 1 })).contains("1 could not be told"));
+    }
 }

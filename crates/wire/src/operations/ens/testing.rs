@@ -274,6 +274,7 @@ impl World {
             fleet: &fleet,
             wait_seconds: 3,
             source: None,
+            secure: true,
         };
         let result = self.handle(&call);
         self.fleet = fleet;

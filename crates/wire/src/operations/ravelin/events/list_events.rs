@@ -4,11 +4,12 @@ use control::{
     Control, HistoryRecord,
     activity::{ActorFilter, Event, EventChange, EventFilter, EventOutcome, OutcomeKind, ResourceFilter},
 };
-use model::AccountId;
+use model::{AccountId, EntityKey, UnixMillis};
 
 use super::{
     super::who::{self, UserNames},
     entity,
+    sight::Sight,
 };
 use crate::catalogue::{form::event_place, prelude::*};
 
@@ -24,7 +25,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
     name: "ListEvents",
     family: "activity",
     summary: "Lists who did what, when and from where, with what was before and after, the newest first; refused calls too.",
-    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different before and after, as JSON text; nothing that is secret is in it. Of refused calls those that ask for a change are kept, and those that were refused for want of permission.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
+    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different before and after, as JSON text; nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without `Before` and `After`, and without the id of an access key. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(
@@ -104,8 +105,11 @@ async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
     let page = control.events(&filter, before, most);
     let names = UserNames::of(control, page.events.iter().map(|event| event.actor)).await?;
     let generations = page.events.iter().filter(|event| event.outcome == EventOutcome::Applied);
-    let records = control.records_of(generations.map(|event| event.place.generation).collect()).await;
+    let generations = generations.map(|event| event.place.generation).collect();
+    let account = call.account;
+    let records = control.records_of(generations, move |record| Own::of(record, account)).await;
     let records = records.map_err(|error| super::super::moment::fault(&error.into()))?;
+    let sight = Sight::of(call, control, records.iter().flat_map(|record| &record.listed)).await?;
     let mut answer = Answer::new();
     answer.insert("MaxResults".into(), json!(most));
     if let (true, Some(last)) = (page.more, page.events.last()) {
@@ -116,7 +120,7 @@ async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
         answer.insert("OldestTime".into(), json!(at.to_text()));
     }
     let record = |event: &Event| records.iter().find(|own| own.generation == event.place.generation);
-    let events = page.events.iter().map(|event| shown(event, record(event), call.account, &names));
+    let events = page.events.iter().map(|event| shown(event, record(event), &sight, &names));
     answer.insert("Events".into(), json!({ "Event": events.collect::<Vec<_>>() }));
     Ok(answer)
 }
@@ -152,9 +156,27 @@ async fn filter(call: &Call<'_>, control: &Control) -> Result<EventFilter, Fault
         actor,
         resource: resource.map(|id| ResourceFilter { entities: entity::keys(id), id: id.into() }),
         from: arguments.time("BeginTime"),
-        until: arguments.time("EndTime"),
+        // It is given in whole seconds, and that second is meant with it.
+        until: arguments.time("EndTime").map(|time| UnixMillis(time.0.saturating_add(999))),
         outcome,
     })
+}
+
+/// What a change changed of an account. What it changed of others is theirs to see.
+struct Own {
+    generation: u64,
+    count: usize,
+    listed: Vec<EventChange>,
+}
+
+impl Own {
+    fn of(record: HistoryRecord, account: AccountId) -> Self {
+        let mut listed = record.changes;
+        listed.retain(|change| change.account() == Some(account));
+        let count = listed.len();
+        listed.truncate(CHANGES_SHOWN);
+        Self { generation: record.generation, count, listed }
+    }
 }
 
 /// What names an event, and says where it stands.
@@ -165,7 +187,7 @@ pub(crate) fn event_id(event: &Event) -> String {
     }
 }
 
-fn shown(event: &Event, record: Option<&HistoryRecord>, account: AccountId, names: &UserNames) -> Value {
+fn shown(event: &Event, record: Option<&Own>, sight: &Sight<'_>, names: &UserNames) -> Value {
     let mut shown = Answer::new();
     who::put(&mut shown, event, names);
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
@@ -184,25 +206,28 @@ fn shown(event: &Event, record: Option<&HistoryRecord>, account: AccountId, name
         // It made none: the number is that of the change before it, and in its id.
         shown.remove("Generation");
     } else if let Some(record) = record {
-        // What was changed of other accounts is theirs to see.
-        let own = record.changes.iter().filter(|change| change.account() == Some(account));
-        let changes: Vec<&EventChange> = own.collect();
-        let listed: Vec<Value> = changes.iter().take(CHANGES_SHOWN).map(|own| change(own)).collect();
-        shown.insert("ChangeCount".into(), json!(changes.len()));
+        let listed: Vec<Value> = record.listed.iter().map(|own| change(own, sight)).collect();
+        shown.insert("ChangeCount".into(), json!(record.count));
         shown.insert("Changes".into(), json!({ "Change": listed }));
     }
     Value::Object(shown)
 }
 
-/// One thing before and after; both as JSON text.
-fn change(own: &EventChange) -> Value {
+/// One thing before and after, both as JSON text; without them, and without an access key's id, where RAM would not tell.
+fn change(own: &EventChange, sight: &Sight<'_>) -> Value {
     let mut shown = Answer::new();
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
     put("Kind", json!(kind(own)));
+    let is_admitted = sight.admits(own);
     if let Some(key) = own.key() {
         let (kind, id) = entity::name(&key);
         put("ResourceType", json!(kind));
-        put("ResourceId", json!(id));
+        if is_admitted || !matches!(key, EntityKey::AccessKey(_)) {
+            put("ResourceId", json!(id));
+        }
+    }
+    if !is_admitted {
+        return Value::Object(shown);
     }
     let (before, after) = entity::differing(own);
     for (name, side) in [("Before", before), ("After", after)] {

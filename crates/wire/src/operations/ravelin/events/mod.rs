@@ -3,3 +3,4 @@
 pub(crate) mod describe_state_at;
 pub(crate) mod entity;
 pub(crate) mod list_events;
+mod sight;

@@ -2,6 +2,8 @@
 
 mod shown;
 
+use std::net::IpAddr;
+
 use control::{
     fleet::protocol_number,
     traffic::{End, SOURCE_PORT, TrafficError, TrafficWish},
@@ -17,7 +19,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "ExplainTraffic",
     family: "explanation",
     summary: "Explains whether traffic passes, by which rule of which group, and what would change that.",
-    description: "`From` begins the flow, `To` gets it; each is an address, an instance (its primary network interface), a network interface, or `internet`: an address there that the rules name in no narrower prefix than they must. One of them has to be the account's.\n\n`Sides` has what each network interface of the account on the way decides: the one that sends by its egress rules, the one that gets by its ingress rules. `Verdict` is Accept where all of them accept. Where both ends are in networks that do not reach each other by themselves `AcrossNetworks` is true: rules that accept are not enough then.\n\nOf each side: the rule that decides with its group (`DecidedBy` is Implicit where no rule is about the packet); how the interface came to be in that group, as far as history goes back (`Membership.Known`); the rules that come before it and why none of them is about the packet (`Considered`), those that would be and come too late (`Overruled`); whether all of that is in force on the interface's node (`Enforcement.State`: NotBound, Confirmed, Pending with the reason, or Past); and the smallest single change that would flip the verdict (`Flip`: AddRule or RemoveRule, and LeaveGroup or JoinGroup only where no change of a rule does, with how many other packets it would decide otherwise), where there is one.\n\nWith `AsOf` all of it is about a moment in the past: what happened since is taken back, by the history.",
+    description: "`From` begins the flow, `To` gets it; each is an address, an instance (its primary network interface), a network interface, or `internet`: an address there that the rules name in no narrower prefix than they must. One of them has to be the account's.\n\n`Sides` has what each network interface of the account on the way decides: the one that sends by its egress rules, the one that gets by its ingress rules. `Verdict` is Accept where all of them accept. Where both ends are in networks that do not reach each other by themselves `AcrossNetworks` is true: rules that accept are not enough then.\n\nOf each side: the rule that decides with its group (`DecidedBy` is Implicit where no rule is about the packet); how the interface came to be in that group, as far as history goes back (`Membership.Known`); the rules that come before it and why none of them is about the packet (`Considered`), those that would be and come too late (`Overruled`); whether all of that is in force on the interface's node (`Enforcement.State`: NotBound, Confirmed, Pending with the reason, or Past); and the smallest single change that would flip the verdict (`Flip`: AddRule or RemoveRule, and LeaveGroup or JoinGroup only where no change of a rule does, with how many other packets it would decide otherwise), where there is one.\n\nIt is about rules alone: exempt peers, and the link's own services (DHCP, neighbour discovery, MLD and IGMP), which nodes let pass whatever rules say, are not asked about.\n\nWith `AsOf` all of it is about a moment in the past: what happened since is taken back, by the history.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::required(
@@ -63,10 +65,12 @@ async fn explain(call: &Call<'_>, control: &control::Control) -> Result<Answer, 
         return Err(Fault::invalid("TCP and UDP have ports: Port is needed"));
     }
     let port = |name, default: u16| u16::try_from(arguments.count(name, default.into())).unwrap_or(default);
+    let (from, to) = (end(arguments, "From"), end(arguments, "To"));
+    check(&from, &to)?;
     let wish = TrafficWish {
         account: call.account,
-        from: end(arguments, "From"),
-        to: end(arguments, "To"),
+        from,
+        to,
         protocol,
         ports: (port("SourcePort", SOURCE_PORT), port("Port", 0)),
         as_of: moment::as_of(arguments),
@@ -76,6 +80,23 @@ async fn explain(call: &Call<'_>, control: &control::Control) -> Result<Answer, 
     let events = sides.flat_map(|side| &side.memberships).filter_map(|own| own.since.as_ref());
     let names = UserNames::of(control, events.map(|event| event.actor)).await?;
     Ok(shown::shown(&traffic, &names))
+}
+
+/// Whether packets can have these addresses.
+fn check(from: &End, to: &End) -> Result<(), Fault> {
+    let is_mapped =
+        |end: &End| matches!(end, End::Address(IpAddr::V6(own)) if own.to_ipv4_mapped().is_some());
+    if [from, to].into_iter().any(is_mapped) {
+        return Err(Fault::invalid(
+            "no packet has an IPv4-mapped IPv6 address; give the IPv4 address that is in it",
+        ));
+    }
+    match from {
+        End::Address(own) if own.is_multicast() => {
+            Err(Fault::invalid("no packet is from a multicast address"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One end. Validation has seen that it is one.

@@ -50,6 +50,8 @@ pub(super) const ANSWER: &[Field] = &[
     Field::boolean("Policies.Policy[].AcceptsAfter", "false"),
     Field::text("Policies.Policy[].PacketCount", "about 2^48"),
     Field::integer("Policies.Policy[].PieceCount", "1"),
+    Field::integer("Policies.Policy[].OpeningPieceCount", "0"),
+    Field::integer("Policies.Policy[].ClosingPieceCount", "1"),
     Field::text("Policies.Policy[].Pieces.Piece[].Direction", "ingress"),
     Field::text("Policies.Policy[].Pieces.Piece[].Effect", "Closes"),
     Field::text("Policies.Policy[].Pieces.Piece[].Family", "IPv4"),
@@ -141,6 +143,8 @@ fn policy(change: &PolicyChange) -> Value {
     if let Some(difference) = &change.difference {
         put("PacketCount", json!(difference.count().to_string()));
         put("PieceCount", json!(difference.pieces().len() + difference.left_out()));
+        put("OpeningPieceCount", json!(difference.opens_count()));
+        put("ClosingPieceCount", json!(difference.closes_count()));
         put("Pieces", json!({ "Piece": difference.pieces().iter().map(piece).collect::<Vec<_>>() }));
     }
     Value::Object(shown)
