@@ -176,7 +176,7 @@ impl Attempt {
         };
         let call = Call { operation: self.operation, given: &self.given, wait_seconds: self.wait_seconds };
         let (api, secure) = (&visit.api, visit.request.secure);
-        let copies = request::copies(&call, &unsigned, secure, &api.access_key_id);
+        let copies = request::copies(&call, &unsigned, visit.is_secure(), &api.access_key_id);
         let failed = |fault| Trouble::fault(self.operation.name, fault);
         if !sends {
             let signed = api.inner.gateway.sign(&api.access_key_id, &unsigned).await.map_err(failed)?;
