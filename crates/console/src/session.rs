@@ -10,6 +10,8 @@ use crate::{settings::ConsoleSettings, token};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// How far a clock is set right without anybody being signed out.
+const SET_BACK_MS: i64 = MINUTE_MS;
 /// How many pages one session may keep up to date at a time, so that nobody takes the place of everybody else.
 const STREAMS_MAX: usize = 8;
 
@@ -101,7 +103,9 @@ impl Sessions {
     }
 
     fn lasts(&self, session: &Session, now: i64) -> bool {
-        now - session.seen_ms < self.idle_ms && now - session.began_ms < self.whole_ms
+        // A clock that was set back would let it last for longer: it ends instead.
+        let within = |since: i64, most: i64| (-SET_BACK_MS..most).contains(&now.saturating_sub(since));
+        within(session.seen_ms, self.idle_ms) && within(session.began_ms, self.whole_ms)
     }
 }
 
@@ -146,6 +150,17 @@ mod tests {
         }
         hand.0.store(HOUR_MS, Ordering::Relaxed);
         assert!(sessions.see(&cookie).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_lets_nobody_stay_for_longer() {
+        let (sessions, hand) = sessions(ConsoleSettings::default());
+        hand.0.store(5 * MINUTE_MS, Ordering::Relaxed);
+        let cookie = sessions.begin("key").unwrap();
+        hand.0.store(4 * MINUTE_MS, Ordering::Relaxed);
+        assert!(sessions.peek(&cookie).is_some(), "a clock is set right by a minute");
+        hand.0.store(4 * MINUTE_MS - 1, Ordering::Relaxed);
+        assert!(sessions.peek(&cookie).is_none());
     }
 
     #[test]
