@@ -45,6 +45,8 @@ pub(crate) struct Page {
     pub(crate) live: Option<String>,
     /// Whether, where there is no script, it is to be loaded again every few seconds.
     pub(crate) reload: bool,
+    /// `Set-Cookie`, each.
+    pub(crate) cookies: Vec<String>,
 }
 
 impl Page {
@@ -60,6 +62,7 @@ impl Page {
             status: 200,
             live: None,
             reload: false,
+            cookies: Vec::new(),
         }
     }
 
@@ -78,6 +81,12 @@ impl Page {
     /// With what can be done with it.
     pub(crate) fn actions(mut self, actions: Markup) -> Self {
         self.actions = Some(actions);
+        self
+    }
+
+    /// With a cookie to keep.
+    pub(crate) fn cookie(mut self, cookie: String) -> Self {
+        self.cookies.push(cookie);
         self
     }
 

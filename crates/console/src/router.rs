@@ -37,18 +37,24 @@ pub(crate) struct Route {
     pattern: &'static str,
     changes: bool,
     public: bool,
+    live: bool,
     handler: Handler,
 }
 
 impl Route {
     /// A page to read, for people who are signed in.
     pub(crate) const fn read(pattern: &'static str, handler: Handler) -> Self {
-        Self { pattern, changes: false, public: false, handler }
+        Self { pattern, changes: false, public: false, live: false, handler }
+    }
+
+    /// What keeps a page up to date, for people who are signed in. A browser asks for it by itself: it lets no session last.
+    pub(crate) const fn live(pattern: &'static str, handler: Handler) -> Self {
+        Self { live: true, ..Self::read(pattern, handler) }
     }
 
     /// A form to send, for people who are signed in. It is refused before the handler where it is not ours.
     pub(crate) const fn send(pattern: &'static str, handler: Handler) -> Self {
-        Self { pattern, changes: true, public: false, handler }
+        Self { pattern, changes: true, public: false, live: false, handler }
     }
 
     /// The same for everybody.
@@ -98,7 +104,11 @@ pub(crate) async fn answer(inner: &Arc<Inner>, request: RawRequest<'_>) -> PageA
     }
     let path = request.path.strip_prefix(ROOT).unwrap_or_default();
     let cookie = visit::cookie(&request, SESSION_COOKIE);
-    let session = cookie.and_then(|cookie| inner.sessions.find(cookie));
+    let session = match cookie.and_then(|cookie| inner.sessions.peek(cookie)) {
+        // Its key was switched off or deleted since. Where nobody can tell, calls say so.
+        Some(session) if inner.gateway.is_active(&session.access_key_id).await == Ok(false) => None,
+        found => found,
+    };
     let api = Api {
         inner: Arc::clone(inner),
         access_key_id: session.as_ref().map_or_else(|| "".into(), |session| session.access_key_id.clone()),
@@ -120,18 +130,26 @@ async fn go(visit: &mut Visit<'_>, path: &str) -> Result<PageAnswer, Failure> {
     }
     let (route, parts) = find(path.trim_end_matches('/'), changes)?;
     visit.parts = parts;
+    if let (false, true, Some(cookie)) = (route.live, visit.session.is_some(), visit.cookie) {
+        visit.session = visit.api.inner.sessions.see(cookie);
+    }
     if visit.session.is_none() && !route.public {
         return Err(Failure::Trouble(Trouble::SignedOut));
     }
     if changes {
         visit.form = read_form(&visit.request).ok_or(Failure::Trouble(Trouble::MalformedForm))?;
         if !is_ours(visit, route.public) {
-            return Err(Failure::Trouble(Trouble::ForeignForm));
+            let is_without = visit.session.is_none() && !pages::sign_in::has_cookie(visit);
+            return Err(Failure::Trouble(if is_without { Trouble::NoCookies } else { Trouble::ForeignForm }));
         }
     }
     let response = (route.handler)(visit).await.map_err(Failure::Trouble)?;
     Ok(match response {
-        Response::Page(page) => response::document(page.status, layout::render(visit, &page)),
+        Response::Page(page) => {
+            let mut answer = response::document(page.status, layout::render(visit, &page));
+            answer.headers.extend(page.cookies.into_iter().map(|cookie| ("set-cookie", cookie)));
+            answer
+        }
         Response::See { address, cookies } => response::see(&address, cookies),
         Response::Stream(chunks) => response::stream(chunks),
     })
@@ -189,10 +207,9 @@ fn read_form(request: &RawRequest<'_>) -> Option<Form> {
 /// Whether a form was made by this server for this session, and sent from one of its pages.
 fn is_ours(visit: &Visit<'_>, public: bool) -> bool {
     let given = visit.form.get(FORM_TOKEN);
-    let token = match &visit.session {
-        Some(session) => token::same(&session.form_token, given),
-        None => public && pages::sign_in::is_ours(visit, given),
-    };
+    let of_session = visit.session.as_ref().is_some_and(|own| token::same(&own.form_token, given));
+    // Who came from another site was asked to sign in though there is a session: the form is one of nobody who is signed in.
+    let token = of_session || public && pages::sign_in::is_ours(visit, given);
     token && comes_from_here(visit.request.headers)
 }
 
@@ -200,11 +217,15 @@ fn is_ours(visit: &Visit<'_>, public: bool) -> bool {
 /// token is what counts.
 fn comes_from_here(headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    // What hides where it comes from is no page of ours.
+    if text(header::ORIGIN) == Some("null") {
+        return false;
+    }
     if let Some(site) = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok()) {
         return matches!(site, "same-origin" | "none");
     }
     match (text(header::ORIGIN), text(header::HOST)) {
-        (Some(origin), Some(host)) if origin != "null" => {
+        (Some(origin), Some(host)) => {
             origin.split_once("://").is_some_and(|(_, own)| own.eq_ignore_ascii_case(host))
         }
         _ => true,
@@ -236,5 +257,7 @@ mod tests {
         assert!(comes_from_here(&headers(&[("origin", "http://a:1"), ("host", "a:1")])));
         assert!(!comes_from_here(&headers(&[("origin", "http://b"), ("host", "a:1")])));
         assert!(!comes_from_here(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(!comes_from_here(&headers(&[("origin", "null"), ("host", "a:1")])));
+        assert!(!comes_from_here(&headers(&[("origin", "null"), ("sec-fetch-site", "none")])));
     }
 }

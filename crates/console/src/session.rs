@@ -4,11 +4,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use control::Clock;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::{settings::ConsoleSettings, token};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// How far a clock is set right without anybody being signed out.
+const SET_BACK_MS: i64 = MINUTE_MS;
+/// How many pages one session may keep up to date at a time, so that nobody takes the place of everybody else.
+const STREAMS_MAX: usize = 8;
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
@@ -17,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) access_key_id: Arc<str>,
     /// What every form of this session carries.
     pub(crate) form_token: Arc<str>,
+    /// One permit for each page that this session keeps up to date.
+    pub(crate) streams: Arc<Semaphore>,
     began_ms: i64,
     seen_ms: i64,
 }
@@ -48,6 +55,7 @@ impl Sessions {
         let session = Session {
             access_key_id: access_key_id.into(),
             form_token: form_token.into(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             began_ms: now,
             seen_ms: now,
         };
@@ -65,13 +73,13 @@ impl Sessions {
     }
 
     /// The session of a cookie. It has been seen now, which lets it last.
-    pub(crate) fn find(&self, cookie: &str) -> Option<Session> {
+    pub(crate) fn see(&self, cookie: &str) -> Option<Session> {
         self.look(cookie, true)
     }
 
-    /// Whether the session of a cookie lasts still, without letting it last longer.
-    pub(crate) fn is_open(&self, cookie: &str) -> bool {
-        self.look(cookie, false).is_some()
+    /// The session of a cookie, without letting it last longer.
+    pub(crate) fn peek(&self, cookie: &str) -> Option<Session> {
+        self.look(cookie, false)
     }
 
     fn look(&self, cookie: &str, seen: bool) -> Option<Session> {
@@ -95,7 +103,9 @@ impl Sessions {
     }
 
     fn lasts(&self, session: &Session, now: i64) -> bool {
-        now - session.seen_ms < self.idle_ms && now - session.began_ms < self.whole_ms
+        // A clock that was set back would let it last for longer: it ends instead.
+        let within = |since: i64, most: i64| (-SET_BACK_MS..most).contains(&now.saturating_sub(since));
+        within(session.seen_ms, self.idle_ms) && within(session.began_ms, self.whole_ms)
     }
 }
 
@@ -123,11 +133,11 @@ mod tests {
         let (sessions, hand) = sessions(ConsoleSettings { idle_minutes: 2, ..ConsoleSettings::default() });
         let cookie = sessions.begin("key").unwrap();
         hand.0.store(2 * MINUTE_MS - 1, Ordering::Relaxed);
-        assert_eq!(&*sessions.find(&cookie).unwrap().access_key_id, "key");
+        assert_eq!(&*sessions.see(&cookie).unwrap().access_key_id, "key");
         hand.0.store(4 * MINUTE_MS - 2, Ordering::Relaxed);
-        assert!(sessions.is_open(&cookie), "being seen let it last");
+        assert!(sessions.peek(&cookie).is_some(), "being seen let it last");
         hand.0.store(4 * MINUTE_MS - 1, Ordering::Relaxed);
-        assert!(sessions.find(&cookie).is_none(), "looking whether it is open did not");
+        assert!(sessions.see(&cookie).is_none(), "looking whether it is open did not");
     }
 
     #[test]
@@ -136,10 +146,21 @@ mod tests {
         let cookie = sessions.begin("key").unwrap();
         for minute in 1..60 {
             hand.0.store(minute * MINUTE_MS, Ordering::Relaxed);
-            assert!(sessions.find(&cookie).is_some());
+            assert!(sessions.see(&cookie).is_some());
         }
         hand.0.store(HOUR_MS, Ordering::Relaxed);
-        assert!(sessions.find(&cookie).is_none());
+        assert!(sessions.see(&cookie).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_lets_nobody_stay_for_longer() {
+        let (sessions, hand) = sessions(ConsoleSettings::default());
+        hand.0.store(5 * MINUTE_MS, Ordering::Relaxed);
+        let cookie = sessions.begin("key").unwrap();
+        hand.0.store(4 * MINUTE_MS, Ordering::Relaxed);
+        assert!(sessions.peek(&cookie).is_some(), "a clock is set right by a minute");
+        hand.0.store(4 * MINUTE_MS - 1, Ordering::Relaxed);
+        assert!(sessions.peek(&cookie).is_none());
     }
 
     #[test]
@@ -149,11 +170,11 @@ mod tests {
         hand.0.store(1, Ordering::Relaxed);
         let second = sessions.begin("second").unwrap();
         hand.0.store(2, Ordering::Relaxed);
-        sessions.find(&first).unwrap();
+        sessions.see(&first).unwrap();
         let third = sessions.begin("third").unwrap();
-        assert!(sessions.find(&second).is_none());
-        assert!(sessions.find(&first).is_some() && sessions.find(&third).is_some());
+        assert!(sessions.see(&second).is_none());
+        assert!(sessions.see(&first).is_some() && sessions.see(&third).is_some());
         sessions.end(&first);
-        assert!(sessions.find(&first).is_none());
+        assert!(sessions.see(&first).is_none());
     }
 }

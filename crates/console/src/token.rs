@@ -18,6 +18,11 @@ pub(crate) fn random() -> Option<String> {
     }
 }
 
+/// Whether a text has the form of a token. Nothing else is sealed.
+pub(crate) fn is_token(text: &str) -> bool {
+    text.len() == 2 * TOKEN_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The digest under which a token is looked up: the token itself is kept nowhere.
 pub(crate) fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()

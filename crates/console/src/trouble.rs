@@ -16,6 +16,8 @@ pub(crate) enum Trouble {
     NotFound,
     /// The form does not carry the token of the session: it is somebody else's, or too old.
     ForeignForm,
+    /// The browser keeps no cookies, without which nobody signs in.
+    NoCookies,
     /// The form cannot be read.
     MalformedForm,
     /// Nobody is signed in, or not any more.
@@ -38,7 +40,7 @@ impl Trouble {
             Self::Fault { fault, .. } => fault.status,
             Self::NotFound => 404,
             Self::ForeignForm => 403,
-            Self::MalformedForm => 400,
+            Self::NoCookies | Self::MalformedForm => 400,
             Self::SignedOut => 401,
         }
     }

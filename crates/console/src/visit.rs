@@ -73,6 +73,11 @@ impl<'a> Visit<'a> {
         cookie(&self.request, THEME_COOKIE).map_or(Theme::System, Theme::of)
     }
 
+    /// Whether the browser calls over TLS: to this server, or to a proxy before it.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.request.secure || self.api.inner.gateway.is_public_over_tls()
+    }
+
     /// Whether the request wants to see something, and not to change it.
     pub(crate) fn reads(&self) -> bool {
         self.request.method != http::Method::POST

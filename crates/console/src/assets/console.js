@@ -20,15 +20,32 @@
   // Each event carries parts of the page; a part that somebody is at stays as it is.
   const live = document.querySelector("[data-live]");
   if (live) {
-    const source = new EventSource(live.dataset.live);
-    source.addEventListener("part", (event) => {
-      const parts = new DOMParser().parseFromString(event.data, "text/html").body;
-      for (const part of [...parts.children]) {
-        const old = part.id && document.getElementById(part.id);
-        if (old && !old.contains(document.activeElement)) old.replaceWith(part);
-      }
-    });
-    source.addEventListener("end", () => source.close());
+    // The newest of each part that somebody is at: it is put there when they leave it, after the last event too.
+    const held = new Map();
+    const put = (part) => {
+      const old = document.getElementById(part.id);
+      if (!old) return;
+      if (old.contains(document.activeElement)) { held.set(part.id, part); return; }
+      held.delete(part.id);
+      old.replaceWith(part);
+    };
+    let source = null;
+    let ended = false;
+    const open = () => {
+      if (source || ended || document.hidden) return;
+      source = new EventSource(live.dataset.live);
+      source.addEventListener("part", (event) => {
+        const parts = new DOMParser().parseFromString(event.data, "text/html").body;
+        for (const part of [...parts.children]) if (part.id) put(part);
+      });
+      source.addEventListener("end", () => { ended = true; close(); });
+    };
+    const close = () => { if (source) source.close(); source = null; };
+    // What nobody sees is not kept up to date.
+    document.addEventListener("visibilitychange", () => { if (document.hidden) close(); else open(); });
+    // The element that is left is the active one still.
+    document.addEventListener("focusout", () => setTimeout(() => { for (const part of [...held.values()]) put(part); }));
+    open();
   }
 
   // A button with data-copy copies the text of the element that it names.

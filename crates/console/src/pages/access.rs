@@ -66,7 +66,7 @@ async fn decision(visit: &Visit<'_>, user: &str, name: &str) -> Markup {
             &format!("{user} may not call {name}."),
             &html! {
                 (action)
-                p { "It would be answered " code { (fault.code) } ". " a href={ (view::address_of("users", user)) } { "The user's policies" } }
+                p { "It would be answered " code { (fault.code) } ". " a href={ (super::users::address(user)) } { "The user's policies" } }
             },
         ),
         Err(fault) => view::refusal(&fault),

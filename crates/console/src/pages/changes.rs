@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::read("/changes/{generation}", |visit| Box::pin(show(visit))),
-    Route::read("/changes/{generation}/live", |visit| Box::pin(live(visit))),
+    Route::live("/changes/{generation}/live", |visit| Box::pin(live(visit))),
 ];
 
 /// The address of a change's page. `operation` made it, and `back` is where it was asked for.

@@ -29,13 +29,17 @@ struct Bar {
 
 /// The picture, with its heading.
 pub(super) async fn shown(api: &Api) -> Markup {
+    let title = "Time to confirmation";
     let newest = api.inner.gateway.status().durable;
+    if !permits(api, newest).await {
+        return view::section(title, &html! { p .soft { "You may not see where changes are in force." } });
+    }
     let mut bars = Vec::new();
     for generation in newest.saturating_sub(CHANGES - 1).max(1)..=newest {
         bars.extend(bar(api, generation).await);
     }
     view::section(
-        "Time to confirmation",
+        title,
         &html! {
             p .soft { "The newest change is " a href={ (ROOT) "/changes/" (newest) } { (newest) } ". Of the last " (CHANGES) ", those that concern nodes:" }
             @if bars.is_empty() {
@@ -43,6 +47,16 @@ pub(super) async fn shown(api: &Api) -> Markup {
             } @else { (picture(&bars)) }
         },
     )
+}
+
+/// Whether the caller may see how far a change is: its number is told to nobody else.
+async fn permits(api: &Api, generation: u64) -> bool {
+    let generation = generation.max(1).to_string();
+    let parameters = [("Generation", generation.as_str())];
+    match crate::api::operation("DescribeEnforcement") {
+        Some(operation) => api.inner.gateway.permits(&api.principal(), operation, &parameters).await,
+        None => false,
+    }
 }
 
 /// A change that concerns a node of the caller's.

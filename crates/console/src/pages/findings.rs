@@ -51,7 +51,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ul .plain-list { @for finding in findings { li .card { (one(finding)) } } }
         }
         @if !token.is_empty() {
-            nav .pager aria-label="Pages of findings" { p {} a .button rel="next" href={ "?token=" (wire::protocol::percent::encode(token)) "&Kind=" (query.get("Kind")) "&SecurityGroupId=" (query.get("SecurityGroupId")) } { "Next" } }
+            nav .pager aria-label="Pages of findings" { p {} a .button rel="next" href=(view::list::with(query, "token", token)) { "Next" } }
         }
     };
     Ok(Page::new(SECTION, "Findings", body)

@@ -3,7 +3,7 @@
 //! What is sent is made by the same functions, by the same calls in the name of the same person, as the page itself. A stream
 //! ends with its session, with its time, or when nobody listens; it does not let the session last.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use maud::Markup;
@@ -52,7 +52,11 @@ where
         return Err(Trouble::NotFound);
     }
     let (send, chunks) = mpsc::channel(2);
-    let Ok(seat) = visit.api.inner.streams.clone().try_acquire_owned() else {
+    let seats = visit.session.as_ref().and_then(|session| {
+        let own = Arc::clone(&session.streams).try_acquire_owned().ok()?;
+        Some((own, Arc::clone(&visit.api.inner.streams).try_acquire_owned().ok()?))
+    });
+    let Some(seats) = seats else {
         // The channel holds it: it is read when the answer is sent.
         let _ = send.try_send(Bytes::from_static(END));
         return Ok(Response::Stream(chunks));
@@ -61,13 +65,20 @@ where
     tokio::spawn(async move {
         let until = Instant::now() + LASTS;
         let (mut last, mut silent, mut known, mut looks) = (String::new(), 0, None, 0u32);
-        while Instant::now() < until && api.inner.sessions.is_open(&cookie) {
+        // At its time the browser asks for another one; at every other end it is told not to.
+        let ends = loop {
+            if Instant::now() >= until {
+                break false;
+            }
+            if !is_open(&api, &cookie).await {
+                break true;
+            }
             let generation = Some(api.inner.gateway.status().durable);
             let news = pace == Pace::Brisk || known != generation || looks % CALM_LOOKS == 0;
             (known, looks) = (generation, looks.wrapping_add(1));
             let shown = if news { show(api.clone()).await } else { None };
             if news && shown.is_none() {
-                break;
+                break true;
             }
             let settled = shown.as_ref().is_some_and(|shown| shown.settled);
             let markup = shown.map(|shown| shown.markup.into_string()).filter(|markup| *markup != last);
@@ -80,20 +91,28 @@ where
             if let Some(message) = message
                 && send.send(message).await.is_err()
             {
-                break;
+                break false;
             }
             if settled {
-                let _ = send.send(Bytes::from_static(END)).await;
-                break;
+                break true;
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
-                () = send.closed() => break,
+                () = send.closed() => break false,
             }
+        };
+        if ends {
+            let _ = send.send(Bytes::from_static(END)).await;
         }
-        drop(seat);
+        drop(seats);
     });
     Ok(Response::Stream(chunks))
+}
+
+/// Whether the session lasts still, and its key is active as far as anybody can tell.
+async fn is_open(api: &Api, cookie: &str) -> bool {
+    api.inner.sessions.peek(cookie).is_some()
+        && api.inner.gateway.is_active(&api.access_key_id).await != Ok(false)
 }
 
 /// A part of the page as an event.

@@ -25,7 +25,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("/nodes/new", |visit| Box::pin(form(visit))),
     Route::send("/nodes/new", |visit| Box::pin(create_token(visit))),
     Route::read("/nodes/{node}", |visit| Box::pin(show(visit))),
-    Route::read("/nodes/{node}/live", |visit| Box::pin(live(visit))),
+    Route::live("/nodes/{node}/live", |visit| Box::pin(live(visit))),
     Route::send("/nodes/{node}/readmit", |visit| Box::pin(readmit(visit))),
     Route::read("/nodes/{node}/delete", |visit| Box::pin(ask_to_delete(visit))),
     Route::send("/nodes/{node}/delete", |visit| Box::pin(delete(visit))),

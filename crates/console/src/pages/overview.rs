@@ -15,7 +15,7 @@ use crate::{
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::read("", |visit| Box::pin(show(visit))),
-    Route::read("/live/overview", |visit| Box::pin(live(visit))),
+    Route::live("/live/overview", |visit| Box::pin(live(visit))),
 ];
 
 /// How many nodes the overview shows.

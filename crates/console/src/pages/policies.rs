@@ -63,7 +63,7 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
                     }
                 }
             }))
-            (more(&answer))
+            (more(query, &answer))
         }
     };
     let new = view::main_link(&format!("{ROOT}/policies/new"), "Create a policy");
@@ -167,7 +167,7 @@ async fn attached(visit: &Visit<'_>, kind: &str, name: &str) -> Markup {
         "Attached to",
         &html! {
             @if users.is_empty() { p .soft { "Nobody. A policy is attached from the page of a RAM user." } }
-            @else { ul .list { @for user in users { li { a href=(view::address_of("users", text(user, "UserName"))) { (text(user, "UserName")) } } } } }
+            @else { ul .list { @for user in users { li { a href=(super::users::address(text(user, "UserName"))) { (text(user, "UserName")) } } } } }
         },
     )
 }

@@ -31,13 +31,21 @@ const TEXT_BYTES_MAX: usize = 256;
 
 /// Whether a form for somebody who is not signed in was made here for this browser.
 pub(crate) fn is_ours(visit: &Visit<'_>, given: &str) -> bool {
-    let cookie = visit::cookie(&visit.request, FORM_COOKIE);
-    cookie.is_some_and(|cookie| visit.api.inner.sealer.is_sealed(cookie, given))
+    form_cookie(visit).is_some_and(|cookie| visit.api.inner.sealer.is_sealed(cookie, given))
+}
+
+/// Whether the browser has the cookie of the form to sign in.
+pub(crate) fn has_cookie(visit: &Visit<'_>) -> bool {
+    form_cookie(visit).is_some()
+}
+
+fn form_cookie<'a>(visit: &Visit<'a>) -> Option<&'a str> {
+    visit::cookie(&visit.request, FORM_COOKIE).filter(|cookie| token::is_token(cookie))
 }
 
 /// A cookie of the console, kept from scripts and from other sites.
 fn cookie(visit: &Visit<'_>, name: &str, value: &str, seconds: Option<u32>) -> String {
-    let secure = if visit.request.secure { "; Secure" } else { "" };
+    let secure = if visit.is_secure() { "; Secure" } else { "" };
     let age = seconds.map_or(String::new(), |seconds| format!("; Max-Age={seconds}"));
     format!("{name}={value}; Path={ROOT}; HttpOnly; SameSite=Strict{secure}{age}")
 }
@@ -47,21 +55,14 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     if visit.session.is_some() {
         return Ok(Response::see(back));
     }
-    // The form needs a cookie; whoever has none gets one and comes again. Who keeps none is told so, and not sent round.
-    let Some(known) = visit::cookie(&visit.request, FORM_COOKIE) else {
-        if visit.query.get("cookies") == "asked" {
-            return Ok(without_cookies().into());
-        }
+    // The form needs a cookie, which comes with it: a browser that was sent here by another site shows none of those it has.
+    // Who keeps none is told so when the form is sent.
+    let Some(known) = form_cookie(visit) else {
         let own = token::random().ok_or(Trouble::NotFound)?;
-        let address = format!("{ROOT}/sign-in?cookies=asked&back={}", wire::protocol::percent::encode(back));
-        return Ok(Response::See { address, cookies: vec![cookie(visit, FORM_COOKIE, &own, None)] });
+        let page = form(visit, &own, "", back, &html! {});
+        return Ok(page.cookie(cookie(visit, FORM_COOKIE, &own, None)).into());
     };
     Ok(form(visit, known, "", back, &html! {}).into())
-}
-
-fn without_cookies() -> Page {
-    let body = html! { p { "Your browser keeps no cookies for this address. They are what keeps you signed in; allow them and open this page again." } };
-    Page::new("-", "Sign in", view::notice(Tone::Bad, "Cookies are needed.", &body)).status(400)
 }
 
 fn form(visit: &Visit<'_>, known: &str, access_key_id: &str, back: &str, notice: &Markup) -> Page {
@@ -101,7 +102,7 @@ async fn sign_in(visit: &Visit<'_>) -> Outcome {
     let back = own_address(visit.form.get("back"));
     let source = visit.request.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let id = visit.form.get("access-key-id");
-    let known = visit::cookie(&visit.request, FORM_COOKIE).unwrap_or_default();
+    let known = form_cookie(visit).unwrap_or_default();
     let refused = |status: u16, title: &str, text: &str| {
         let notice = view::notice(Tone::Bad, title, &html! { p { (text) } });
         Ok(Response::from(form(visit, known, id, back, &notice).status(status)))
@@ -143,6 +144,10 @@ async fn sign_in(visit: &Visit<'_>) -> Outcome {
             "It has no randomness for a new session. Try again in a moment.",
         );
     };
+    // It replaces the one that this browser had.
+    if let Some(cookie) = visit.cookie {
+        visit.api.inner.sessions.end(cookie);
+    }
     tracing::info!(%source, access_key = id, "signed in to the console");
     let cookies =
         vec![cookie(visit, SESSION_COOKIE, &session, None), cookie(visit, FORM_COOKIE, "", Some(0))];

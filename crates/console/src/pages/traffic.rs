@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::read("/interfaces/{interface}/traffic", |visit| Box::pin(show(visit))),
-    Route::read("/interfaces/{interface}/traffic/live", |visit| Box::pin(live(visit))),
+    Route::live("/interfaces/{interface}/traffic/live", |visit| Box::pin(live(visit))),
 ];
 
 /// How many flows and drops a page shows.

@@ -36,6 +36,14 @@ pub(crate) fn page(trouble: &Trouble) -> Page {
                 &html! { p { "It is from before you signed in, or from elsewhere. Nothing was changed. Open the page again and send its form once more." } },
             ),
         ),
+        Trouble::NoCookies => (
+            "Not sent",
+            view::notice(
+                Tone::Bad,
+                "Cookies are needed.",
+                &html! { p { "Your browser keeps no cookies for this address. They are what keeps you signed in; allow them and " a href={ (ROOT) "/sign-in" } { "sign in again" } "." } },
+            ),
+        ),
         Trouble::MalformedForm => (
             "Not sent",
             view::notice(

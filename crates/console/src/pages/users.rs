@@ -7,6 +7,7 @@ use wire::{catalogue::Fault, protocol::percent};
 use super::choices;
 use crate::{
     ROOT,
+    form::Form,
     json::{flag, items, text},
     response::{Page, Response},
     router::{Outcome, Route},
@@ -34,6 +35,19 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::send("/users/{user}/delete", |visit| Box::pin(delete(visit))),
 ];
 
+/// The page of a user. A browser takes dots for another address, and one name is that of the form for new users: before
+/// those stands a sign that no name has.
+pub(super) fn address(name: &str) -> String {
+    let sign = if matches!(name, "new" | "." | "..") { "=" } else { "" };
+    view::address_of("users", &format!("{sign}{name}"))
+}
+
+/// The user that an address names.
+fn name_of<'v>(visit: &'v Visit<'_>) -> &'v str {
+    let part = visit.part("user");
+    part.strip_prefix('=').unwrap_or(part)
+}
+
 async fn show_all(visit: &Visit<'_>) -> Outcome {
     let mut parameters = vec![("MaxItems", "50")];
     parameters.extend(visit.query.given("marker").map(|marker| ("Marker", marker)));
@@ -51,24 +65,24 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
             (view::table("RAM users", &["Name", "Shown as", "Comments", "Created"], &html! {
                 @for user in users {
                     tr {
-                        th scope="row" { a .named href=(view::address_of("users", text(user, "UserName"))) { (text(user, "UserName")) } }
+                        th scope="row" { a .named href=(address(text(user, "UserName"))) { (text(user, "UserName")) } }
                         td { (text(user, "DisplayName")) }
                         td { (text(user, "Comments")) }
                         td .nowrap { (time::at(text(user, "CreateDate"))) }
                     }
                 }
             }))
-            (more(&answer))
+            (more(&visit.query, &answer))
         }
     };
     Ok(Page::new(SECTION, "RAM users", body).actions(new).into())
 }
 
 /// The way to the rest of a list that goes on.
-pub(super) fn more(answer: &Value) -> Markup {
+pub(super) fn more(query: &Form, answer: &Value) -> Markup {
     html! {
         @if flag(answer, "IsTruncated") {
-            nav .pager aria-label="Pages" { p {} a .button rel="next" href={ "?marker=" (percent::encode(text(answer, "Marker"))) } { "Next" } }
+            nav .pager aria-label="Pages" { p {} a .button rel="next" href=(view::list::with(query, "marker", text(answer, "Marker"))) { "Next" } }
         }
     }
 }
@@ -99,15 +113,15 @@ async fn create(visit: &Visit<'_>) -> Outcome {
     let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
     let parameters: Vec<_> = ["UserName", "DisplayName", "Comments"].into_iter().filter_map(given).collect();
     match visit.api.try_call("CreateUser", &parameters).await {
-        Ok(_) => Ok(Response::see(view::address_of("users", visit.form.get("UserName")))),
+        Ok(_) => Ok(Response::see(address(visit.form.get("UserName")))),
         Err(fault) => Ok(form_page(visit, Some(&fault)).into()),
     }
 }
 
 async fn show(visit: &Visit<'_>) -> Outcome {
-    let name = visit.part("user");
+    let name = name_of(visit);
     let known = visit.api.read("GetUser", &[("UserName", name)]).await?;
-    let own = view::address_of("users", name);
+    let own = address(name);
     let body = html! {
         (view::facts(&[
             ("Shown as", html! { (text(&known, "User.DisplayName")) }),
@@ -222,7 +236,7 @@ fn policy_row(visit: &Visit<'_>, policy: &Value, own: &str) -> Markup {
 }
 
 async fn create_key(visit: &Visit<'_>) -> Outcome {
-    let name = visit.part("user");
+    let name = name_of(visit);
     let made = visit.api.try_call("CreateAccessKey", &[("UserName", name)]).await;
     let made = made.map_err(|fault| Trouble::fault("CreateAccessKey", fault))?.answer;
     let body = html! {
@@ -235,16 +249,16 @@ async fn create_key(visit: &Visit<'_>) -> Outcome {
             pre #key-secret tabindex="0" aria-label="Access key secret" { (text(&made, "AccessKey.AccessKeySecret")) }
             div .buttons { button .button type="button" data-copy="key-secret" { "Copy the secret" } }
         }
-        p { (view::main_link(&view::address_of("users", name), "I have kept it")) }
+        p { (view::main_link(&address(name), "I have kept it")) }
     };
     Ok(Page::new(SECTION, "A new access key", body)
         .under("RAM users", format!("{ROOT}{SECTION}"))
-        .under(name, view::address_of("users", name))
+        .under(name, address(name))
         .into())
 }
 
 async fn change_key(visit: &Visit<'_>) -> Outcome {
-    let (name, key) = (visit.part("user"), visit.part("key"));
+    let (name, key) = (name_of(visit), visit.part("key"));
     let mut parameters = vec![("UserName", name), ("UserAccessKeyId", key)];
     let operation = match visit.part("act") {
         "enable" => {
@@ -260,17 +274,17 @@ async fn change_key(visit: &Visit<'_>) -> Outcome {
     };
     let done = visit.api.try_call(operation, &parameters).await;
     done.map_err(|fault| Trouble::fault(operation, fault))?;
-    Ok(Response::see(view::address_of("users", name)))
+    Ok(Response::see(address(name)))
 }
 
 /// Attaches or detaches the policy that the form names.
 async fn change_policy(visit: &Visit<'_>, operation: &'static str) -> Outcome {
-    let name = visit.part("user");
+    let name = name_of(visit);
     let (kind, policy) = visit.form.get("policy").split_once(':').ok_or(Trouble::MalformedForm)?;
     let parameters = [("PolicyType", kind), ("PolicyName", policy), ("UserName", name)];
     let done = visit.api.try_call(operation, &parameters).await;
     done.map_err(|fault| Trouble::fault(operation, fault))?;
-    Ok(Response::see(view::address_of("users", name)))
+    Ok(Response::see(address(name)))
 }
 
 async fn attach(visit: &Visit<'_>) -> Outcome {
@@ -282,8 +296,8 @@ async fn detach(visit: &Visit<'_>) -> Outcome {
 }
 
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
-    let name = visit.part("user");
-    let own = view::address_of("users", name);
+    let name = name_of(visit);
+    let own = address(name);
     let body = html! {
         div .card .measure {
             p { "A user that has keys or policies still is not deleted: delete and detach them first." }
@@ -297,7 +311,7 @@ async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
 }
 
 async fn delete(visit: &Visit<'_>) -> Outcome {
-    let done = visit.api.try_call("DeleteUser", &[("UserName", visit.part("user"))]).await;
+    let done = visit.api.try_call("DeleteUser", &[("UserName", name_of(visit))]).await;
     done.map_err(|fault| Trouble::fault("DeleteUser", fault))?;
     Ok(Response::see(format!("{ROOT}{SECTION}")))
 }

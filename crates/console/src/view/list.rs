@@ -18,10 +18,15 @@ pub(crate) fn page_number(query: &Form) -> String {
 
 /// The same query string with another page.
 fn with_page(query: &Form, page: u64) -> String {
-    let others = query.pairs().filter(|(name, value)| *name != "page" && !value.is_empty());
+    with(query, "page", &page.to_string())
+}
+
+/// The same query string with another value of one name.
+pub(crate) fn with(query: &Form, name: &str, value: &str) -> String {
+    let others = query.pairs().filter(|(own, value)| *own != name && !value.is_empty());
     let mut pairs: Vec<String> =
         others.map(|(name, value)| format!("{}={}", percent::encode(name), percent::encode(value))).collect();
-    pairs.push(format!("page={page}"));
+    pairs.push(format!("{}={}", percent::encode(name), percent::encode(value)));
     format!("?{}", pairs.join("&"))
 }
 
@@ -80,4 +85,19 @@ pub(crate) fn filter<'c>(
 /// Whether a query string asks for less than everything.
 pub(crate) fn is_filtered(query: &Form) -> bool {
     query.pairs().any(|(name, value)| name != "page" && !value.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_next_page_keeps_filters_as_they_were() {
+        let query = Form::read(b"Kind=a%26b%3D%22&empty=&token=old&NetworkInterfaceId=eni-1").unwrap();
+        assert_eq!(
+            with(&query, "token", "new+1"),
+            "?Kind=a%26b%3D%22&NetworkInterfaceId=eni-1&token=new%2B1"
+        );
+        assert_eq!(with_page(&Form::default(), 2), "?page=2");
+    }
 }

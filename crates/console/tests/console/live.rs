@@ -9,13 +9,13 @@ use tokio::{
 use super::support::{Browser, Site, patiently};
 
 /// A stream that is read.
-struct Stream {
+pub(crate) struct Stream {
     socket: TcpStream,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Stream {
-    async fn open(browser: &Browser, path: &str) -> Self {
+    pub(crate) async fn open(browser: &Browser, path: &str) -> Self {
         let mut socket = patiently(TcpStream::connect(browser.address)).await.unwrap();
         let head = browser.head("GET", path, &[], 0);
         patiently(socket.write_all(head.as_bytes())).await.unwrap();
@@ -23,7 +23,7 @@ impl Stream {
     }
 
     /// Reads until the text stands there; false where the stream ends before.
-    async fn reads(&mut self, text: &str) -> bool {
+    pub(crate) async fn reads(&mut self, text: &str) -> bool {
         let mut bytes = [0; 16 << 10];
         while !self.text.contains(text) {
             match patiently(self.socket.read(&mut bytes)).await {
@@ -57,6 +57,7 @@ async fn a_stream_ends_with_its_session() {
     let mut stream = Stream::open(&browser, "/console/live/overview").await;
     assert!(stream.reads("event: part").await);
     browser.fill_in("/console", "/console/sign-out", &[]).await;
+    assert!(stream.reads("event: end").await, "{}", stream.text);
     assert!(!stream.reads("never sent").await);
     assert_eq!(browser.get("/console/live/overview").await.status, 303);
 }
@@ -103,4 +104,40 @@ async fn a_change_that_concerns_no_node_is_settled_at_once() {
     let mut stream = Stream::open(&browser, &format!("/console/changes/{generation}/live")).await;
     assert!(stream.reads("event: end").await);
     assert!(stream.text.contains("It concerns no node"), "{}", stream.text);
+}
+
+#[tokio::test]
+async fn a_page_that_is_kept_up_to_date_does_not_let_its_session_last() {
+    let site = Site::with(ConsoleSettings { idle_minutes: 10, ..ConsoleSettings::default() }).await;
+    let mut browser = site.signed_in().await;
+    site.later.minutes(9);
+    let mut stream = Stream::open(&browser, "/console/live/overview").await;
+    assert!(stream.reads("event: part").await);
+    site.later.minutes(1);
+    assert!(stream.reads("event: end").await, "{}", stream.text);
+    assert_eq!(browser.get("/console").await.status, 303);
+}
+
+#[tokio::test]
+async fn one_session_leaves_streams_to_others() {
+    let site = Site::new().await;
+    let (browser, other) = (site.signed_in().await, site.signed_in().await);
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        let mut stream = Stream::open(&browser, "/console/live/overview").await;
+        assert!(stream.reads("event: part").await);
+        open.push(stream);
+    }
+    let mut refused = Stream::open(&browser, "/console/live/overview").await;
+    assert!(refused.reads("event: end").await);
+    assert!(!refused.text.contains("event: part"), "{}", refused.text);
+    assert!(Stream::open(&other, "/console/live/overview").await.reads("event: part").await);
+}
+
+#[tokio::test]
+async fn a_stream_that_has_nothing_to_show_any_more_says_that_it_ends() {
+    let site = Site::new().await;
+    let browser = site.signed_in().await;
+    let mut stream = Stream::open(&browser, "/console/nodes/node-none/live").await;
+    assert!(stream.reads("event: end").await, "{}", stream.text);
 }

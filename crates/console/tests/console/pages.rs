@@ -1,5 +1,7 @@
 //! What stands in pages, and what is told about them.
 
+use sha2::{Digest, Sha256};
+
 use std::collections::{BTreeSet, VecDeque};
 
 use super::support::{Browser, KEY, Site, targets};
@@ -244,4 +246,20 @@ async fn lists_are_read_page_by_page_and_searched() {
     browser.get("/console/groups?q=nothing").await.shows("No group matches.");
     browser.get("/console/groups?page=999").await.shows("beyond the last");
     browser.get("/console/groups?page=x").await.shows(KEY);
+}
+
+#[tokio::test]
+async fn neither_a_password_nor_a_digest_of_it_is_in_a_page() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let form = "/console/explorer/ens/RunInstances";
+    let digest = |body: &str| hex::encode(Sha256::digest(body.as_bytes()));
+    for act in ["show", "send"] {
+        let fields = [("Password", "Secret-123"), ("do", act), ("sure", "yes")];
+        let page = browser.fill_in(form, form, &fields).await;
+        page.hides("Secret-123");
+        page.hides(&digest("Password=Secret-123"));
+        page.shows("Password=not-shown");
+        page.shows(&digest("Password=not-shown"));
+    }
 }

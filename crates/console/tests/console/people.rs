@@ -2,7 +2,7 @@
 
 use super::{
     changes::furnish,
-    support::{Browser, Site},
+    support::{Browser, Site, targets},
 };
 
 /// Adds a rule to a group by its forms.
@@ -165,4 +165,35 @@ async fn looking_at_what_one_may_not_see_leaves_no_trace_that_nobody_asked_for()
     root.get("/console/activity?Outcome=Refused").await.shows("Nothing happened that matches.");
     assert_ne!(alice.get("/console/groups").await.status, 200);
     root.get("/console/activity?Outcome=Refused").await.shows("DescribeSecurityGroups");
+}
+
+#[tokio::test]
+async fn users_whose_names_mean_something_in_an_address_are_managed_as_others() {
+    let site = Site::new().await;
+    let mut root = site.signed_in().await;
+    for name in ["new", ".", ".."] {
+        let (id, _) = root.make_user(name).await;
+        let list = root.get("/console/users").await;
+        let page = targets(&list.body).into_iter().find(|own| own.starts_with("/console/users/%3D")).unwrap();
+        root.get(&page).await.shows(&id);
+        let gone = root.fill_in(&page, &format!("{page}/keys/{id}/delete"), &[]).await;
+        assert_eq!((gone.status, gone.header("location")), (303, page.as_str()));
+        let gone = root.fill_in(&format!("{page}/delete"), &format!("{page}/delete"), &[]).await;
+        assert_eq!(gone.status, 303, "{gone:?}");
+        root.get("/console/users").await.shows("There are no RAM users.");
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_the_newest_change_is_for_those_who_may_see_it() {
+    let site = Site::new().await;
+    let mut root = site.signed_in().await;
+    let (id, secret) = root.make_user("alice").await;
+    root.get("/console").await.shows("The newest change is");
+    let mut alice = site.browser();
+    assert_eq!(alice.sign_in(&id, &secret).await.status, 303);
+    let page = alice.get("/console").await;
+    page.hides("The newest change is");
+    page.hides("/console/changes/");
+    page.shows("You may not see where changes are in force.");
 }

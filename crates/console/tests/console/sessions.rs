@@ -2,7 +2,12 @@
 
 use console::ConsoleSettings;
 
-use super::support::{KEY, SECRET, Site};
+use wire::gateway::GatewaySettings;
+
+use super::{
+    live::Stream,
+    support::{KEY, SECRET, Site},
+};
 
 #[tokio::test]
 async fn a_browser_that_opens_the_first_address_is_sent_to_sign_in() {
@@ -107,21 +112,19 @@ async fn nobody_is_signed_in_for_ever() {
 async fn a_key_that_is_switched_off_signs_its_sessions_out() {
     let site = Site::new().await;
     let mut root = site.signed_in().await;
-    root.fill_in("/console/users/new", "/console/users/new", &[("UserName", "alice")]).await;
-    let made = root.fill_in("/console/users/alice", "/console/users/alice/keys", &[]).await;
-    assert_eq!(made.status, 200);
-    let shown = |name: &str| {
-        let (_, rest) = made.body.split_once(&format!("aria-label=\"{name}\">")).unwrap();
-        rest.split('<').next().unwrap().to_owned()
-    };
-    let (id, secret) = (shown("Access key ID"), shown("Access key secret"));
+    let (id, secret) = root.make_user("alice").await;
     let mut alice = site.browser();
     assert_eq!(alice.sign_in(&id, &secret).await.status, 303);
     assert_eq!(alice.get("/console/reference").await.status, 200);
+    let mut stream = Stream::open(&alice, "/console/live/overview").await;
+    assert!(stream.reads("event: part").await, "{}", stream.text);
     let page = root.get("/console/users/alice").await;
     page.shows(&id);
     page.hides(&secret);
     root.fill_in("/console/users/alice", &format!("/console/users/alice/keys/{id}/disable"), &[]).await;
+    // Neither a page that makes no call nor one that is open shows anything more.
+    assert!(stream.reads("event: end").await, "{}", stream.text);
+    assert_eq!(alice.get("/console/reference").await.status, 303);
     assert_eq!(alice.get("/console/groups").await.status, 303);
     assert_eq!(site.browser().sign_in(&id, &secret).await.status, 403);
 }
@@ -205,7 +208,68 @@ async fn signing_in_leads_back_to_the_console_alone() {
 #[tokio::test]
 async fn the_form_to_sign_in_needs_a_browser_that_keeps_cookies() {
     let site = Site::new().await;
-    let page = site.browser().get("/console/sign-in?cookies=asked").await;
-    assert_eq!(page.status, 400);
-    page.shows("Cookies are needed.");
+    let mut browser = site.browser();
+    let token = browser.get("/console/sign-in").await.form_token();
+    browser.cookies.clear();
+    let fields = [("form-token", token.as_str()), ("access-key-id", KEY), ("access-key-secret", SECRET)];
+    let answer = browser.send("/console/sign-in", &fields).await;
+    assert_eq!(answer.status, 400);
+    answer.shows("Cookies are needed.");
+}
+
+/// A browser shows no cookie with a link of another site; with the form that it gets there it shows all.
+#[tokio::test]
+async fn who_comes_from_another_site_signs_in_at_once_and_replaces_the_session() {
+    let site = Site::new().await;
+    let mut before = site.signed_in().await;
+    let mut linked = site.browser();
+    let page = linked.get("/console/sign-in?back=%2Fconsole%2Fgroups").await;
+    assert_eq!(page.status, 200);
+    let mut browser = before.clone();
+    browser.cookies.extend(linked.cookies);
+    let token = page.form_token();
+    let fields = [
+        ("form-token", token.as_str()),
+        ("back", "/console/groups"),
+        ("access-key-id", KEY),
+        ("access-key-secret", SECRET),
+    ];
+    let answer = browser.send("/console/sign-in", &fields).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/console/groups"), "{answer:?}");
+    assert_eq!(browser.get("/console/groups").await.status, 200);
+    assert_eq!(
+        before.get("/console/groups").await.status,
+        303,
+        "the session that was replaced is open still"
+    );
+}
+
+#[tokio::test]
+async fn nothing_but_a_token_is_sealed() {
+    let site = Site::new().await;
+    for foreign in ["", "chosen", &"g".repeat(64), &"0".repeat(63)] {
+        let mut browser = site.browser();
+        browser.cookies.push(("ravelin-sign-in".into(), foreign.into()));
+        let page = browser.get("/console/sign-in").await;
+        assert!(page.headers("set-cookie").any(|own| own.starts_with("ravelin-sign-in=")), "{foreign:?}");
+    }
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_ends_tls_cookies_and_copies_are_for_tls() {
+    let open = ConsoleSettings { attempts_per_minute: 1_000, ..ConsoleSettings::default() };
+    for (public_url, secure) in [("https://ens.test", true), ("http://ens.test", false), ("", false)] {
+        let gateway = GatewaySettings { public_url: public_url.into(), ..GatewaySettings::default() };
+        let site = Site::reached_as(open.clone(), gateway).await;
+        let mut browser = site.browser();
+        let answer = browser.sign_in(KEY, SECRET).await;
+        assert!(
+            answer.headers("set-cookie").all(|cookie| cookie.contains("; Secure") == secure),
+            "{answer:?}"
+        );
+        let form = "/console/explorer/ens/DescribeSecurityGroups";
+        let signed = browser.fill_in(form, form, &[]).await;
+        let scheme = if secure { "https" } else { "http" };
+        signed.shows(&format!("{scheme}://console.test"));
+    }
 }

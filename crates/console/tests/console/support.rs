@@ -72,6 +72,10 @@ impl Site {
     }
 
     pub(crate) async fn with(settings: ConsoleSettings) -> Self {
+        Self::reached_as(settings, GatewaySettings::default()).await
+    }
+
+    pub(crate) async fn reached_as(settings: ConsoleSettings, gateway: GatewaySettings) -> Self {
         let clock = Arc::new(SystemClock);
         let later = Arc::new(Later::default());
         let store = Box::new(MemoryStore::new());
@@ -91,7 +95,7 @@ impl Site {
         };
         control.submit(submission).await.unwrap();
         let site = model::site::Catalogue::default();
-        let gateway = Gateway::new(control.clone(), site, GatewaySettings::default(), clock, &[]);
+        let gateway = Gateway::new(control.clone(), site, gateway, clock, &[]);
         let gateway = Arc::new(gateway);
         let console = Arc::new(Console::new(Arc::clone(&gateway), &settings, later.clone()));
         let listen = Some(([127, 0, 0, 1], 0).into());
@@ -237,11 +241,22 @@ impl Browser {
 
     /// Signs in from the page of it.
     pub(crate) async fn sign_in(&mut self, id: &str, secret: &str) -> Answer {
-        let first = self.get("/console/sign-in").await;
-        let page =
-            if first.status == 303 { first.header("location").to_owned() } else { "/console/sign-in".into() };
         let fields = [("access-key-id", id), ("access-key-secret", secret)];
-        self.fill_in(&page, "/console/sign-in", &fields).await
+        self.fill_in("/console/sign-in", "/console/sign-in", &fields).await
+    }
+
+    /// Makes a RAM user with an access key; gives its id and its secret.
+    pub(crate) async fn make_user(&mut self, name: &str) -> (String, String) {
+        let created = self.fill_in("/console/users/new", "/console/users/new", &[("UserName", name)]).await;
+        assert_eq!(created.status, 303, "{created:?}");
+        let page = created.header("location").to_owned();
+        let made = self.fill_in(&page, &format!("{page}/keys"), &[]).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        let shown = |name: &str| {
+            let (_, rest) = made.body.split_once(&format!("aria-label=\"{name}\">")).unwrap();
+            rest.split('<').next().unwrap().to_owned()
+        };
+        (shown("Access key ID"), shown("Access key secret"))
     }
 
     /// Follows the way that an answer shows.

@@ -78,6 +78,24 @@ impl Gateway {
         if same && usable { Ok(()) } else { Err(SignInRefusal::Unproven) }
     }
 
+    /// Whether there is this access key, and it is active.
+    ///
+    /// # Errors
+    /// Nobody can tell at present.
+    pub async fn is_active(&self, access_key_id: &str) -> Result<bool, SignInRefusal> {
+        let found = self
+            .control
+            .read_access(|access| access.access_key(access_key_id).is_some_and(|key| key.active))
+            .await;
+        Ok(found.map_err(|_| SignInRefusal::Unavailable)?.value)
+    }
+
+    /// Whether clients reach this server over TLS, though it may be a proxy that ends it: what the operator says is its
+    /// address begins with `https`.
+    pub fn is_public_over_tls(&self) -> bool {
+        self.settings.public_url.starts_with("https://")
+    }
+
     /// Calls an operation with parameters as they would stand in a query string. A change waits for no node.
     pub async fn call(
         &self,

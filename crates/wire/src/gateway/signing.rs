@@ -53,7 +53,7 @@ impl Gateway {
     /// Signs a request with an access key, for the time of now and with a nonce of its own.
     ///
     /// # Errors
-    /// There is no such access key, or nobody can tell.
+    /// There is no such access key, it is inactive, or nobody can tell.
     pub async fn sign(
         &self,
         access_key_id: &str,
@@ -62,6 +62,9 @@ impl Gateway {
         let key = self.control.read_access(|access| access.access_key(access_key_id).cloned()).await;
         let key = key.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
         let key = key.ok_or_else(|| protocol_fault(&ProtocolError::UnknownAccessKey))?;
+        if !key.active {
+            return Err(protocol_fault(&ProtocolError::InactiveAccessKey));
+        }
         let method = unsigned.method();
         // Where a form is possible parameters go there, as the command line has it.
         let (query, form): (&[_], &[_]) =

@@ -23,7 +23,9 @@ pub(super) fn command(call: &Call<'_>, server: Option<Server<'_>>) -> String {
 
 fn arguments(given: &Given) -> Vec<String> {
     let name = given.parameter.name;
-    let argument = |(name, value): (String, String)| format!("--{name} {}", quote::shell(&value));
+    let argument = |(name, value): (String, String)| {
+        format!("{} {}", quote::shell(&format!("--{name}")), quote::shell(&value))
+    };
     match (given.parameter.kind, &given.value) {
         (Kind::Password, _) => vec![format!("--{name} \"${PASSWORD_VARIABLE}\"")],
         (Kind::Objects { encoding: Encoding::Numbered, .. }, Value::Array(_))

@@ -18,7 +18,8 @@ pub struct Given {
 /// where the text is empty.
 ///
 /// # Errors
-/// The text should be JSON and is none; the words say what is wrong.
+/// The text should be JSON and is none, or an object in it has a field that the parameter does not have; the words say what
+/// is wrong.
 pub fn given(parameter: &'static Parameter, text: &str) -> Result<Option<Given>, String> {
     if text.trim().is_empty() {
         return Ok(None);
@@ -32,7 +33,30 @@ pub fn given(parameter: &'static Parameter, text: &str) -> Result<Option<Given>,
         Kind::Objects { .. } => json_of(text, Value::is_array, "a list of objects: [{\"Name\": ...}]")?,
         _ => scalar(parameter.kind, text),
     };
-    Ok(Some(Given { parameter, value }))
+    match unknown_field(parameter.kind, &value) {
+        Some(name) => Err(format!("{} has no field {name:?}", parameter.name)),
+        None => Ok(Some(Given { parameter, value })),
+    }
+}
+
+/// The first field of an object in a value that its parameter does not declare. Names of fields become names in copies; those
+/// that the catalogue has mean nothing to a shell or to Python.
+pub(super) fn unknown_field(kind: Kind, value: &Value) -> Option<&str> {
+    match (kind, value) {
+        (Kind::Objects { .. }, Value::Array(items)) => {
+            items.iter().find_map(|item| unknown_field(kind, item))
+        }
+        (Kind::Object { fields, .. } | Kind::Objects { fields, .. }, Value::Object(given)) => {
+            given.iter().find_map(|(name, value)| match fields.iter().find(|field| field.name == name) {
+                Some(field) => unknown_field(field.kind, value),
+                None => Some(name.as_str()),
+            })
+        }
+        (_, Value::Array(items)) => items.iter().find_map(|item| unknown_field(kind, item)),
+        // What should be no object is one: whatever it has is unknown.
+        (_, Value::Object(given)) => given.keys().next().map(String::as_str),
+        _ => None,
+    }
 }
 
 fn json_of(text: &str, is_right: fn(&Value) -> bool, expected: &str) -> Result<Value, String> {

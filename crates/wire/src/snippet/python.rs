@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Call, PASSWORD_VARIABLE, Server,
-    given::{Given, pairs},
+    given::{Given, pairs, unknown_field},
     quote,
 };
 use crate::catalogue::{Kind, Operation, Product};
@@ -36,10 +36,13 @@ fn package(product: Product) -> Option<&'static str> {
     }
 }
 
-/// Whether the SDK can say it. It has no way to give a header.
+/// Whether the SDK can say it. It has no way to give a header, and no field that the catalogue does not have.
 fn is_in_sdk(call: &Call<'_>) -> bool {
     let Operation { product, name, .. } = call.operation;
-    let unknown = |given: &Given| PARAMETERS_NOT_IN_SDK.contains(&(name, given.parameter.name));
+    let unknown = |given: &Given| {
+        PARAMETERS_NOT_IN_SDK.contains(&(name, given.parameter.name))
+            || unknown_field(given.parameter.kind, &given.value).is_some()
+    };
     !NOT_IN_SDK.contains(&(*product, name)) && call.wait_seconds.is_none() && !call.given.iter().any(unknown)
 }
 

@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 use wire::{
     gateway::Unsigned,
-    protocol::{percent, signature::client::ExplainedRequest},
+    protocol::signature::client::ExplainedRequest,
     snippet::{Call, PASSWORD_VARIABLE, Server},
 };
 
 use crate::view;
 
-/// What stands for a password that was given.
-const HIDDEN: &str = "********";
+/// What is signed and shown in place of a password that was given.
+pub(super) const HIDDEN: &str = "not-shown";
 
 /// A text to be looked at and copied. `id` is its own on the page.
 pub(super) fn block(id: &str, title: &str, text: &str) -> Markup {
@@ -30,9 +30,9 @@ pub(super) fn explained(call: &Call<'_>, unsigned: &Unsigned<'_>, request: &Expl
     let mut lines = vec![format!("{} {} HTTP/1.1", unsigned.method(), request.request.target)];
     lines.extend(request.request.headers.iter().map(|(name, value)| format!("{name}: {value}")));
     lines.extend(unsigned.wait_seconds.map(|seconds| format!("x-ravelin-wait: {seconds}")));
-    let body = without_passwords(call, &request.request.body);
+    let body = &request.request.body;
     if !body.is_empty() {
-        lines.push(format!("content-length: {}\n\n{body}", request.request.body.len()));
+        lines.push(format!("content-length: {}\n\n{body}", body.len()));
     }
     view::section(
         "Signed request",
@@ -40,30 +40,13 @@ pub(super) fn explained(call: &Call<'_>, unsigned: &Unsigned<'_>, request: &Expl
             p .soft .measure {
                 "Signed with ACS3-HMAC-SHA256: the HMAC of the string to sign, under the secret of your access key, is the \
                  Signature. The nonce is good once, and the date for 15 minutes."
+                @if call.has_password() { " In place of the password " code { (HIDDEN) } " is signed here: what was typed is in no page, and neither is a digest of it." }
             }
             (block("canonical-request", "Canonical request", &request.canonical_request))
             (block("string-to-sign", "String to sign", &request.string_to_sign))
             (block("request", "Request", &lines.join("\n")))
         },
     )
-}
-
-/// The body without passwords. They are sent, and are in no page.
-fn without_passwords(call: &Call<'_>, body: &str) -> String {
-    if !call.has_password() {
-        return body.to_owned();
-    }
-    let passwords: Vec<String> = call
-        .given
-        .iter()
-        .filter(|given| given.parameter.kind == wire::catalogue::Kind::Password)
-        .map(|given| format!("{}=", percent::encode(given.parameter.name)))
-        .collect();
-    let shown = |pair: &str| match passwords.iter().find(|name| pair.starts_with(name.as_str())) {
-        Some(name) => format!("{name}{HIDDEN}"),
-        None => pair.to_owned(),
-    };
-    body.split('&').map(shown).collect::<Vec<_>>().join("&")
 }
 
 /// The three copies of a call.

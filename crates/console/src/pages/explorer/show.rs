@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use wire::{
-    catalogue::{self, Operation, Product},
+    catalogue::{self, Kind, Operation, Product},
     gateway::{self, Principal, Unsigned},
     protocol::request::Format,
     snippet::{Call, Given, pairs},
@@ -176,20 +176,35 @@ impl Attempt {
         };
         let call = Call { operation: self.operation, given: &self.given, wait_seconds: self.wait_seconds };
         let (api, secure) = (&visit.api, visit.request.secure);
-        let copies = request::copies(&call, &unsigned, secure, &api.access_key_id);
+        // What is signed over a password, a page does not show: whoever has the page could try passwords at its digest.
+        let masked: Vec<(&str, &str)> = parameters.iter().map(|pair| self.masked(*pair)).collect();
+        let shown = Unsigned { parameters: &masked, ..unsigned };
+        let copies = request::copies(&call, &unsigned, visit.is_secure(), &api.access_key_id);
         let failed = |fault| Trouble::fault(self.operation.name, fault);
         if !sends {
-            let signed = api.inner.gateway.sign(&api.access_key_id, &unsigned).await.map_err(failed)?;
-            return Ok(html! { (request::explained(&call, &unsigned, &signed)) (copies) });
+            let signed = api.inner.gateway.sign(&api.access_key_id, &shown).await.map_err(failed)?;
+            return Ok(html! { (request::explained(&call, &shown, &signed)) (copies) });
         }
         let principal =
             Principal { access_key_id: &api.access_key_id, source: api.source, secure, within: api.within };
         let sent = api.inner.gateway.send(&principal, &unsigned).await.map_err(failed)?;
+        let explained = if call.has_password() {
+            api.inner.gateway.sign(&api.access_key_id, &shown).await.ok()
+        } else {
+            Some(sent.request.clone())
+        };
         Ok(html! {
             (answer::shown(self.operation, self.format, &sent))
             (copies)
-            (request::explained(&call, &unsigned, &sent.request))
+            @if let Some(explained) = &explained { (request::explained(&call, &shown, explained)) }
         })
+    }
+
+    /// A parameter, with a placeholder where it is a password.
+    fn masked<'p>(&self, (name, value): (&'p str, &'p str)) -> (&'p str, &'p str) {
+        let is_password =
+            |given: &Given| given.parameter.kind == Kind::Password && given.parameter.name == name;
+        (name, if self.given.iter().any(is_password) { request::HIDDEN } else { value })
     }
 }
 
@@ -228,7 +243,7 @@ async fn confirm(visit: &Visit<'_>, filled: &Filled, options: &Options<'_>, atte
 }
 
 fn fact(given: &Given) -> (&str, Markup) {
-    let is_password = given.parameter.kind == wire::catalogue::Kind::Password;
+    let is_password = given.parameter.kind == Kind::Password;
     let shown = given.value.as_str().map_or_else(|| given.value.to_string(), Into::into);
     (
         given.parameter.name,

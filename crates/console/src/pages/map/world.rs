@@ -1,6 +1,6 @@
 //! What the map shows: groups, and lines between them.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 use ipnet::IpNet;
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub(super) struct Group {
 }
 
 /// Where a line begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Source {
     /// Any address.
     Internet,
@@ -85,15 +85,14 @@ impl World {
         for group in &listed {
             groups.extend(read_group(api, group).await);
         }
-        let centre = listed.iter().position(|group| !wanted.is_empty() && is_wanted(group, wanted));
-        let centre = centre.map(|place| text(&listed[place], "SecurityGroupId").to_owned());
-        let mut lines = lines(&groups, port);
-        if let Some(centre) = centre {
-            let is_it = |place: usize| groups.get(place).is_some_and(|group| group.id == centre);
-            lines.retain(|line| {
-                is_it(line.target) || matches!(line.source, Source::Group(place) if is_it(place))
-            });
-        }
+        let centre = listed.iter().find(|group| !wanted.is_empty() && is_wanted(group, wanted));
+        let centre = centre.map(|group| text(group, "SecurityGroupId"));
+        let centre = centre.map(|id| groups.iter().position(|group| group.id == id));
+        let mut lines = match centre {
+            // It may not be read.
+            Some(None) => Vec::new(),
+            found => lines(&groups, port.parse().ok(), found.flatten()),
+        };
         is_cut |= lines.len() > LINES_MAX;
         lines.truncate(LINES_MAX);
         for line in &mut lines {
@@ -131,9 +130,10 @@ async fn read_group(api: &Api, listed: &Value) -> Option<Group> {
     })
 }
 
-/// The lines that the rules of the groups draw, each once.
-fn lines(groups: &[Group], port: &str) -> Vec<Line> {
+/// The lines that the rules of the groups draw, each once: of all groups or from and to one, and no more than one too many.
+fn lines(groups: &[Group], port: Option<u16>, centre: Option<usize>) -> Vec<Line> {
     let mut found: Vec<Line> = Vec::new();
+    let mut known = HashSet::new();
     for (target, group) in groups.iter().enumerate() {
         for permission in group.rules.iter().filter(|own| text(own, "Policy") == "Accept") {
             if !is_about(permission, port) {
@@ -141,9 +141,14 @@ fn lines(groups: &[Group], port: &str) -> Vec<Line> {
             }
             let on = format!("{} {}", text(permission, "IpProtocol"), rule::ports(permission));
             for source in sources(groups, permission) {
-                if !found.iter().any(|line| line.target == target && line.source == source && line.on == on) {
+                let concerns =
+                    centre.is_none_or(|centre| target == centre || source == Source::Group(centre));
+                if concerns && known.insert((target, source.clone(), on.clone())) {
                     let question = question(groups, &source, group, permission, port);
                     found.push(Line { source, target, on: on.clone(), passes: None, question });
+                }
+                if found.len() > LINES_MAX {
+                    return found;
                 }
             }
         }
@@ -151,9 +156,9 @@ fn lines(groups: &[Group], port: &str) -> Vec<Line> {
     found
 }
 
-/// Whether a rule is about a port; an empty one is any.
-fn is_about(permission: &Value, port: &str) -> bool {
-    let Ok(port) = port.parse::<u32>() else { return true };
+/// Whether a rule is about a port; none is any.
+fn is_about(permission: &Value, port: Option<u16>) -> bool {
+    let Some(port) = port.map(u32::from) else { return true };
     match text(permission, "PortRange").split_once('/') {
         Some(("-1", _)) | None => true,
         Some((low, high)) => {
@@ -193,7 +198,7 @@ fn question(
     source: &Source,
     target: &Group,
     permission: &Value,
-    port: &str,
+    port: Option<u16>,
 ) -> Option<String> {
     let to = target.first.as_ref()?;
     let protocol = match text(permission, "IpProtocol") {
@@ -211,7 +216,8 @@ fn question(
         Source::Group(place) => groups.get(*place)?.first.clone()?,
     };
     let low = text(permission, "PortRange").split('/').next().filter(|low| *low != "-1");
-    let port = if port.is_empty() { low.unwrap_or("80") } else { port };
+    let low = low.and_then(|low| low.parse().ok());
+    let port = port.or(low).unwrap_or(80);
     let port = if matches!(protocol, "tcp" | "udp") { format!("&Port={port}") } else { String::new() };
     Some(format!("{ROOT}/explain?From={}&To={to}&Protocol={protocol}{port}", percent::encode(&from)))
 }
@@ -259,7 +265,7 @@ mod tests {
             accepts("10.0.0.0/24", "5432/5432"),
         ];
         let groups = [web, group("database", "10.0.1.2", rules)];
-        let found = lines(&groups, "");
+        let found = lines(&groups, None, None);
         let sources: Vec<_> =
             found.iter().map(|line| (&line.source, line.target, line.on.as_str())).collect();
         assert_eq!(
@@ -274,6 +280,15 @@ mod tests {
             found[1].question.as_deref(),
             Some("/console/explain?From=eni-web&To=eni-database&Protocol=tcp&Port=5432")
         );
-        assert_eq!(lines(&groups, "22").len(), 1);
+        assert_eq!(lines(&groups, Some(22), None).len(), 1);
+        assert_eq!(lines(&groups, None, Some(0)).len(), 2);
+    }
+
+    #[test]
+    fn no_more_lines_are_made_than_one_too_many() {
+        let rules = (1..=200).map(|port| accepts("192.0.2.7", &format!("{port}/{port}"))).collect();
+        let groups = [group("web", "10.0.0.2", rules), group("quiet", "10.0.1.2", Vec::new())];
+        assert_eq!(lines(&groups, None, None).len(), LINES_MAX + 1);
+        assert_eq!(lines(&groups, None, Some(1)).len(), 0);
     }
 }
