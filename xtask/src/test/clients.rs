@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use super::{
     World,
     counts::Counts,
-    debian::{CHROMIUM, CURL, NODE, NPM, OPENSSL, PYTHON, PYTHON_VENV},
+    debian::{CHROMIUM, CURL, FONTS, NODE, NPM, OPENSSL, PYTHON, PYTHON_VENV},
     rust::{self, plain},
     step::{Outcome, Step},
 };
@@ -82,7 +82,7 @@ fn node(world: &World<'_>) -> anyhow::Result<Outcome> {
 
 fn browser(world: &World<'_>) -> anyhow::Result<Outcome> {
     // What the explorer gives to copy is run as people run it: by curl and openssl, by Python, by the program itself.
-    let needed = [CHROMIUM, NODE, NPM, CURL, OPENSSL, PYTHON, PYTHON_VENV];
+    let needed = [CHROMIUM, FONTS, NODE, NPM, CURL, OPENSSL, PYTHON, PYTHON_VENV];
     if let Some(missing) = world.installer.provide(&needed)? {
         return Ok(Outcome::skipped(missing));
     }
@@ -147,7 +147,7 @@ fn node_environment(repository: &Repository, name: &str) -> anyhow::Result<PathB
 /// # Errors
 /// Something that it needs is not installed, or does not run.
 pub(super) fn screenshots(world: &World<'_>, directory: &Path) -> anyhow::Result<bool> {
-    if let Some(missing) = world.installer.provide(&[CHROMIUM, NODE, NPM])? {
+    if let Some(missing) = world.installer.provide(&[CHROMIUM, FONTS, NODE, NPM])? {
         bail!("{missing}");
     }
     let Some(binary) = rust::program(world.repository)? else { bail!("the server does not compile") };

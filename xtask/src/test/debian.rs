@@ -35,6 +35,11 @@ pub(super) const NODE: Need = Need { package: "nodejs", probe: ("node", &["--ver
 pub(super) const NPM: Need = Need { package: "npm", probe: ("npm", &["--version"]) };
 /// The browser that shows the pages to the tests.
 pub(super) const CHROMIUM: Need = Need { package: "chromium", probe: ("/usr/bin/chromium", &["--version"]) };
+/// Letters for it to draw: it brings none, and only recommends them.
+pub(super) const FONTS: Need = Need {
+    package: "fonts-dejavu-core",
+    probe: ("test", &["-e", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"]),
+};
 /// What calls as the explorer's copies do.
 pub(super) const CURL: Need = Need { package: "curl", probe: ("curl", &["--version"]) };
 /// What signs as they do.
