@@ -69,7 +69,7 @@ const ACTS: [Act; 4] = [
 
 async fn show_all(visit: &Visit<'_>) -> Outcome {
     let (query, page) = (&visit.query, list::page_number(&visit.query));
-    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let mut parameters = list::page_parameters(&page);
     if let Some(wanted) = query.given("q") {
         parameters.push((
             if wanted.starts_with("i-") && wanted.len() > 20 { "InstanceId" } else { "SearchKey" },
@@ -82,24 +82,28 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
     let answer = visit.api.read("DescribeInstances", &parameters).await?;
     let instances = items(&answer, "Instances.Instance");
     let new = view::main_link(&format!("{ROOT}/instances/new"), "Run an instance");
-    let body = if instances.is_empty() && !list::is_filtered(query) && page == "1" {
-        view::empty(
+    let regions = choices::regions(&visit.api).await;
+    let table = (!instances.is_empty()).then(|| table(instances));
+    let list = list::List {
+        section: SECTION,
+        what: "instances",
+        hint: "A part of the name, the id or an address",
+        filters: html! {
+            (list::filter("Status", "State", query, ["Running", "Stopped", "Starting", "Stopping", "Expired"]))
+            (list::filter("EnsRegionId", "Edge site", query, regions.iter().map(|(id, _)| id.as_str())))
+        },
+        none: view::empty(
             "There are no instances yet.",
             &html! { "Run one: it needs an image, a network to be in, and a security group that it joins." },
             Some(&new),
-        )
-    } else {
-        let regions = choices::regions(&visit.api).await;
-        html! {
-            (list::search(SECTION, query, "A part of the name, the id or an address", &html! {
-                (list::filter("Status", "State", query, ["Running", "Stopped", "Starting", "Stopping", "Expired"]))
-                (list::filter("EnsRegionId", "Edge site", query, regions.iter().map(|(id, _)| id.as_str())))
-            }))
-            @if instances.is_empty() { (view::empty("No instance matches.", &html! { "Try a shorter text, or fewer filters." }, None)) }
-            @else { (table(instances)) }
-            (list::pager(query, &answer, "instances"))
-        }
+        ),
+        no_match: view::empty(
+            "No instance matches.",
+            &html! { "Try a shorter text, or fewer filters." },
+            None,
+        ),
     };
+    let body = list.show(query, &answer, table.as_ref());
     Ok(Page::new(SECTION, "Instances", body).actions(new).into())
 }
 
@@ -289,12 +293,8 @@ async fn ask(visit: &Visit<'_>) -> Outcome {
     let act = wanted(visit)?;
     let instance = one(visit).await?;
     let own = view::address_of("instances", visit.part("instance"));
-    let body = html! {
-        div .card .measure {
-            p { (act.says) }
-            (view::form(visit, &format!("{own}/{}", act.address), &fields::buttons(act.name, &own)))
-        }
-    };
+    let body =
+        view::confirm(visit, &format!("{own}/{}", act.address), act.name, &own, &html! { p { (act.says) } });
     Ok(Page::new(SECTION, format!("{} {}?", act.name, name(&instance)), body)
         .under("Instances", format!("{ROOT}{SECTION}"))
         .under(name(&instance), own)

@@ -33,7 +33,7 @@ pub(crate) const ROUTES: &[Route] = &[
 
 async fn show_all(visit: &Visit<'_>) -> Outcome {
     let (query, page) = (&visit.query, list::page_number(&visit.query));
-    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let mut parameters = list::page_parameters(&page);
     if let Some(wanted) = query.given("q") {
         parameters.push((parameter_of(wanted), wanted));
     }
@@ -41,23 +41,27 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
         .extend(["Status", "Type"].iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
     let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
     let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let body = if interfaces.is_empty() && !list::is_filtered(query) && page == "1" {
-        view::empty(
+    let table = (!interfaces.is_empty()).then(|| table(interfaces));
+    let list = list::List {
+        section: SECTION,
+        what: "network interfaces",
+        hint: "An id, an address, or the whole name",
+        filters: html! {
+            (list::filter("Status", "State", query, ["InUse", "Available"]))
+            (list::filter("Type", "Type", query, ["Primary", "Secondary"]))
+        },
+        none: view::empty(
             "There are no network interfaces yet.",
             &html! { "Every instance has a primary one. Run an instance, and it is listed here." },
             Some(&view::main_link(&format!("{ROOT}/instances/new"), "Run an instance")),
-        )
-    } else {
-        html! {
-            (list::search(SECTION, query, "An id, an address, or the whole name", &html! {
-                (list::filter("Status", "State", query, ["InUse", "Available"]))
-                (list::filter("Type", "Type", query, ["Primary", "Secondary"]))
-            }))
-            @if interfaces.is_empty() { (view::empty("No network interface matches.", &html! { "Names and addresses have to be whole." }, None)) }
-            @else { (table(interfaces)) }
-            (list::pager(query, &answer, "network interfaces"))
-        }
+        ),
+        no_match: view::empty(
+            "No network interface matches.",
+            &html! { "Names and addresses have to be whole." },
+            None,
+        ),
     };
+    let body = list.show(query, &answer, table.as_ref());
     Ok(Page::new(SECTION, "Network interfaces", body).into())
 }
 
@@ -218,12 +222,13 @@ async fn bind(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_unbind(visit: &Visit<'_>) -> Outcome {
     let interface = one(visit).await?;
     let own = view::address_of("interfaces", visit.part("interface"));
-    let body = html! {
-        div .card .measure {
-            p { "Its node stops enforcing for it: what runs on the device is not decided by its groups any more." }
-            (view::form(visit, &format!("{own}/unbind"), &fields::buttons("Unbind", &own)))
-        }
-    };
+    let body = view::confirm(
+        visit,
+        &format!("{own}/unbind"),
+        "Unbind",
+        &own,
+        &html! { p { "Its node stops enforcing for it: what runs on the device is not decided by its groups any more." } },
+    );
     Ok(Page::new(SECTION, format!("Unbind {}?", name(&interface)), body)
         .under("Network interfaces", format!("{ROOT}{SECTION}"))
         .under(name(&interface), own)

@@ -39,31 +39,33 @@ pub(crate) const ROUTES: &[Route] = &[
 
 async fn show_all(visit: &Visit<'_>) -> Outcome {
     let (query, page) = (&visit.query, list::page_number(&visit.query));
-    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let mut parameters = list::page_parameters(&page);
     if let Some(wanted) = query.given("q") {
         parameters.push((if wanted.starts_with("n-") { "NetworkId" } else { "NetworkName" }, wanted));
     }
     let answer = visit.api.read("DescribeNetworks", &parameters).await?;
     let networks = items(&answer, "Networks.Network");
     let new = view::main_link(&format!("{ROOT}/networks/new"), "Create a network");
-    let body = if networks.is_empty() && !list::is_filtered(query) && page == "1" {
-        view::empty(
+    let table = (!networks.is_empty()).then(|| {
+        view::table(
+            "Networks",
+            &["Name", "Block", "Edge site", "vSwitches", "Created"],
+            &html! { @for network in networks { (row(network)) } },
+        )
+    });
+    let list = list::List {
+        section: SECTION,
+        what: "networks",
+        hint: "An id, or the whole name",
+        filters: html! {},
+        none: view::empty(
             "There are no networks yet.",
             &html! { "A network is a block of addresses at an edge site; instances are in its vSwitches. Create one, give it a vSwitch, and run instances there." },
             Some(&new),
-        )
-    } else {
-        html! {
-            (list::search(SECTION, query, "An id, or the whole name", &html! {}))
-            @if networks.is_empty() { (view::empty("No network matches.", &html! { "The name has to be the whole one." }, None)) }
-            @else {
-                (view::table("Networks", &["Name", "Block", "Edge site", "vSwitches", "Created"], &html! {
-                    @for network in networks { (row(network)) }
-                }))
-            }
-            (list::pager(query, &answer, "networks"))
-        }
+        ),
+        no_match: view::empty("No network matches.", &html! { "The name has to be the whole one." }, None),
     };
+    let body = list.show(query, &answer, table.as_ref());
     Ok(Page::new(SECTION, "Networks", body).actions(new).into())
 }
 
@@ -228,12 +230,13 @@ async fn create_vswitch(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let network = one(visit).await?;
     let own = view::address_of("networks", visit.part("network"));
-    let body = html! {
-        div .card .measure {
-            p { "A network that has vSwitches still is not deleted: delete them first." }
-            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the network", &own)))
-        }
-    };
+    let body = view::confirm(
+        visit,
+        &format!("{own}/delete"),
+        "Delete the network",
+        &own,
+        &html! { p { "A network that has vSwitches still is not deleted: delete them first." } },
+    );
     Ok(Page::new(SECTION, format!("Delete {}?", name(&network)), body)
         .under("Networks", format!("{ROOT}{SECTION}"))
         .under(name(&network), own)
@@ -251,12 +254,13 @@ async fn ask_to_delete_vswitch(visit: &Visit<'_>) -> Outcome {
     let own = view::address_of("networks", visit.part("network"));
     let vswitch = visit.part("vswitch");
     let action = format!("{own}/vswitches/{}/delete", wire::protocol::percent::encode(vswitch));
-    let body = html! {
-        div .card .measure {
-            p { "The vSwitch " code { (vswitch) } " is deleted where nothing is in it." }
-            (view::form(visit, &action, &fields::buttons("Delete the vSwitch", &own)))
-        }
-    };
+    let body = view::confirm(
+        visit,
+        &action,
+        "Delete the vSwitch",
+        &own,
+        &html! { p { "The vSwitch " code { (vswitch) } " is deleted where nothing is in it." } },
+    );
     Ok(Page::new(SECTION, "Delete this vSwitch?", body)
         .under("Networks", format!("{ROOT}{SECTION}"))
         .under(name(&network), own)

@@ -33,7 +33,7 @@ pub(crate) const ROUTES: &[Route] = &[
 
 async fn show_all(visit: &Visit<'_>) -> Outcome {
     let (query, page) = (&visit.query, list::page_number(&visit.query));
-    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let mut parameters = list::page_parameters(&page);
     if let Some(wanted) = query.given("q") {
         parameters.push((if wanted.starts_with("node-") { "NodeId" } else { "NodeName" }, wanted));
     }
@@ -41,19 +41,20 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
     let answer = visit.api.read("DescribeNodes", &parameters).await?;
     let nodes = items(&answer, "Nodes.Node");
     let new = view::main_link(&format!("{ROOT}/nodes/new"), "Add a node");
-    let body = if nodes.is_empty() && !list::is_filtered(query) && page == "1" {
-        view::empty(
+    let table = (!nodes.is_empty()).then(|| table(nodes));
+    let list = list::List {
+        section: SECTION,
+        what: "nodes",
+        hint: "An id, or the whole name",
+        filters: list::filter("Status", "State", query, ["Pending", "Ready", "Gone"]),
+        none: view::empty(
             "There are no nodes yet.",
             &html! { "A node is a host on which rules are enforced. Make a token here, and join the host with it: " code { "ravelin agent join" } "." },
             Some(&new),
-        )
-    } else {
-        html! {
-            (list::search(SECTION, query, "An id, or the whole name", &list::filter("Status", "State", query, ["Pending", "Ready", "Gone"])))
-            (table(nodes))
-            (list::pager(query, &answer, "nodes"))
-        }
+        ),
+        no_match: view::empty("No node matches.", &html! { "The name has to be the whole one." }, None),
     };
+    let body = list.show(query, &answer, table.as_ref());
     Ok(Page::new(SECTION, "Nodes", body).actions(new).into())
 }
 
@@ -302,12 +303,13 @@ async fn readmit(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let node = one(&visit.api, visit.part("node")).await?;
     let own = view::address_of("nodes", visit.part("node"));
-    let body = html! {
-        div .card .measure {
-            p { "Its certificates are not good any more, and nothing waits for it. What it enforces stays in force on the host until its agent is removed there." }
-            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the node", &own)))
-        }
-    };
+    let body = view::confirm(
+        visit,
+        &format!("{own}/delete"),
+        "Delete the node",
+        &own,
+        &html! { p { "Its certificates are not good any more, and nothing waits for it. What it enforces stays in force on the host until its agent is removed there." } },
+    );
     Ok(Page::new(SECTION, format!("Delete {}?", name(&node)), body)
         .under("Nodes", format!("{ROOT}{SECTION}"))
         .under(name(&node), own)

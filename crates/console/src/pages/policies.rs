@@ -192,12 +192,13 @@ async fn change(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let (kind, name) = (visit.part("kind"), visit.part("policy"));
     let own = address(kind, name);
-    let body = html! {
-        div .card .measure {
-            p { "All its versions go. A policy that is attached still is not deleted: detach it first." }
-            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the policy", &own)))
-        }
-    };
+    let body = view::confirm(
+        visit,
+        &format!("{own}/delete"),
+        "Delete the policy",
+        &own,
+        &html! { p { "All its versions go. A policy that is attached still is not deleted: detach it first." } },
+    );
     Ok(Page::new(SECTION, format!("Delete {name}?"), body)
         .under("Policies", format!("{ROOT}{SECTION}"))
         .under(name, own)

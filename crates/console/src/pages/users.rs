@@ -298,12 +298,13 @@ async fn detach(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let name = name_of(visit);
     let own = address(name);
-    let body = html! {
-        div .card .measure {
-            p { "A user that has keys or policies still is not deleted: delete and detach them first." }
-            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the user", &own)))
-        }
-    };
+    let body = view::confirm(
+        visit,
+        &format!("{own}/delete"),
+        "Delete the user",
+        &own,
+        &html! { p { "A user that has keys or policies still is not deleted: delete and detach them first." } },
+    );
     Ok(Page::new(SECTION, format!("Delete {name}?"), body)
         .under("RAM users", format!("{ROOT}{SECTION}"))
         .under(name, own)

@@ -30,6 +30,41 @@ pub(crate) fn with(query: &Form, name: &str, value: &str) -> String {
     format!("?{}", pairs.join("&"))
 }
 
+/// The parameters of the operation behind a list, for the page that a query string asks for.
+pub(crate) fn page_parameters(page: &str) -> Vec<(&str, &str)> {
+    vec![("PageNumber", page), ("PageSize", PAGE_SIZE)]
+}
+
+/// A list of what one operation answers, page by page.
+pub(crate) struct List<'l> {
+    /// Its address.
+    pub(crate) section: &'l str,
+    /// What is listed, as a plural.
+    pub(crate) what: &'l str,
+    /// What may be searched for.
+    pub(crate) hint: &'l str,
+    /// What it may be filtered by.
+    pub(crate) filters: Markup,
+    /// What is shown where there is nothing at all: what to do first.
+    pub(crate) none: Markup,
+    /// What is shown where nothing matches.
+    pub(crate) no_match: Markup,
+}
+
+impl List<'_> {
+    /// The list: the table, where it has rows.
+    pub(crate) fn show(&self, query: &Form, answer: &Value, table: Option<&Markup>) -> Markup {
+        if table.is_none() && !is_filtered(query) && page_number(query) == "1" {
+            return self.none.clone();
+        }
+        html! {
+            (search(self.section, query, self.hint, &self.filters))
+            (table.unwrap_or(&self.no_match))
+            (pager(query, answer, self.what))
+        }
+    }
+}
+
 /// How much there is, and the ways to the next and the previous page.
 pub(crate) fn pager(query: &Form, answer: &Value, what: &str) -> Markup {
     let (total, number, size) =

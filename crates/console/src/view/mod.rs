@@ -136,6 +136,22 @@ pub(crate) fn form(visit: &Visit<'_>, action: &str, body: &Markup) -> Markup {
     }
 }
 
+/// Asks whether something is really meant: what it brings about, the button that does it, and the way back.
+pub(crate) fn confirm(
+    visit: &Visit<'_>,
+    action: &str,
+    button: &str,
+    back: &str,
+    what_it_does: &Markup,
+) -> Markup {
+    html! {
+        div .card .measure {
+            (what_it_does)
+            (form(visit, action, &fields::buttons(button, back)))
+        }
+    }
+}
+
 /// A link that looks like a button.
 pub(crate) fn button_link(address: &str, name: &str) -> Markup {
     html! { a .button href=(address) { (name) } }

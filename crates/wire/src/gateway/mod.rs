@@ -390,7 +390,8 @@ impl Gateway {
         self.perform(&caller, operation, &parameters, &origin, request_id, seen).await
     }
 
-    /// From who calls to what came of it: flow control, RAM, the parameters, then the operation itself.
+    /// From who calls to what came of it. What a refused call was about is found out here, when it is one: others need not
+    /// pay for it.
     async fn perform(
         &self,
         caller: &Caller,
@@ -400,9 +401,25 @@ impl Gateway {
         request_id: &str,
         seen: &mut Seen,
     ) -> Result<Done, Fault> {
-        let now = self.clock.now();
         seen.actor = Some(caller.actor);
-        seen.about = refused::about(operation, parameters);
+        let done = self.admit(caller, operation, parameters, origin, request_id, seen).await;
+        if done.is_err() {
+            seen.about = refused::about(operation, parameters);
+        }
+        done
+    }
+
+    /// Flow control, RAM, the parameters, then the operation itself.
+    async fn admit(
+        &self,
+        caller: &Caller,
+        operation: &'static Operation,
+        parameters: &Parameters,
+        origin: &Origin<'_>,
+        request_id: &str,
+        seen: &mut Seen,
+    ) -> Result<Done, Fault> {
+        let now = self.clock.now();
         self.throttle(caller, operation)?;
         self.authorise(caller, operation, parameters, origin, now).await?;
         let asked = origin.headers.map_or(Ok(Some(0)), waiting::asked)?;

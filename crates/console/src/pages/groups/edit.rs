@@ -105,12 +105,13 @@ pub(super) async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let group = visit.part("group");
     let known = visit.api.read("DescribeSecurityGroupAttribute", &[("SecurityGroupId", group)]).await?;
     let own = address(group);
-    let body = html! {
-        div .card .measure {
-            p { "Its rules go with it. A group that has members still is not deleted: let them leave first." }
-            (view::form(visit, &format!("{own}/delete"), &fields::buttons("Delete the group", &own)))
-        }
-    };
+    let body = view::confirm(
+        visit,
+        &format!("{own}/delete"),
+        "Delete the group",
+        &own,
+        &html! { p { "Its rules go with it. A group that has members still is not deleted: let them leave first." } },
+    );
     let page = Page::new(SECTION, format!("Delete {}?", name(&known)), body);
     Ok(under_list(page).under(name(&known), own).into())
 }

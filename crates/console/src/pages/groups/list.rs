@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
     let (query, page) = (&visit.query, list::page_number(&visit.query));
-    let mut parameters = vec![("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
+    let mut parameters = list::page_parameters(&page);
     if let Some(wanted) = query.given("q") {
         parameters
             .push((if wanted.starts_with("sg-") { "SecurityGroupId" } else { "SecurityGroupName" }, wanted));
@@ -23,25 +23,26 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
     let answer = visit.api.read("DescribeSecurityGroups", &parameters).await?;
     let groups = items(&answer, "SecurityGroups.SecurityGroup");
     let new = view::main_link(&format!("{ROOT}/groups/new"), "Create a group");
-    let body = if groups.is_empty() && !list::is_filtered(query) && page == "1" {
-        view::empty(
+    let table = (!groups.is_empty()).then(|| {
+        view::table(
+            "Security groups",
+            &["Name", "Description", "Members", "Created"],
+            &html! { @for group in groups { (row(group)) } },
+        )
+    });
+    let list = list::List {
+        section: SECTION,
+        what: "security groups",
+        hint: "An id, or the whole name",
+        filters: html! {},
+        none: view::empty(
             "There are no security groups yet.",
             &html! { "A group holds rules about packets and has members: what joins it is decided by its rules. Create one, add rules, and let instances join." },
             Some(&new),
-        )
-    } else {
-        html! {
-            (list::search(SECTION, query, "An id, or the whole name", &html! {}))
-            @if groups.is_empty() {
-                (view::empty("No group matches.", &html! { "The name has to be the whole one." }, None))
-            } @else {
-                (view::table("Security groups", &["Name", "Description", "Members", "Created"], &html! {
-                    @for group in groups { (row(group)) }
-                }))
-            }
-            (list::pager(query, &answer, "security groups"))
-        }
+        ),
+        no_match: view::empty("No group matches.", &html! { "The name has to be the whole one." }, None),
     };
+    let body = list.show(query, &answer, table.as_ref());
     Ok(Page::new(SECTION, "Security groups", body).actions(new).into())
 }
 
