@@ -14,6 +14,7 @@ mod scale;
 mod seed;
 mod server;
 mod statistics;
+mod visitor;
 
 use std::path::PathBuf;
 

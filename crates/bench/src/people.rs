@@ -1,6 +1,11 @@
-//! What people ask before and after a change, on a large state, beside a call that does nothing.
+//! What people ask before and after a change, and the lists that they look at in the console, on a large state, beside a call
+//! that does nothing.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use model::{InstanceId, SecurityGroupId};
 use wire::catalogue::Product;
@@ -11,10 +16,14 @@ use crate::{
     seed::{self, Seeded},
     server::Server,
     statistics::Measured,
+    visitor::Visitor,
 };
 
 /// How long a preview or an explanation may take at the server, in microseconds: the median.
 const MEANT_US: f64 = 10_000.0;
+
+/// The same for a list in the console.
+const PAGE_MEANT_US: f64 = 50_000.0;
 
 /// How much to measure.
 pub struct Plan {
@@ -67,11 +76,65 @@ async fn measure(plan: &Plan, address: &str, seeded: &Seeded) -> anyhow::Result<
     );
     println!("| | p50 us | p99 us | calls/s | p50 is meant to be |\n|---|---|---|---|---|");
     for (question, rounds) in questions.iter().zip(&measured) {
-        let all = Measured::median(rounds);
-        let meant = if question.bounded { format!("below {MEANT_US:.0}") } else { String::new() };
-        println!("| {} | {:.0} | {:.0} | {:.0} | {meant} |", question.name, all.p50_us, all.p99_us, all.rate);
+        row(question.name, rounds, question.bounded.then_some(MEANT_US));
+    }
+    let pages = pages(seeded, &memberships);
+    let looks = look(plan, address, &pages).await?;
+    for ((name, ..), rounds) in pages.iter().zip(&looks) {
+        row(name, rounds, Some(PAGE_MEANT_US));
     }
     Ok(())
+}
+
+fn row(name: &str, rounds: &[Measured], meant: Option<f64>) {
+    let all = Measured::median(rounds);
+    let meant = meant.map_or(String::new(), |meant| format!("below {meant:.0}"));
+    println!("| {name} | {:.0} | {:.0} | {:.0} | {meant} |", all.p50_us, all.p99_us, all.rate);
+}
+
+/// A page of the console: what it is, its address, and what it holds where it is the one that is meant.
+type Shown = (&'static str, String, &'static str);
+
+/// Pages of the console that list something.
+fn pages(seeded: &Seeded, memberships: &[(InstanceId, SecurityGroupId)]) -> Vec<Shown> {
+    // As many as one page has, of those that the seed made.
+    let last = |entries: usize| entries.div_ceil(25);
+    let (groups, instances) = (last(seeded.groups.len()), last(seeded.instances.len()));
+    let (instance, group) = memberships[memberships.len() / 2];
+    let row = "scope=\"row\"";
+    vec![
+        ("console: overview", String::new(), "Overview"),
+        ("console: security groups, first page", "/groups".into(), row),
+        ("console: security groups, last page", format!("/groups?page={groups}"), row),
+        ("console: a security group, with rules and members", format!("/groups/{group}"), row),
+        ("console: instances, first page", "/instances".into(), row),
+        ("console: instances, last page", format!("/instances?page={instances}"), row),
+        ("console: instances, by a part of the name", "/instances?q=99".into(), row),
+        ("console: instances, by state", "/instances?Status=Running".into(), row),
+        ("console: instances of a group", format!("/instances?SecurityGroupId={group}"), row),
+        ("console: network interfaces, last page", format!("/interfaces?page={instances}"), row),
+        ("console: network interfaces of an instance", format!("/interfaces?q={instance}"), row),
+        ("console: networks", "/networks".into(), row),
+        ("console: activity", "/activity".into(), "JoinSecurityGroup"),
+        ("console: findings of a group", format!("/findings?SecurityGroupId={group}"), "Findings"),
+    ]
+}
+
+/// Looks at each page again and again over one connection.
+async fn look(plan: &Plan, address: &str, pages: &[Shown]) -> anyhow::Result<Vec<Vec<Measured>>> {
+    let mut visitor = Visitor::sign_in(address).await?;
+    let mut measured: Vec<Vec<Measured>> = pages.iter().map(|_| Vec::new()).collect();
+    for _ in 0..plan.rounds {
+        for ((_, path, holds), rounds) in pages.iter().zip(&mut measured) {
+            let path = format!("/console{path}");
+            let (mut latencies, begun) = (Vec::new(), Instant::now());
+            while begun.elapsed().as_secs_f64() < plan.seconds {
+                latencies.push(visitor.look(&path, holds).await?);
+            }
+            rounds.push(Measured::of(latencies, begun.elapsed()));
+        }
+    }
+    Ok(measured)
 }
 
 fn questions(seeded: &Seeded, memberships: &[(InstanceId, SecurityGroupId)]) -> Vec<Question> {

@@ -1,9 +1,6 @@
 //! Which instances a call asks for: where to look for them, and whether one is meant.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::{cell::RefCell, net::Ipv4Addr, sync::Arc};
 
 use model::{
     AccountId, InstanceId, NetworkId, SecurityGroupId, VSwitchId,
@@ -11,7 +8,10 @@ use model::{
     interface::NetworkInterface,
 };
 
-use super::shown::service_status;
+use super::{
+    search::{Scratch, Search},
+    shown::service_status,
+};
 use crate::catalogue::prelude::*;
 
 /// The parameters that are filters.
@@ -41,7 +41,7 @@ const FILTERS: [&str; 20] = [
 /// The filters whose resources do not exist here.
 const OF_NOTHING: [&str; 3] = ["EnsServiceId", "VpdId", "VpdVSwitchId"];
 
-/// The filters of a call. Those that indexes answer are read once; the others are looked up as they are needed.
+/// The filters of a call, each read once: every instance of an account may be held against them.
 pub(super) struct Filter<'a> {
     arguments: &'a Arguments,
     account: AccountId,
@@ -55,7 +55,15 @@ pub(super) struct Filter<'a> {
     network: Option<NetworkId>,
     regions: Option<Vec<&'a str>>,
     services: Option<Vec<&'a str>>,
-    search: Option<String>,
+    region: Option<&'a str>,
+    image: Option<&'a str>,
+    instance_type: Option<&'a str>,
+    status: Option<&'a str>,
+    resource_type: Option<&'a str>,
+    /// Keys and values.
+    tags: Vec<(Option<&'a str>, Option<&'a str>)>,
+    search: Option<Search>,
+    scratch: RefCell<Scratch>,
 }
 
 impl<'a> Filter<'a> {
@@ -75,7 +83,14 @@ impl<'a> Filter<'a> {
             network: arguments.id("NetworkId"),
             regions: arguments.texts("EnsRegionIds"),
             services: arguments.texts("ServiceStatus"),
-            search: arguments.text("SearchKey").map(str::to_lowercase),
+            region: arguments.text("EnsRegionId"),
+            image: arguments.text("ImageId"),
+            instance_type: arguments.text("InstanceType"),
+            status: arguments.text("Status"),
+            resource_type: arguments.text("InstanceResourceType"),
+            tags: arguments.objects("Tags").map(|tag| (tag.text("Key"), tag.text("Value"))).collect(),
+            search: arguments.text("SearchKey").map(Search::of),
+            scratch: RefCell::default(),
         }
     }
 
@@ -134,26 +149,29 @@ impl<'a> Filter<'a> {
 
     /// Whether an instance is meant.
     pub(super) fn matches(&self, state: &State, instance: &Instance) -> bool {
-        let text = |name: &str, own: &str| self.arguments.text(name).is_none_or(|wanted| wanted == own);
+        let text = |wanted: Option<&str>, own: &str| wanted.is_none_or(|wanted| wanted == own);
         instance.account == self.account
             && self.id.is_none_or(|id| id == instance.id)
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&instance.id))
             && self.name.is_none_or(|name| is_named(instance, name))
-            && text("EnsRegionId", instance.region.as_str())
+            && text(self.region, instance.region.as_str())
             && self.regions.as_ref().is_none_or(|regions| regions.contains(&instance.region.as_str()))
-            && text("ImageId", instance.image.as_str())
-            && text("InstanceType", instance.instance_type.as_str())
-            && text("Status", instance.status.name())
+            && text(self.image, instance.image.as_str())
+            && text(self.instance_type, instance.instance_type.as_str())
+            && text(self.status, instance.status.name())
             && self.services.as_ref().is_none_or(|wanted| wanted.contains(&service_status(instance)))
             && self.is_of_resource_type(instance)
             && self.has_public_address(instance)
             && self.has_tags(instance)
             && self.has_interface(state, instance)
-            && self.search.as_ref().is_none_or(|wanted| occurs(wanted, instance, state))
+            && self
+                .search
+                .as_ref()
+                .is_none_or(|search| search.finds(instance, state, &mut self.scratch.borrow_mut()))
     }
 
     fn is_of_resource_type(&self, instance: &Instance) -> bool {
-        match self.arguments.text("InstanceResourceType") {
+        match self.resource_type {
             None => true,
             Some("EnsInstance") => matches!(instance.charge, Charge::PrePaid { .. }),
             Some("EnsPostPaidInstance" | "EnsPostInstance") => instance.charge == Charge::PostPaid,
@@ -168,8 +186,7 @@ impl<'a> Filter<'a> {
     }
 
     fn has_tags(&self, instance: &Instance) -> bool {
-        self.arguments.objects("Tags").all(|wanted| {
-            let (key, value) = (wanted.text("Key"), wanted.text("Value"));
+        self.tags.iter().all(|(key, value)| {
             instance.tags.iter().any(|own| {
                 key.is_none_or(|key| *own.key == *key) && value.is_none_or(|value| *own.value == *value)
             })
@@ -210,18 +227,6 @@ fn is_named(instance: &Instance, name: &str) -> bool {
         Some(own) => **own == *name,
         None => instance.id.to_string() == name,
     }
-}
-
-/// Whether the text, in small letters, occurs in what people know an instance by.
-fn occurs(wanted: &str, instance: &Instance, state: &State) -> bool {
-    let in_address = |address: IpAddr| address.to_string().contains(wanted);
-    instance.id.to_string().contains(wanted)
-        || instance.name.as_ref().is_some_and(|name| name.to_lowercase().contains(wanted))
-        || instance.public_address.is_some_and(|address| in_address(address.into()))
-        || instance.interfaces().filter_map(|id| state.interfaces().get(&id)).any(|interface| {
-            let ipv6 = interface.ipv6_addresses.iter().copied().map(IpAddr::V6);
-            interface.addresses().map(IpAddr::V4).chain(ipv6).any(in_address)
-        })
 }
 
 #[cfg(test)]

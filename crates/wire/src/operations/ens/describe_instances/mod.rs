@@ -1,6 +1,7 @@
 //! `DescribeInstances`.
 
 mod filter;
+mod search;
 mod shown;
 #[cfg(test)]
 mod tests;

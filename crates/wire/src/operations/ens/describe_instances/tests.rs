@@ -232,6 +232,25 @@ fn other_filters_look_at_what_instances_are() {
 }
 
 #[test]
+fn a_search_does_not_mind_the_size_of_letters() {
+    let mut world = World::new();
+    let street = world.run(named("KÖLNER-Straße"))[0];
+    let city = world.run(named("Ἀθῆναι.Ab:7"))[0];
+    for (wanted, expected) in [
+        ("kölner", &[street][..]),
+        ("KÖLNER-STRASSE", &[]),
+        ("STRAßE", &[street]),
+        ("ἈΘῆναι", &[city]),
+        // As an address might be written, and is not.
+        ("ab:7", &[city]),
+        ("I-", &[city, street]),
+        ("kolner", &[]),
+    ] {
+        finds(&mut world, "SearchKey", wanted, expected);
+    }
+}
+
+#[test]
 fn pages_are_cut_out_of_the_newest_first() {
     let mut world = World::new();
     let group = world.group("web");
