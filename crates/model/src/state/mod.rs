@@ -255,6 +255,24 @@ impl State {
         around.filter_map(move |vswitch| self.interfaces_in.get(&vswitch.id)?.get(&address).copied())
     }
 
+    /// All private addresses of the account's interfaces, one vSwitch after the other, IPv6 last. No interface is looked at.
+    pub fn private_addresses(
+        &self,
+        account: AccountId,
+    ) -> impl Iterator<Item = (IpAddr, NetworkInterfaceId)> + '_ {
+        let in_vswitch = |vswitch: &Arc<VSwitch>| self.interfaces_in.get(&vswitch.id).into_iter().flatten();
+        let ipv4 = self.vswitches.oldest_first(account).flat_map(in_vswitch);
+        let first = (account, Ipv6Addr::UNSPECIFIED, NetworkInterfaceId::from_number(0));
+        let ipv6 = self.interfaces_at_ipv6.range(first..).take_while(move |(owner, ..)| *owner == account);
+        ipv4.map(|(address, id)| ((*address).into(), *id))
+            .chain(ipv6.map(|(_, address, id)| ((*address).into(), *id)))
+    }
+
+    /// All public addresses, whosever they are, each with its instance.
+    pub fn public_addresses(&self) -> impl Iterator<Item = (Ipv4Addr, InstanceId)> + '_ {
+        self.public_addresses.iter().map(|(address, id)| (*address, *id))
+    }
+
     fn at_ipv6(&self, account: AccountId, address: Ipv6Addr) -> impl Iterator<Item = NetworkInterfaceId> {
         let (low, high) = (NetworkInterfaceId::from_number(0), NetworkInterfaceId::from_number(u128::MAX));
         let range = self.interfaces_at_ipv6.range((account, address, low)..=(account, address, high));

@@ -1,9 +1,13 @@
 //! Whether a text occurs in what people know an instance by.
 
-use std::fmt::{Display, Write as _};
+use std::{
+    cell::OnceCell,
+    collections::HashSet,
+    fmt::{Display, Write as _},
+};
 
 use memchr::memmem::Finder;
-use model::instance::Instance;
+use model::{AccountId, InstanceId, instance::Instance};
 
 use crate::catalogue::prelude::*;
 
@@ -13,6 +17,7 @@ pub(super) struct Search {
     wanted: Finder<'static>,
     /// Whether it can occur in an address at all.
     like_address: bool,
+    at: OnceCell<HashSet<InstanceId>>,
 }
 
 /// What is reused from one instance to the next.
@@ -43,26 +48,36 @@ impl Search {
     pub(super) fn of(text: &str) -> Self {
         let wanted = text.to_lowercase();
         let like_address = wanted.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
-        Self { wanted: Finder::new(wanted.as_bytes()).into_owned(), like_address }
+        Self { wanted: Finder::new(wanted.as_bytes()).into_owned(), like_address, at: OnceCell::new() }
     }
 
     /// Whether it occurs in an instance's id, name or addresses, whatever the size of letters.
     pub(super) fn finds(&self, instance: &Instance, state: &State, scratch: &mut Scratch) -> bool {
-        let occurs = |text: &[u8]| self.wanted.find(text).is_some();
-        if occurs(scratch.written(instance.id))
-            || instance.name.as_ref().is_some_and(|name| occurs(scratch.in_small_letters(name)))
-        {
-            return true;
-        }
-        if !self.like_address {
-            return false;
-        }
-        if instance.public_address.is_some_and(|address| occurs(scratch.written(address))) {
-            return true;
-        }
-        instance.interfaces().filter_map(|id| state.interfaces().get(&id)).any(|interface| {
-            interface.addresses().any(|address| occurs(scratch.written(address)))
-                || interface.ipv6_addresses.iter().any(|address| occurs(scratch.written(address)))
+        self.occurs(scratch.written(instance.id))
+            || instance.name.as_ref().is_some_and(|name| self.occurs(scratch.in_small_letters(name)))
+            || self.like_address && self.at(instance.account, state, scratch).contains(&instance.id)
+    }
+
+    fn occurs(&self, text: &[u8]) -> bool {
+        self.wanted.find(text).is_some()
+    }
+
+    /// The instances in one of whose addresses it occurs. All addresses are looked at, one after the other as they lie in
+    /// memory: to go from each instance to its interfaces would take several times as long.
+    fn at(&self, account: AccountId, state: &State, scratch: &mut Scratch) -> &HashSet<InstanceId> {
+        self.at.get_or_init(|| {
+            let mut found = HashSet::new();
+            for (address, id) in state.private_addresses(account) {
+                if self.occurs(scratch.written(address)) {
+                    found.extend(state.interfaces().get(&id).and_then(|interface| interface.instance));
+                }
+            }
+            for (address, id) in state.public_addresses() {
+                if self.occurs(scratch.written(address)) {
+                    found.insert(id);
+                }
+            }
+            found
         })
     }
 }

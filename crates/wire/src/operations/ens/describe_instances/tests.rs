@@ -1,6 +1,6 @@
 use model::{
     InstanceId,
-    command::{ChargeWish, DiskWish, InstanceWish, Placement},
+    command::{AddressFamily, ChargeWish, DiskWish, InstanceWish, Placement},
     refusal::Target,
     tag::Tag,
 };
@@ -248,6 +248,33 @@ fn a_search_does_not_mind_the_size_of_letters() {
     ] {
         finds(&mut world, "SearchKey", wanted, expected);
     }
+}
+
+#[test]
+fn a_search_looks_at_every_address_of_an_account_and_at_no_others() {
+    let mut world = World::new();
+    let region = ("EnsRegionId", REGION);
+    let network = [region, ("CidrBlock", "10.1.0.0/16"), ("EnableIpv6", "true")];
+    let network = world.call("CreateNetwork", &network).unwrap()["NetworkId"].as_str().unwrap().to_owned();
+    let vswitch = [region, ("CidrBlock", "10.1.0.0/24"), ("NetworkId", &network), ("Ipv6CidrBlock", "1")];
+    let vswitch = world.call("CreateVSwitch", &vswitch).unwrap()["VSwitchId"].as_str().unwrap().parse().ok();
+    let dual = InstanceWish { vswitch, family: AddressFamily::Dual, ipv6_count: 2, ..World::wish() };
+    let a = world.run(dual)[0];
+    let primary = world.state.interfaces().get(&world.see(a).primary_interface).unwrap().clone();
+    let (first, second) = (primary.ipv6_addresses[0].to_string(), primary.ipv6_addresses[1].to_string());
+    finds(&mut world, "SearchKey", &first.to_uppercase(), &[a]);
+    finds(&mut world, "SearchKey", &second, &[a]);
+    finds(&mut world, "SearchKey", &primary.address.to_string(), &[a]);
+    let owner = world.actor;
+    world.actor = model::Actor::Root(world.new_account("other"));
+    let b = world.instance(&[]);
+    let public = world.see(b).public_address.map(|address| address.to_string());
+    finds(&mut world, "SearchKey", &second, &[]);
+    world.actor = owner;
+    if let Some(public) = public {
+        finds(&mut world, "SearchKey", &public, &[]);
+    }
+    finds(&mut world, "SearchKey", ":", &[a]);
 }
 
 #[test]
