@@ -52,14 +52,33 @@ const FIRST_DIGIT: u128 = 36u128.pow(24);
 const WORD_DIGITS: usize = 12;
 const WORD: u128 = 36u128.pow(12);
 
-/// Writes the last digits of a number.
+/// Two digits at a time: half as many divisions.
+const PAIRS: [[u8; 2]; 36 * 36] = pairs();
+
+const fn pairs() -> [[u8; 2]; 36 * 36] {
+    let mut pairs = [[0; 2]; 36 * 36];
+    let mut value = 0;
+    while value < pairs.len() {
+        pairs[value] = [ALPHABET[value / 36], ALPHABET[value % 36]];
+        value += 1;
+    }
+    pairs
+}
+
+/// Quotient and remainder. The remainder is not divided for: that would cost as much as the quotient.
+const fn split(number: u128) -> (u128, u128) {
+    let quotient = number / WORD;
+    (quotient, number - quotient * WORD)
+}
+
+/// Writes the last digits of a number: an even number of them.
 fn write_digits(digits: &mut [u8], mut number: u64) {
-    for digit in digits.iter_mut().rev() {
-        // The remainder is below 36.
+    for pair in digits.rchunks_exact_mut(2) {
+        // The remainder is below 36 * 36.
         #[allow(clippy::cast_possible_truncation)]
-        let value = (number % 36) as usize;
-        *digit = ALPHABET[value];
-        number /= 36;
+        let value = (number % (36 * 36)) as usize;
+        pair.copy_from_slice(&PAIRS[value]);
+        number /= 36 * 36;
     }
 }
 
@@ -115,13 +134,17 @@ impl<K> hash::Hash for Id<K> {
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One that is too large for its digits would be written without its front.
+        let (high, low) = split(self.0);
+        let (first, middle) = split(high);
         let mut digits = [b'0'; DIGITS];
-        let mut rest = self.0;
-        for piece in digits.rchunks_mut(WORD_DIGITS) {
-            // The remainder fits a word.
-            #[allow(clippy::cast_possible_truncation)]
-            write_digits(piece, (rest % WORD) as u64);
-            rest /= WORD;
+        let (front, back) = digits.split_at_mut(1 + WORD_DIGITS);
+        // Remainders fit a word, and what is left is one digit.
+        #[allow(clippy::cast_possible_truncation)]
+        {
+            front[0] = ALPHABET[(first % 36) as usize];
+            write_digits(&mut front[1..], middle as u64);
+            write_digits(back, low as u64);
         }
         f.write_str(K::PREFIX)?;
         f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
@@ -175,6 +198,17 @@ mod tests {
             prop_assert!(text.starts_with("i-5"));
             prop_assert_eq!(text.parse::<InstanceId>(), Ok(id));
             prop_assert_eq!(text.parse::<SecurityGroupId>(), Err(UnknownId));
+        }
+
+        #[test]
+        fn a_number_is_written_as_its_last_digits(number: u128) {
+            let mut digits = String::new();
+            let mut rest = number;
+            for _ in 0..25 {
+                digits.insert(0, char::from_digit((rest % 36) as u32, 36).unwrap());
+                rest /= 36;
+            }
+            prop_assert_eq!(InstanceId::from_number(number).to_string(), format!("i-{digits}"));
         }
 
         #[test]
