@@ -22,6 +22,30 @@ pub enum Place {
     Appended,
 }
 
+/// A file that grows.
+pub struct Log(File);
+
+impl Log {
+    /// Makes one that ends with this value.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn open(directory: &Path) -> anyhow::Result<Self> {
+        Ok(Self(tempfile::tempfile_in(directory)?))
+    }
+
+    /// Appends 4 KiB and waits until it is on disk; gives the time that took.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn append(&mut self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        self.0.write_all(&[7u8; BLOCK])?;
+        self.0.sync_data()?;
+        Ok(begun.elapsed())
+    }
+}
+
 /// Writes 4 KiB and waits until it is on disk, for this long.
 pub fn fdatasync(directory: &Path, time: Duration, place: Place) -> anyhow::Result<Measured> {
     let mut file = tempfile::tempfile_in(directory)?;

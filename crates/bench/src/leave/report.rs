@@ -17,7 +17,7 @@ pub fn print(sites: &[Site; 2], rounds: &[Round], amounts: Amounts) {
          {rules} rules in each group, all flows UDP; a p99 of fewer than 100 changes is the slowest of a round; control planes, agents, callers and disk on one machine.\n",
         rounds.len()
     );
-    floors(rounds);
+    floors(sites, rounds);
     println!(
         "\n| change | nodes x interfaces | confirmed p50 ms | p99 ms | last packet p50 ms | p99 ms |\n\
          |---|---|---|---|---|---|"
@@ -51,7 +51,7 @@ fn medians(rounds: &[&OfSite], figure: impl Fn(&OfSite) -> Measured) -> Measured
     Measured::median(&rounds.iter().map(|site| figure(site)).collect::<Vec<_>>())
 }
 
-fn floors(rounds: &[Round]) {
+fn floors(sites: &[Site; 2], rounds: &[Round]) {
     println!("| floor | p50 us | p99 us |\n|---|---|---|");
     let names = [
         "a call that does nothing",
@@ -65,6 +65,15 @@ fn floors(rounds: &[Round]) {
         println!("| {name} | {:.0} | {:.0} |", part.p50_us, part.p99_us);
     }
     println!("| their sum | {:.0} | |", median(rounds.iter().map(|round| round.floor.sum_us())));
+    let in_turn = Measured::median(&rounds.iter().map(|round| round.floor.in_turn).collect::<Vec<_>>());
+    println!("| one of each, one after the other | {:.0} | {:.0} |", in_turn.p50_us, in_turn.p99_us);
+    for (place, site) in sites.iter().enumerate() {
+        let loaded = medians(&of_site(rounds, place), |site| site.floor_under_load);
+        println!(
+            "| the same under load, {} nodes x interfaces | {:.0} | {:.0} |",
+            site.name, loaded.p50_us, loaded.p99_us
+        );
+    }
 }
 
 fn changes(site: &Site, rounds: &[&OfSite]) {
@@ -118,6 +127,12 @@ fn ratios(rounds: &[Round]) {
     });
     line("Leave under load, p99 to confirmed, to the floor", "at most 10", &|round, site| {
         site.under_load.p99_us / round.floor.sum_us()
+    });
+    line("the same, to the p99 of the floor at rest", "", &|round, site| {
+        site.under_load.p99_us / round.floor.in_turn.p99_us
+    });
+    line("the same, to the p99 of the floor under that load", "", &|_, site| {
+        site.under_load.p99_us / site.floor_under_load.p99_us
     });
     line("changes of others a second meanwhile", "", &|_, site| site.load);
     line("Leaves at once, p99 to confirmed, to the floor", "", &|round, site| {

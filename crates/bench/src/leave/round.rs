@@ -19,7 +19,7 @@ use super::{
     tls::RoundTrips,
 };
 use crate::{
-    floor::{self, Place},
+    floor::{self, Log, Place},
     statistics::Measured,
 };
 
@@ -29,6 +29,7 @@ const DISK: Duration = Duration::from_millis(300);
 /// What a Leave cannot do without, ready to be measured.
 pub struct Floors {
     disk: PathBuf,
+    log: Log,
     switches: Switches,
     round_trips: RoundTrips,
 }
@@ -40,7 +41,7 @@ impl Floors {
     /// The kernel refuses.
     pub fn open(disk: &Path, rules: usize) -> anyhow::Result<Self> {
         let (switches, round_trips) = (Switches::open(rules)?, RoundTrips::connect()?);
-        Ok(Self { disk: disk.to_owned(), switches, round_trips })
+        Ok(Self { disk: disk.to_owned(), log: Log::open(disk)?, switches, round_trips })
     }
 
     async fn measure(&mut self, caller: &mut Caller, times: usize) -> anyhow::Result<Floor> {
@@ -51,7 +52,21 @@ impl Floors {
             disk: floor::fdatasync(&self.disk, DISK, Place::Appended)?,
             switch: self.switches.measure(times)?,
             round_trip: self.round_trips.measure(times)?,
+            in_turn: self.in_turn(caller, times).await?,
         })
+    }
+
+    /// One of each, one after the other, so many times; gives how long the four took together. Not the sum of four
+    /// percentiles, which are seldom met all at once.
+    async fn in_turn(&mut self, caller: &mut Caller, times: usize) -> anyhow::Result<Measured> {
+        let (mut latencies, began) = (Vec::with_capacity(times), Instant::now());
+        for _ in 0..times {
+            let nothing = caller.nothing(1).await?[0];
+            let disk = self.log.append()?;
+            let others = self.switches.measure(1)?.p50_us + self.round_trips.measure(1)?.p50_us;
+            latencies.push(nothing + disk + Duration::from_secs_f64(others / 1e6));
+        }
+        Ok(Measured::of(latencies, began.elapsed()))
     }
 }
 
@@ -66,6 +81,8 @@ pub struct Floor {
     pub switch: Measured,
     /// A message and its answer over TLS.
     pub round_trip: Measured,
+    /// One of each, one after the other.
+    pub in_turn: Measured,
 }
 
 impl Floor {
@@ -96,6 +113,8 @@ pub struct OfSite {
     pub single: Measured,
     /// A Leave while others change things.
     pub under_load: Measured,
+    /// What a Leave cannot do without, one after the other, meanwhile.
+    pub floor_under_load: Measured,
     /// How many changes a second those made.
     pub load: f64,
     /// A Leave that cuts a flow.
@@ -137,18 +156,20 @@ impl Round {
     ) -> anyhow::Result<Self> {
         let [small, large] = sites;
         let floor = floors.measure(&mut small.caller, amounts.times).await?;
-        let sites = [OfSite::measure(small, amounts).await?, OfSite::measure(large, amounts).await?];
+        let small = OfSite::measure(small, floors, amounts).await?;
+        let sites = [small, OfSite::measure(large, floors, amounts).await?];
         Ok(Self { floor, sites })
     }
 }
 
 impl OfSite {
-    async fn measure(site: &mut Site, amounts: Amounts) -> anyhow::Result<Self> {
+    async fn measure(site: &mut Site, floors: &mut Floors, amounts: Amounts) -> anyhow::Result<Self> {
         let Amounts { times, few_times, records, .. } = amounts;
         let (leave, told) = leaves(site, times).await?;
         let single = Change::leave(site, site.single);
         let single = series::confirmed(&mut site.caller, &single, times).await?;
-        let (under_load, load) = under_load(site, amounts).await?;
+        let UnderLoad { leave: under_load, floor: floor_under_load, load } =
+            UnderLoad::measure(site, floors, amounts).await?;
 
         let flows = node::flows(&site.nodes[..1], ACCESS_PORT, Site::interval(1, records))?;
         let change = Change::leave(site, site.target);
@@ -164,7 +185,19 @@ impl OfSite {
 
         let nothing_at_once = series::nothing_at_once(site).await?;
         let at_once = series::at_once(site).await?;
-        Ok(Self { leave, single, under_load, load, cut, rule, rule_cut, at_once, nothing_at_once, told })
+        Ok(Self {
+            leave,
+            single,
+            under_load,
+            floor_under_load,
+            load,
+            cut,
+            rule,
+            rule_cut,
+            at_once,
+            nothing_at_once,
+            told,
+        })
     }
 }
 
@@ -187,9 +220,19 @@ async fn leaves(site: &mut Site, times: usize) -> anyhow::Result<(Measured, Told
     Ok((leave, told))
 }
 
-async fn under_load(site: &mut Site, amounts: Amounts) -> anyhow::Result<(Measured, f64)> {
-    let change = Change::leave(site, site.target);
-    let others = Others::begin(site, amounts.load)?;
-    let measured = series::confirmed(&mut site.caller, &change, amounts.times).await?;
-    Ok((measured, others.finish()?))
+/// What was measured while others changed things.
+struct UnderLoad {
+    leave: Measured,
+    floor: Measured,
+    load: f64,
+}
+
+impl UnderLoad {
+    async fn measure(site: &mut Site, floors: &mut Floors, amounts: Amounts) -> anyhow::Result<Self> {
+        let change = Change::leave(site, site.target);
+        let others = Others::begin(site, amounts.load)?;
+        let leave = series::confirmed(&mut site.caller, &change, amounts.times).await?;
+        let floor = floors.in_turn(&mut site.caller, amounts.times).await?;
+        Ok(Self { leave, floor, load: others.finish()? })
+    }
 }
