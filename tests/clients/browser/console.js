@@ -12,13 +12,14 @@ const server = require('../node/server.js');
 
 const run = promisify(execFile);
 
-/** A server and Chromium. Give them back with `stop()`. */
-async function start() {
+/** A server, to which nodes can come where that is asked for, and Chromium. Give them back with `stop()`. */
+async function start(options) {
   const settings = ['console.attempts_per_minute=6000'];
-  const [chromium, served] = await Promise.all([browser.start(), server.start(settings)]);
+  const [chromium, served] = await Promise.all([browser.start(), server.start(settings, options)]);
   const origin = `http://${served.http}`;
   return {
     origin,
+    nodes: served.nodes,
     /** A window in which somebody is signed in. */
     async tab(options, key = server.root) {
       const tab = await chromium.tab(origin, options);
