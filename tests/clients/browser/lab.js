@@ -34,7 +34,12 @@ async function start(world, EnsRegionId) {
   );
   const settings = ['--config', at('agent.toml')];
   const where = ['--server', world.nodes, '--token-file', at('token'), '--directory', at('state'), '--name', NAME];
-  await run(server.BINARY, ['agent', 'join', ...settings, ...where], { env: environment(), timeout: WAIT_MILLISECONDS_MAX });
+  try {
+    await run(server.BINARY, ['agent', 'join', ...settings, ...where], { env: environment(), timeout: WAIT_MILLISECONDS_MAX });
+  } catch (error) {
+    fs.rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
   const log = fs.openSync(at('log'), 'w');
   const children = [];
   const begin = (command, args) => {

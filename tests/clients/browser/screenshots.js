@@ -32,7 +32,7 @@ async function main(directory) {
     }
     await wide(world, addresses, directory);
     for (const scheme of browser.SCHEMES) {
-      for (const screen of Object.keys(browser.SCREENS)) await acts(world, { directory, scheme, screen });
+      for (const screen of Object.keys(browser.SCREENS)) await acts(world, { directory, scheme, screen }, made);
     }
   } catch (error) {
     if (lab) console.error(lab.log());
@@ -54,7 +54,7 @@ async function all(world, addresses, where) {
 }
 
 /** What no address shows alone: what comes of a button. Last, because something is made each time. */
-async function acts(world, where) {
+async function acts(world, where, made) {
   const tab = await world.tab(where);
   const { page } = tab;
   const press = (name) => page.getByRole('button', { name, exact: true }).first().click();
@@ -71,10 +71,7 @@ async function acts(world, where) {
   await page.locator('[name="EnsRegionId"]').selectOption(scene.REGION);
   await press('Make a token');
   await picture(tab, where, 'token');
-  await tab.go('/console/explorer/ens/DescribeSecurityGroups');
-  await press('Send');
-  await page.locator('#answer-body').waitFor();
-  await picture(tab, where, 'answer');
+  await call(world, tab, where, made);
   await tab.go('/console');
   if (where.screen === 'phone') {
     await page.locator('.side > summary').click();
@@ -83,6 +80,21 @@ async function acts(world, where) {
   await page.locator('.menu > summary').click();
   await picture(tab, where, 'menu');
   await tab.close();
+}
+
+/** A Leave by the explorer: the question, and the answer. The instance joins again. */
+async function call(world, tab, where, made) {
+  const { page } = tab;
+  const { SecurityGroupId, InstanceId } = made;
+  await tab.go('/console/explorer/ens/LeaveSecurityGroup');
+  await page.locator('[name="SecurityGroupId"]').fill(SecurityGroupId);
+  await page.locator('[name="InstanceId"]').fill(InstanceId);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await picture(tab, where, 'call');
+  await page.getByRole('button', { name: 'Call LeaveSecurityGroup' }).click();
+  await page.locator('#answer-body').waitFor();
+  await picture(tab, where, 'answer');
+  await world.call('JoinSecurityGroup', { SecurityGroupId, InstanceId });
 }
 
 async function wide(world, addresses, directory) {
@@ -101,6 +113,7 @@ async function shoot(tab, where, name, address) {
 /** A picture of the whole page as it is, with nothing under the mouse. */
 async function picture(tab, { directory, scheme, screen }, name) {
   await tab.page.mouse.move(0, 0);
+  await tab.page.evaluate(() => window.scrollTo(0, 0));
   const file = path.join(directory, `${name}-${screen}-${scheme}.png`);
   await tab.page.screenshot({ path: file, fullPage: true });
   console.log(file);

@@ -17,6 +17,8 @@ use crate::{
 
 const SECTION: &str = "/activity";
 const STEP: &str = "25";
+/// How many things an event is said to be about.
+const NAMED_MAX: usize = 4;
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::read("/activity", |visit| Box::pin(show(visit))),
@@ -107,12 +109,12 @@ fn row(event: &Value) -> Markup {
         tr {
             td .nowrap { (time::at(text(event, "Time"))) }
             td {
-                @match view::address_of_id(&who).filter(|_| text(event, "ActorType") == "Node") { Some(address) => a .id href=(address) { (who) }, None => (who) }
+                @match view::address_of_id(&who).filter(|_| text(event, "ActorType") == "Node") { Some(address) => a .id .wrapped href=(address) { (who) }, None => (who) }
                 @if !text(event, "SourceIpAddress").is_empty() { span .id .beneath { (text(event, "SourceIpAddress")) } }
             }
             td { (view::operation_link(text(event, "OperationName"))) (changes(event)) }
             td {
-                @if refused { (view::badge(Tone::Bad, "Refused")) span .id .beneath { (text(event, "ErrorCode")) } }
+                @if refused { (view::badge(Tone::Bad, "Refused")) span .hint .beneath { @for part in text(event, "ErrorCode").split_inclusive('.') { (part) wbr; } } }
                 @else { a .nowrap href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } }
             }
             td { @for id in named(event) { span .beneath { (about(id)) } } }
@@ -120,10 +122,16 @@ fn row(event: &Value) -> Markup {
     }
 }
 
-/// What an event is about, as far as there is room: what a refused call names, or what was changed.
-fn named(event: &Value) -> impl Iterator<Item = &str> {
+/// What an event is about, as far as there is room: what a refused call names, or what was changed; each once.
+fn named(event: &Value) -> Vec<&str> {
     let changed = items(event, "Changes.Change").iter().map(|change| text(change, "ResourceId"));
-    texts(event, "ResourceIds.ResourceId").chain(changed).filter(|id| !id.is_empty()).take(4)
+    let mut found = Vec::new();
+    for id in texts(event, "ResourceIds.ResourceId").chain(changed) {
+        if !id.is_empty() && !found.contains(&id) && found.len() < NAMED_MAX {
+            found.push(id);
+        }
+    }
+    found
 }
 
 /// A link to what an id names.
@@ -198,4 +206,20 @@ fn state(answer: &Value) -> Markup {
             }
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_an_event_is_about_is_named_once() {
+        let event = json!({
+            "ResourceIds": { "ResourceId": ["i-1", "eni-1"] },
+            "Changes": { "Change": [{ "ResourceId": "eni-1" }, { "ResourceId": "sg-1" }, { "ResourceId": "" }] },
+        });
+        assert_eq!(named(&event), ["i-1", "eni-1", "sg-1"]);
+    }
 }

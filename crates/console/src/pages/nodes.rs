@@ -89,7 +89,7 @@ pub(crate) fn short_table(nodes: &[Value]) -> Markup {
         &html! {
             @for node in nodes {
                 tr {
-                    th scope="row" { a .named href=(view::address_of("nodes", text(node, "NodeId"))) { (name(node)) } }
+                    th scope="row" { (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId"))) }
                     td { (badges(node)) }
                     td { (lag(node)) }
                 }
