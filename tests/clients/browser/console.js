@@ -90,7 +90,14 @@ async function seed(world) {
   await world.call('JoinSecurityGroup', { SecurityGroupId, InstanceId });
   const shown = await instance(world, InstanceId);
   const { NetworkInterfaceId } = shown.NetworkInterfaces.NetworkInterfaces[0];
-  return { NetworkId, VSwitchId, SecurityGroupId, InstanceId, NetworkInterfaceId };
+  const generation = await newest(world);
+  return { NetworkId, VSwitchId, SecurityGroupId, InstanceId, NetworkInterfaceId, generation };
+}
+
+/** The number of the newest change. */
+async function newest(world) {
+  const { Events } = await world.call('ListEvents', { MaxResults: 1 }, 'api');
+  return Events.Event[0].Generation;
 }
 
 async function instance(world, InstanceId) {
@@ -121,4 +128,4 @@ async function until(ask, what) {
   }
 }
 
-module.exports = { environment, groupsOf, instance, run, seed, signIn, start, until, user };
+module.exports = { environment, groupsOf, instance, newest, run, seed, signIn, start, until, user };

@@ -2,7 +2,7 @@
 
 // What the pictures show: a small shop with web servers, an application and a database, each in its groups.
 
-const { instance, until, user } = require('./console.js');
+const { instance, newest, until, user } = require('./console.js');
 
 const REGION = 'edge-1';
 
@@ -69,7 +69,7 @@ async function build(world, lab) {
       await world.call('JoinSecurityGroup', { SecurityGroupId: groups[group], InstanceId: made[name], ...(lab && { wait: 20 }) });
     }
   }
-  const { Events } = await world.call('ListEvents', { MaxResults: 1 }, 'api');
+  const generation = await newest(world);
   await user(world, 'reader', ['AliyunENSReadOnlyAccess']);
   const shown = await instance(world, made['web-1']);
   const { NetworkInterfaceId } = shown.NetworkInterfaces.NetworkInterfaces[0];
@@ -83,7 +83,7 @@ async function build(world, lab) {
     InstanceId: made['web-1'],
     NetworkInterfaceId,
     NodeId: lab?.NodeId,
-    generation: Events.Event[0].Generation,
+    generation,
   };
 }
 
