@@ -39,7 +39,7 @@ enum Task {
     Bpf(bpf::Arguments),
     /// Builds the Debian package, from the program as it is released.
     Deb(deb::Arguments),
-    /// Makes pictures of every page of the console: desktop and phone, light and dark.
+    /// Makes pictures of every page of the console: desktop and phone, light and dark; as root, with a node behind them.
     Screenshots(test::ScreenshotArguments),
 }
 

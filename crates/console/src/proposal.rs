@@ -50,18 +50,23 @@ impl Proposal {
             None => Ok(Value::Null),
         };
         let body = html! {
-            p .measure { (self.sentence) }
+            p .measure { (self.sentence) " Nothing is changed yet." }
             @match &preview {
                 Ok(Value::Null) => {}
                 Ok(answer) => (crate::view::difference::shown(answer)),
                 Err(fault) => (without_preview(fault)),
             }
-            div .card .measure {
-                h2 { "Make this change?" }
-                (view::form(visit, &self.action, &html! {
-                    @for (name, value) in &self.fields { input type="hidden" name=(name) value=(value); }
-                    (fields::buttons(self.verb, &self.back))
-                }))
+            @if preview.as_ref().is_err_and(|fault| !is_forbidden(fault)) {
+                // What would be refused is not offered.
+                p { (view::button_link(&self.back, "Back")) }
+            } @else {
+                div .card .measure {
+                    h2 { "Make this change?" }
+                    (view::form(visit, &self.action, &html! {
+                        @for (name, value) in &self.fields { input type="hidden" name=(name) value=(value); }
+                        (fields::buttons(self.verb, &self.back))
+                    }))
+                }
             }
         };
         Ok(page(self.title.clone(), body).into())
@@ -83,8 +88,13 @@ pub(crate) fn after(generation: Option<u64>, operation: &str, back: &str) -> Res
     }
 }
 
+/// Whether it is the preview alone that somebody may not see.
+fn is_forbidden(fault: &Fault) -> bool {
+    fault.code.starts_with("NoPermission")
+}
+
 fn without_preview(fault: &Fault) -> Markup {
-    if fault.code.starts_with("NoPermission") {
+    if is_forbidden(fault) {
         return view::notice(
             Tone::Warning,
             "You may not see what this would do.",

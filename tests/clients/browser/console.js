@@ -12,13 +12,14 @@ const server = require('../node/server.js');
 
 const run = promisify(execFile);
 
-/** A server and Chromium. Give them back with `stop()`. */
-async function start() {
+/** A server, to which nodes can come where that is asked for, and Chromium. Give them back with `stop()`. */
+async function start(options) {
   const settings = ['console.attempts_per_minute=6000'];
-  const [chromium, served] = await Promise.all([browser.start(), server.start(settings)]);
+  const [chromium, served] = await Promise.all([browser.start(), server.start(settings, options)]);
   const origin = `http://${served.http}`;
   return {
     origin,
+    nodes: served.nodes,
     /** A window in which somebody is signed in. */
     async tab(options, key = server.root) {
       const tab = await chromium.tab(origin, options);
@@ -89,7 +90,14 @@ async function seed(world) {
   await world.call('JoinSecurityGroup', { SecurityGroupId, InstanceId });
   const shown = await instance(world, InstanceId);
   const { NetworkInterfaceId } = shown.NetworkInterfaces.NetworkInterfaces[0];
-  return { NetworkId, VSwitchId, SecurityGroupId, InstanceId, NetworkInterfaceId };
+  const generation = await newest(world);
+  return { NetworkId, VSwitchId, SecurityGroupId, InstanceId, NetworkInterfaceId, generation };
+}
+
+/** The number of the newest change. */
+async function newest(world) {
+  const { Events } = await world.call('ListEvents', { MaxResults: 1 }, 'api');
+  return Events.Event[0].Generation;
 }
 
 async function instance(world, InstanceId) {
@@ -120,4 +128,4 @@ async function until(ask, what) {
   }
 }
 
-module.exports = { environment, groupsOf, instance, run, seed, signIn, start, until, user };
+module.exports = { environment, groupsOf, instance, newest, run, seed, signIn, start, until, user };

@@ -6,7 +6,7 @@
 function pages(made) {
   const id = encodeURIComponent;
   const explain = `From=${id('198.51.100.7')}&To=${id(made.InstanceId)}&Protocol=tcp&Port=443`;
-  const rule = 'Direction=ingress&IpProtocol=TCP&Policy=Accept&PortRange=22%2F22&Priority=1&SourceCidrIp=10.0.0.0%2F8';
+  const rule = made.rule || 'Direction=ingress&IpProtocol=TCP&Policy=Accept&PortRange=22%2F22&Priority=1&SourceCidrIp=10.0.0.0%2F8';
   return {
     overview: '/console',
     groups: '/console/groups',
@@ -15,15 +15,19 @@ function pages(made) {
     'group-edit': `/console/groups/${made.SecurityGroupId}/edit`,
     'group-delete': `/console/groups/${made.SecurityGroupId}/delete`,
     'rule-new': `/console/groups/${made.SecurityGroupId}/rules/new`,
+    'rule-preview': `/console/groups/${made.SecurityGroupId}/rules/add?Direction=ingress&Policy=Accept&IpProtocol=TCP&ports=8000-8080&peer=0.0.0.0%2F0&Priority=5`,
     'rule-remove': `/console/groups/${made.SecurityGroupId}/rules/remove?${rule}`,
     join: `/console/groups/${made.SecurityGroupId}/join`,
     leave: `/console/groups/${made.SecurityGroupId}/leave?instance=${made.InstanceId}`,
+    'join-preview': `/console/groups/${made.OtherGroupId || made.SecurityGroupId}/join/preview?member=${made.InstanceId}`,
     map: '/console/map',
     explain: `/console/explain?${explain}`,
     findings: '/console/findings',
     instances: '/console/instances',
     'instance-new': '/console/instances/new',
     instance: `/console/instances/${made.InstanceId}`,
+    'instance-stop': `/console/instances/${made.InstanceId}/stop`,
+    'instance-release': `/console/instances/${made.InstanceId}/release`,
     interfaces: '/console/interfaces',
     interface: `/console/interfaces/${made.NetworkInterfaceId}`,
     networks: '/console/networks',
@@ -32,11 +36,14 @@ function pages(made) {
     nodes: '/console/nodes',
     'node-new': '/console/nodes/new',
     activity: '/console/activity',
+    state: `/console/activity/state?ResourceId=${made.SecurityGroupId}&AsOf=${made.generation}`,
     change: `/console/changes/${made.generation}`,
     users: '/console/users',
     'user-new': '/console/users/new',
     user: '/console/users/reader',
+    'user-delete': '/console/users/reader/delete',
     policies: '/console/policies',
+    policy: '/console/policies/System/AliyunENSReadOnlyAccess',
     'policy-new': '/console/policies/new',
     access: '/console/access?UserName=reader',
     explorer: '/console/explorer',
@@ -50,4 +57,14 @@ function pages(made) {
   };
 }
 
-module.exports = { pages };
+/** Those of a node that is there, and of what it enforces. */
+function nodePages(made) {
+  return {
+    node: `/console/nodes/${made.NodeId}`,
+    'node-delete': `/console/nodes/${made.NodeId}/delete`,
+    traffic: `/console/interfaces/${made.NetworkInterfaceId}/traffic`,
+    unbind: `/console/interfaces/${made.NetworkInterfaceId}/unbind`,
+  };
+}
+
+module.exports = { nodePages, pages };

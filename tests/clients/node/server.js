@@ -15,12 +15,13 @@ const STATES = ['creating', 'image_downloading', 'starting', 'stopping', 'resett
 
 const root = { id: 'LTAI5tRootKeyOfTheTests', secret: 'SecretOfTheRootKeyOfTheTests00' };
 
-/** Starts a server on which nothing takes time, with these settings besides. Gives its addresses, its certificate, and a function that ends it. */
-async function start(assignments = []) {
+/** Starts a server on which nothing takes time, with these settings besides, and with a listener for nodes where that is asked for.
+ * Gives its addresses, its certificate, and a function that ends it. */
+async function start(assignments = [], { nodes = false } = {}) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ravelin-'));
   const data = path.join(directory, 'data');
   const settings = [...STATES.map((state) => `timing.${state}_ms=0`), ...assignments].flatMap((one) => ['--set', one]);
-  const addresses = ['--listen', '127.0.0.1:0', '--listen-tls', '127.0.0.1:0'];
+  const addresses = ['--listen', '127.0.0.1:0', '--listen-tls', '127.0.0.1:0', ...(nodes ? ['--node-listen', '127.0.0.1:0'] : [])];
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('RAVELIN_'));
   const env = {
     ...Object.fromEntries(kept),
@@ -47,9 +48,9 @@ async function start(assignments = []) {
     child.once('error', reject);
     ended.then(() => reject(new Error(`the server ended before it was ready: ${said()}`)));
     readline.createInterface({ input: child.stdout }).on('line', (line) => {
-      const [, scheme, address] = /^ready (https?):\/\/(\S+)$/.exec(line) || [];
+      const [, scheme, address] = /^ready (https?(?=:)|nodes)(?::\/\/| )(\S+)$/.exec(line) || [];
       if (scheme) found[scheme] = address;
-      if (found.http && found.https) {
+      if (found.http && found.https && (found.nodes || !nodes)) {
         clearTimeout(timer);
         resolve();
       }

@@ -82,7 +82,7 @@ pub(crate) struct ScreenshotArguments {
     directory: Option<std::path::PathBuf>,
 }
 
-/// Makes pictures of every page of the console. Tells whether all went well.
+/// Makes pictures of every page of the console, as root with those that show what a node does. Tells whether all went well.
 ///
 /// # Errors
 /// Something that it needs is not installed, or does not run.

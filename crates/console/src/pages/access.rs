@@ -28,7 +28,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
                     datalist id="operations" { @for own in catalogue::all() { option value=(own.name) {} } }
                 }
             }
-            (Field::new("resource", "Of what", query.get("resource")).hint("An id or a name, where the operation is about one thing and policies may name it. Empty: all.").text())
+            (Field::new("resource", "On what", query.get("resource")).hint("An id or a name, where the operation is about one thing and policies may name it. Empty: all.").text())
             div .buttons { button .button .primary type="submit" { "Check" } }
         }
         @if !user.is_empty() && !operation.is_empty() { (decision(visit, user, operation).await) }

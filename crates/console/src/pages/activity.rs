@@ -17,6 +17,8 @@ use crate::{
 
 const SECTION: &str = "/activity";
 const STEP: &str = "25";
+/// How many things an event is said to be about.
+const NAMED_MAX: usize = 4;
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::read("/activity", |visit| Box::pin(show(visit))),
@@ -44,21 +46,21 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             (Field::new("UserName", "RAM user", query.get("UserName")).text())
             (list::filter("Outcome", "Outcome", query, ["Applied", "Refused"]))
             (list::filter("ActorType", "By", query, ["Root", "User", "Node", "Operator", "Clock"]))
-            (Field::new("BeginTime", "From", query.get("BeginTime")).hint("2026-11-22T03:00:00Z").text())
+            (Field::new("BeginTime", "From", query.get("BeginTime")).hint("Such as `2026-11-22T03:00:00Z`").text())
             (Field::new("EndTime", "To", query.get("EndTime")).text())
-            div .buttons { button .button type="submit" { "Show" } a .button href={ (ROOT) (SECTION) } { "Show all" } }
+            (list::show(SECTION, FILTERS.iter().any(|name| query.given(name).is_some())))
         }
-        @if events.is_empty() { (view::empty("Nothing happened that matches.", &html! { "Changes are listed here, and calls that were refused." }, None)) }
+        @if events.is_empty() { (view::empty("Nothing matches.", &html! { "Changes are listed here, and calls that were refused. Try a longer time, or fewer filters." }, None)) }
         @else { (table(events)) }
         (next(visit, &answer))
     };
     let lead = match number(&answer, "OldestGeneration") {
         Some(oldest) => {
-            html! { "Changes are kept back to " (oldest) ", " (time::plain(text(&answer, "OldestTime"))) "." }
+            html! { "Who did what, when and from where. It goes back to change " (oldest) " of " (time::plain(text(&answer, "OldestTime"))) "." }
         }
-        None => html! { "Changes that were made, and calls that were refused." },
+        None => html! { "Who did what, when and from where." },
     };
-    let actions = view::button_link(&format!("{ROOT}/activity/state"), "How was it then?");
+    let actions = view::button_link(&format!("{ROOT}/activity/state"), "Look at a past state");
     Ok(Page::new(SECTION, "Activity", body).lead(lead).actions(actions).into())
 }
 
@@ -107,36 +109,37 @@ fn row(event: &Value) -> Markup {
         tr {
             td .nowrap { (time::at(text(event, "Time"))) }
             td {
-                (who)
+                @match view::address_of_id(&who).filter(|_| text(event, "ActorType") == "Node") { Some(address) => a .id .wrapped href=(address) { (who) }, None => (who) }
                 @if !text(event, "SourceIpAddress").is_empty() { span .id .beneath { (text(event, "SourceIpAddress")) } }
             }
             td { (view::operation_link(text(event, "OperationName"))) (changes(event)) }
             td {
-                @if refused { (view::badge(Tone::Bad, "Refused")) span .id .beneath { (text(event, "ErrorCode")) } }
-                @else { a href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } }
+                @if refused { (view::badge(Tone::Bad, "Refused")) span .hint .beneath { @for part in text(event, "ErrorCode").split_inclusive('.') { (part) wbr; } } }
+                @else { a .nowrap href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } }
             }
             td { @for id in named(event) { span .beneath { (about(id)) } } }
         }
     }
 }
 
-/// What an event is about, as far as there is room: what a refused call names, or what was changed.
-fn named(event: &Value) -> impl Iterator<Item = &str> {
+/// What an event is about, as far as there is room: what a refused call names, or what was changed; each once.
+fn named(event: &Value) -> Vec<&str> {
     let changed = items(event, "Changes.Change").iter().map(|change| text(change, "ResourceId"));
-    texts(event, "ResourceIds.ResourceId").chain(changed).filter(|id| !id.is_empty()).take(4)
+    let mut found = Vec::new();
+    for id in texts(event, "ResourceIds.ResourceId").chain(changed) {
+        if !id.is_empty() && !found.contains(&id) && found.len() < NAMED_MAX {
+            found.push(id);
+        }
+    }
+    found
 }
 
 /// A link to what an id names.
 pub(super) fn about(id: &str) -> Markup {
-    let kind = match id.split('-').next() {
-        Some("sg") => "groups",
-        Some("i") => "instances",
-        Some("eni") => "interfaces",
-        Some("n") => "networks",
-        Some("node") => "nodes",
-        _ => return view::id(id),
-    };
-    html! { a .id href=(view::address_of(kind, id)) { (id) } }
+    match view::address_of_id(id) {
+        Some(address) => html! { a .id href=(address) { (id) } },
+        None => view::id(id),
+    }
 }
 
 /// What an event changed, each thing with what was before and after.
@@ -163,22 +166,23 @@ async fn state_at(visit: &Visit<'_>) -> Outcome {
     let form = html! {
         form .filters method="get" action={ (ROOT) "/activity/state" } {
             (Field::new("ResourceId", "What", id).hint("The id of a group, an instance, an interface, a network or a vSwitch.").required().text())
-            (Field::new("AsOf", "When", moment).hint("A change (42) or a time (2026-11-22T03:04:05Z).").required().text())
+            (Field::new("AsOf", "When", moment).hint("A change (`42`) or a time (`2026-11-22T03:04:05Z`).").required().text())
             div .buttons { button .button type="submit" { "Show" } }
         }
     };
-    let found = if id.is_empty() || moment.is_empty() {
-        html! {}
+    let (status, found) = if id.is_empty() || moment.is_empty() {
+        (200, html! {})
     } else {
         match visit.api.try_call("DescribeStateAt", &[("ResourceId", id), ("AsOf", moment)]).await {
-            Ok(found) => state(&found.answer),
-            Err(fault) => view::refusal(&fault),
+            Ok(found) => (200, state(&found.answer)),
+            Err(fault) => (fault.status, view::refusal(&fault)),
         }
     };
     if api::operation("DescribeStateAt").is_none() {
         return Err(Trouble::NotFound);
     }
-    Ok(Page::new(SECTION, "How was it then?", html! { (form) (found) })
+    Ok(Page::new(SECTION, "A past state", html! { (form) (found) })
+        .status(status)
         .under("Activity", format!("{ROOT}{SECTION}"))
         .into())
 }
@@ -197,9 +201,25 @@ fn state(answer: &Value) -> Markup {
             ]))
             pre tabindex="0" aria-label="Its state" { (pretty) }
             @if count(answer, "MemberCount") > 0 {
-                h3 { (count(answer, "MemberCount")) " members" }
+                h3 { (view::several(count(answer, "MemberCount"), "member", "members")) }
                 ul .list { @for id in texts(answer, "NetworkInterfaceIds.NetworkInterfaceId") { li { (about(id)) } } }
             }
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_an_event_is_about_is_named_once() {
+        let event = json!({
+            "ResourceIds": { "ResourceId": ["i-1", "eni-1"] },
+            "Changes": { "Change": [{ "ResourceId": "eni-1" }, { "ResourceId": "sg-1" }, { "ResourceId": "" }] },
+        });
+        assert_eq!(named(&event), ["i-1", "eni-1", "sg-1"]);
+    }
 }

@@ -1,5 +1,7 @@
 //! The effective policy of an interface: the rules of all its groups together, in the order in which they decide.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -21,12 +23,14 @@ struct Placed {
 pub(super) async fn shown(api: &Api, groups: &[&str], interface: &str) -> Markup {
     let mut placed = Vec::new();
     let mut unread = Vec::new();
+    let mut names = HashMap::new();
     let mut sorted = groups.to_vec();
     // Of equal rules the one of the group with the smaller id decides.
     sorted.sort_unstable();
     for id in sorted {
         match api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await {
             Some(found) => {
+                names.insert(id, text(&found, "SecurityGroupName").to_owned());
                 for direction in ["ingress", "egress"] {
                     let ordered = rule::in_order(&found, direction).into_iter();
                     placed.extend(ordered.map(|rule| Placed {
@@ -40,44 +44,51 @@ pub(super) async fn shown(api: &Api, groups: &[&str], interface: &str) -> Markup
         }
     }
     placed.sort_by_key(|own| (count(&own.rule, "Priority"), text(&own.rule, "Policy") == "Accept"));
-    view::section(
-        "Effective policy",
+    if groups.is_empty() {
+        let said = html! { "No rule decides for it: nothing new is accepted, and what it sends passes. Open a group and add it as a member." };
+        return view::section("Security groups", &view::empty("It is in no group.", &said, None));
+    }
+    html! {
+        (view::section("Security groups", &memberships(groups, &names, interface)))
+        (view::section("Effective policy", &html! {
+            p .soft { "The rules of all its groups, in the order in which they decide." }
+            @if !unread.is_empty() { p { "The rules of " (unread.join(", ")) " may not be read." } }
+            (direction(&placed, "ingress", "What comes in", "Whatever no rule accepts is dropped."))
+            (direction(&placed, "egress", "What goes out", "Whatever no rule drops passes."))
+        }))
+    }
+}
+
+fn memberships(groups: &[&str], names: &HashMap<&str, String>, interface: &str) -> Markup {
+    view::table(
+        "Security groups of this network interface",
+        &["Group", ""],
         &html! {
-            @if groups.is_empty() {
-                (view::empty("It is in no group.", &html! { "No rule decides for it: nothing new is accepted, and what it sends passes." }, None))
-            } @else {
-                (memberships(groups, interface))
-                @if !unread.is_empty() { p { "The rules of " (unread.join(", ")) " may not be read." } }
-                (direction(&placed, "ingress", "What comes in", "Whatever no rule accepts is dropped."))
-                (direction(&placed, "egress", "What goes out", "Whatever no rule drops passes."))
+            @for group in groups {
+                @let own = view::address_of("groups", group);
+                @let name = names.get(group).map_or("", String::as_str);
+                tr {
+                    th scope="row" { (view::named(&own, name, group)) }
+                    td .right {
+                        a .button .small href={ (own) "/leave?interface=" (interface) } { "Leave" span .hidden { ": " (if name.is_empty() { group } else { name }) } }
+                    }
+                }
             }
         },
     )
 }
 
-fn memberships(groups: &[&str], interface: &str) -> Markup {
-    html! {
-        ul .list {
-            @for group in groups {
-                li {
-                    a href=(view::address_of("groups", group)) { (group) } " "
-                    a .button .small href={ (view::address_of("groups", group)) "/leave?interface=" (interface) } { "Leave" span .hidden { ": " (group) } }
-                }
-            }
-        }
-    }
-}
-
 fn direction(placed: &[Placed], direction: &str, title: &str, last: &str) -> Markup {
-    let own = placed.iter().filter(|own| text(&own.rule, "Direction") == direction);
+    let own: Vec<&Placed> = placed.iter().filter(|own| text(&own.rule, "Direction") == direction).collect();
     let peer = if direction == "ingress" { "From" } else { "To" };
     html! {
         h3 { (title) }
+        @if own.is_empty() { (view::none(&format!("There is no rule. {last}"), None)) } @else {
         (view::table(title, &["Place", "Priority", "Verdict", "Protocol", "Ports", peer, "Group"], &html! {
-            @for (place, own) in own.enumerate() {
+            @for (place, own) in own.iter().enumerate() {
                 tr {
-                    td { (place + 1) }
-                    td { (count(&own.rule, "Priority")) }
+                    td .number-cell { (place + 1) }
+                    td .number-cell { (count(&own.rule, "Priority")) }
                     td { (view::verdict(text(&own.rule, "Policy"))) }
                     td { (text(&own.rule, "IpProtocol")) }
                     td .nowrap { (rule::ports(&own.rule)) }
@@ -87,5 +98,6 @@ fn direction(placed: &[Placed], direction: &str, title: &str, last: &str) -> Mar
             }
             tr { td colspan="7" .soft { (last) } }
         }))
+        }
     }
 }

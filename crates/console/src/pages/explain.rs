@@ -44,7 +44,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         }
     };
     Ok(Page::new("/explain", "Explain", body)
-        .lead(html! { "Whether a packet passes, which rule decides, how it came to be in force, and the smallest change that would flip it." })
+        .lead(html! { "Whether a packet passes, which rule decides, how it came to be in force, and the smallest change that would decide otherwise." })
         .status(status)
         .into())
 }
@@ -55,11 +55,11 @@ fn form(visit: &Visit<'_>) -> Markup {
     html! {
         form .form .card method="get" action={ (ROOT) "/explain" } {
             div .fields {
-                (Field::new("From", "From", query.given("From").unwrap_or("internet")).hint("internet, an address, i-... or eni-...").required().text())
-                (Field::new("To", "To", query.get("To")).hint("The same.").required().text())
+                (Field::new("From", "From", query.given("From").unwrap_or("internet")).hint("`internet`, an address, or the id of an instance or a network interface.").required().text())
+                (Field::new("To", "To", query.get("To")).hint("An address, or the id of an instance or a network interface.").required().text())
                 (Field::new("Protocol", "Protocol", protocol).required().choice([("tcp", "TCP"), ("udp", "UDP"), ("icmp", "ICMP"), ("icmpv6", "ICMPv6"), ("gre", "GRE")]))
                 (Field::new("Port", "Port", query.get("Port")).hint("Needed for TCP and UDP.").number(1, 65_535))
-                (Field::new("AsOf", "At a moment", query.get("AsOf")).hint("A change (42) or a time (2026-11-22T03:04:05Z). Empty: now.").text())
+                (Field::new("AsOf", "At a moment", query.get("AsOf")).hint("A change (`42`) or a time (`2026-11-22T03:04:05Z`). Empty: now.").text())
             }
             (fields::buttons("Explain", ""))
         }
@@ -79,67 +79,36 @@ fn shown(answer: &Value) -> Markup {
     }
 }
 
-/// The way of the packet as a picture.
+/// The way of the packet: from one end to the other, and where it is stopped.
 fn path(answer: &Value, sides: &[Value]) -> Markup {
     let side = |direction: &str| sides.iter().find(|side| text(side, "Direction") == direction);
     let (egress, ingress) = (side("egress"), side("ingress"));
-    let verdict = |side: Option<&Value>| {
-        side.map_or("not ours", |side| if text(side, "Verdict") == "Accept" { "accepts" } else { "drops" })
-    };
-    let said = format!(
-        "From {} to {}: the sending side {}, the receiving side {}",
-        text(answer, "SourceAddress"),
-        text(answer, "DestinationAddress"),
-        verdict(egress),
-        verdict(ingress)
-    );
-    let first_passes = egress.is_none_or(|side| text(side, "Verdict") == "Accept");
-    let accepted = text(answer, "Verdict") == "Accept";
+    let leaves = egress.is_none_or(|side| text(side, "Verdict") == "Accept");
+    let arrives = text(answer, "Verdict") == "Accept";
     html! {
-        div .picture-frame tabindex="0" role="region" aria-label="The way of the packet" {
-            svg .picture .wide-picture viewBox="0 0 760 120" role="img" aria-label=(said) {
-                (end(10, "From", text(answer, "SourceAddress")))
-                (gate(230, "Egress", egress))
-                (gate(410, "Ingress", ingress))
-                (end(590, "To", text(answer, "DestinationAddress")))
-                (arrow(170, 230, true))
-                (arrow(350, 410, first_passes))
-                (arrow(530, 590, accepted))
-            }
+        ol .way aria-label="The way of the packet" {
+            (step("From", text(answer, "SourceAddress"), "box", true))
+            (gate("Egress", egress, true))
+            (gate("Ingress", ingress, leaves))
+            (step("To", text(answer, "DestinationAddress"), "box", arrives))
         }
     }
 }
 
-fn end(x: u16, label: &str, address: &str) -> Markup {
-    html! {
-        rect .box x=(x) y="32" width="160" height="56" rx="8" {}
-        text .soft-text x=(x + 80) y="54" font-size="12" text-anchor="middle" { (label) }
-        text x=(x + 80) y="74" font-size="13" text-anchor="middle" { (address) }
+/// What decides at one end.
+fn gate(label: &str, side: Option<&Value>, reached: bool) -> Markup {
+    match side.map(|side| text(side, "Verdict") == "Accept") {
+        Some(true) => step(label, "Accept", "box good", reached),
+        Some(false) => step(label, "Drop", "box bad", reached),
+        None => step(label, "not managed here", "box", reached),
     }
 }
 
-fn gate(x: u16, label: &str, side: Option<&Value>) -> Markup {
-    let (class, word) = match side.map(|side| text(side, "Verdict") == "Accept") {
-        Some(true) => ("box-good", "Accept"),
-        Some(false) => ("box-bad", "Drop"),
-        None => ("box", "not ours"),
-    };
+/// A place on the way. Where the packet does not come so far the arrow to it is crossed out.
+fn step(label: &str, what: &str, class: &str, reached: bool) -> Markup {
     html! {
-        rect class=(class) x=(x) y="26" width="120" height="68" rx="8" stroke-width="2" {}
-        text .soft-text x=(x + 60) y="52" font-size="12" text-anchor="middle" { (label) }
-        text x=(x + 60) y="76" font-size="15" font-weight="650" text-anchor="middle" { (word) }
-    }
-}
-
-fn arrow(from: u16, to: u16, passes: bool) -> Markup {
-    let class = if passes { "good-line" } else { "bad-line" };
-    html! {
-        @if passes {
-            line class=(class) x1=(from + 4) y1="60" x2=(to - 8) y2="60" stroke-width="2.5" {}
-            path class=(class) d={ "M" (to - 14) " 54 L" (to - 6) " 60 L" (to - 14) " 66" } fill="none" stroke-width="2.5" {}
-        } @else {
-            line class=(class) x1=(from + 4) y1="60" x2=(from + 22) y2="60" stroke-width="2.5" {}
-            path class=(class) d={ "M" (from + 24) " 53 l14 14 m0 -14 l-14 14" } fill="none" stroke-width="2.5" {}
+        li .stopped[!reached] {
+            div class=(class) { span .hint { (label) } strong { (what) } @if !reached { span .hidden { " (not reached)" } } }
         }
     }
 }
@@ -157,11 +126,12 @@ fn of_side(side: &Value) -> Markup {
                 }
                 @if text(side, "DecidedBy") == "Rule" { p { code { (text(side, "Rule.Text")) } } }
                 (view::facts(&[
-                    ("Network interface", html! { a href=(view::address_of("interfaces", interface)) { (interface) } }),
+                    ("Network interface", about(interface)),
                     ("Instance", html! { @if !text(side, "InstanceId").is_empty() { (about(text(side, "InstanceId"))) } }),
                     ("In that group since", membership(at(side, "Membership"))),
                     ("In force", enforcement(side)),
                 ]))
+                @if !text(side, "Enforcement.Message").is_empty() { p .hint { "In force: " (text(side, "Enforcement.Message")) "." } }
                 (flip(side))
                 (rules("Looked at before", "Considered", side))
                 (rules("Would have matched, too late", "Overruled", side))
@@ -192,11 +162,10 @@ fn enforcement(side: &Value) -> Markup {
         @match state {
             "Confirmed" => (view::badge(Tone::Good, "Confirmed")),
             "Pending" => (view::badge(Tone::Warning, "Not yet")),
-            "NotBound" => (view::badge(Tone::Bad, "Bound to no node")),
+            "NotBound" => (view::badge(Tone::Warning, "Not enforced")),
             other => (view::badge(Tone::Plain, other)),
         }
-        @if !node.is_empty() { " " (about(node)) }
-        @if !text(side, "Enforcement.Message").is_empty() { span .beneath .soft { (text(side, "Enforcement.Message")) } }
+        @if !node.is_empty() { span .beneath { (about(node)) } }
     }
 }
 
@@ -204,14 +173,23 @@ fn flip(side: &Value) -> Markup {
     html! {
         @if !at(side, "Flip").is_null() {
             div .notice {
-                p .notice-title { "What would flip it" }
+                p .notice-title { "The smallest change that would decide otherwise" }
                 p { code { (text(side, "Flip.Text")) } }
-                @if !text(side, "Flip.OtherPacketCount").is_empty() { p { "It would decide " (text(side, "Flip.OtherPacketCount")) " other packets otherwise, too." } }
+                @if !text(side, "Flip.OtherPacketCount").is_empty() { p { (other_packets(text(side, "Flip.OtherPacketCount"))) } }
                 @if !items(side, "Flip.Pieces.Text").is_empty() {
                     details .help { summary { "Which" } ul .list { @for piece in texts(side, "Flip.Pieces.Text") { li { code { (piece) } } } } }
                 }
             }
         }
+    }
+}
+
+/// What else a change would do: a count, or about how many.
+fn other_packets(count: &str) -> String {
+    match count.parse() {
+        Ok(1) => "It would decide 1 other packet otherwise, too.".to_owned(),
+        Ok(count) => format!("It would decide {} other packets otherwise, too.", view::number(count)),
+        Err(_) => format!("It would decide {count} other packets otherwise, too."),
     }
 }
 

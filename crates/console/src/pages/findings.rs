@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::activity::about;
+use super::names::Names;
 use crate::{
     ROOT, api,
-    json::{count, items, text, texts},
+    json::{count, items, text},
     response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
@@ -39,48 +39,59 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let answer = visit.api.read("ListFindings", &parameters).await?;
     let findings = items(&answer, "Findings.Finding");
     let token = text(&answer, "NextToken");
+    let names = Names::default().and_groups(&visit.api).await;
     let body = html! {
         form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
             (Field::new("SecurityGroupId", "Security group", query.get("SecurityGroupId")).hint("Its id. Empty: all.").search())
             (view::list::filter("Kind", "Kind", query, kinds().iter().copied()))
-            div .buttons { button .button type="submit" { "Show" } a .button href={ (ROOT) (SECTION) } { "Show all" } }
+            (view::list::show(SECTION, ["SecurityGroupId", "Kind", "NetworkInterfaceId"].iter().any(|name| query.given(name).is_some())))
         }
         @if findings.is_empty() {
-            (view::empty("Nothing was found.", &html! { "No rule of what was looked at is in vain, and no door stands open to the world." }, None))
+            (view::empty("Nothing was found.", &html! { "No rule that was looked at is without effect, and no port for administration is open to the world." }, None))
         } @else {
-            ul .plain-list { @for finding in findings { li .card { (one(finding)) } } }
+            ul .plain-list { @for finding in findings { li .card { (one(finding, &names)) } } }
         }
         @if !token.is_empty() {
             nav .pager aria-label="Pages of findings" { p {} a .button rel="next" href=(view::list::with(query, "token", token)) { "Next" } }
         }
     };
     Ok(Page::new(SECTION, "Findings", body)
-        .lead(html! { "What stands in the rules and does nothing, or lets in more than it should." })
+        .lead(html! { "Rules that have no effect, or let in more than they should." })
         .into())
 }
 
-fn one(finding: &Value) -> Markup {
+fn one(finding: &Value, names: &Names) -> Markup {
     let kind = text(finding, "Kind");
     let tone = if kind == "OpenToTheWorld" { Tone::Bad } else { Tone::Warning };
     let rules = items(finding, "Rules.Rule");
     let instead = items(finding, "Instead.Rule");
     html! {
-        p { (view::badge(tone, &words(kind))) " " (text(finding, "Text")) }
-        @if !rules.is_empty() { ul .list { @for rule in rules { (rule_item(rule)) } } }
+        p { (view::badge(tone, &words(kind))) " " @match meaning(kind).filter(|_| !rules.is_empty()) { Some(said) => (said), None => (view::with_links(text(finding, "Text"))) } }
+        @if !rules.is_empty() { ul .plain-list { @for rule in rules { (rule_item(rule, names)) } } }
         @if !instead.is_empty() {
-            p .soft { "Decided instead by" }
-            ul .list { @for rule in instead { (rule_item(rule)) } }
+            p .soft { "They are decided before it by" }
+            ul .plain-list { @for rule in instead { (rule_item(rule, names)) } }
         }
-        p {
-            @if rules.is_empty() { @for id in texts(finding, "SecurityGroupIds.SecurityGroupId").take(5) { (about(id)) " " } }
-            @let number = count(finding, "NetworkInterfaceCount");
-            @if number > 0 { span .soft { (number) (if number == 1 { " network interface" } else { " network interfaces" }) } }
-        }
+        @let number = count(finding, "NetworkInterfaceCount");
+        @if number > 0 { p .soft { "Concerns " (view::several(number, "network interface", "network interfaces")) "." } }
     }
 }
 
-fn rule_item(rule: &Value) -> Markup {
-    html! { li { code { (text(rule, "Text")) } " in " (about(text(rule, "SecurityGroupId"))) } }
+/// What a kind says about the rules that are listed with it.
+fn meaning(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "OpenToTheWorld" => "Ports for administration accept packets from most of the Internet.",
+        "AboutNothing" => "There is no packet that this rule is about.",
+        "NeverDecides" => "All packets of this rule are decided before it.",
+        "NoEffect" => "Without this rule every packet would be decided the same.",
+        "Repeated" => "The same rule stands more than once.",
+        "Unused" => "No packet has used this rule since nodes count.",
+        _ => return None,
+    })
+}
+
+fn rule_item(rule: &Value, names: &Names) -> Markup {
+    html! { li { code { (text(rule, "Text")) } " in " (names.link(text(rule, "SecurityGroupId"))) } }
 }
 
 /// A kind in words: `OpenToTheWorld` as `Open to the world`.

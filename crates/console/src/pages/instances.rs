@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use wire::catalogue::Fault;
 
-use super::{choices, interfaces};
+use super::{choices, interfaces, names::Names};
 use crate::{
     ROOT,
     json::{count, flag, items, text, texts},
@@ -38,6 +38,17 @@ struct Act {
     name: &'static str,
     operation: &'static str,
     says: &'static str,
+}
+
+impl Act {
+    /// Whether it can be done in this state. In the states between all are shown: which comes next is not known.
+    fn fits(&self, status: &str) -> bool {
+        match (self.address, status) {
+            ("start", status) => status != "Running",
+            ("stop" | "reboot", status) => status != "Stopped",
+            _ => true,
+        }
+    }
 }
 
 const ACTS: [Act; 4] = [
@@ -158,13 +169,14 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         visit.api.glance("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
     let found = found.unwrap_or_default();
     let held = items(&found, "NetworkInterfaceSets.NetworkInterfaceSet");
+    let names = Names::default().and_groups(&visit.api).await;
     let body = html! {
         div .badges { (view::state(text(&instance, "Status"))) }
         (view::facts(&[
             ("Id", view::id(id)),
             ("Edge site", html! { (text(&instance, "EnsRegionId")) }),
             ("Addresses", addresses(&instance)),
-            ("Type", html! { (text(&instance, "SpecName")) ", " (text(&instance, "Cpu")) " vCPU, " (count(&instance, "Memory")) " MiB" }),
+            ("Type", html! { (text(&instance, "SpecName")) ", " (text(&instance, "Cpu")) " vCPU, " (view::number(count(&instance, "Memory"))) " MiB" }),
             ("Image", html! { (text(&instance, "ImageId")) }),
             ("Host name", html! { (text(&instance, "HostName")) }),
             ("System", html! { (text(&instance, "OSName")) }),
@@ -172,18 +184,18 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("Expires", time::at(text(&instance, "ExpiredTime"))),
             ("Protected", html! { @if flag(&instance, "DeletionProtection") { "A release is refused" } }),
         ]))
-        (view::section("Network interfaces", &interfaces::table(held)))
-        (groups(held, id))
+        (view::section("Network interfaces", &interfaces::table(held, &names, false)))
+        (groups(held, id, &names))
     };
     Ok(Page::new(SECTION, name(&instance), body)
         .under("Instances", format!("{ROOT}{SECTION}"))
         .actions(html! { (view::main_link(&format!("{own}/join"), "Join a group"))
-        @for act in &ACTS { (view::button_link(&format!("{own}/{}", act.address), act.name)) } })
+        @for act in ACTS.iter().filter(|act| act.fits(text(&instance, "Status"))) { (view::button_link(&format!("{own}/{}", act.address), act.name)) } })
         .into())
 }
 
 /// The groups of the primary interface, with the way out of each.
-fn groups(held: &[Value], id: &str) -> Markup {
+fn groups(held: &[Value], id: &str, names: &Names) -> Markup {
     let primary = held.iter().find(|interface| text(interface, "Type") == "Primary");
     let groups: Vec<&str> = primary
         .map(|interface| texts(interface, "SecurityGroupIds.SecurityGroup").collect())
@@ -197,8 +209,8 @@ fn groups(held: &[Value], id: &str) -> Markup {
                 (view::table("Security groups of this instance", &["Group", ""], &html! {
                     @for group in groups {
                         tr {
-                            th scope="row" { a href=(view::address_of("groups", group)) { (group) } }
-                            td .right { a .button .small href={ (view::address_of("groups", group)) "/leave?instance=" (id) } { "Leave" span .hidden { ": " (group) } } }
+                            th scope="row" { (view::named(&view::address_of("groups", group), names.name(group), group)) }
+                            td .right { a .button .small href={ (view::address_of("groups", group)) "/leave?instance=" (id) } { "Leave" span .hidden { ": " (names.called(group)) } } }
                         }
                     }
                 }))
@@ -217,6 +229,7 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
     let (images, types) = (choices::images(api).await, choices::types(api).await);
     let (switches, groups) = (choices::vswitches(api).await, choices::groups(api).await);
     let form = &visit.form;
+    let likely = choices::likely_region(api).await;
     let body = html! {
         @if let Some(fault) = fault { (view::refusal(fault)) }
         @if switches.is_empty() {
@@ -226,11 +239,11 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
             (view::form(visit, &format!("{ROOT}/instances/new"), &html! {
                 (Field::new("InstanceName", "Name", form.get("InstanceName")).hint("2 to 128 characters; it begins with a letter.").text())
                 div .fields {
-                    (Field::new("EnsRegionId", "Edge site", form.get("EnsRegionId")).required().choice(choices::pairs(&regions)))
+                    (Field::new("EnsRegionId", "Edge site", form.given("EnsRegionId").unwrap_or(&likely)).required().choice(choices::pairs(&regions)))
                     (Field::new("ImageId", "Image", form.get("ImageId")).required().choice(choices::pairs(&images)))
                     (Field::new("InstanceType", "Type", form.get("InstanceType")).required().choice(choices::pairs(&types)))
-                    (Field::new("VSwitchId", "vSwitch", form.get("VSwitchId")).hint("The newest 100 are listed.").required().choice(choices::pairs(&switches)))
-                    (Field::new("SecurityId", "Security group", form.get("SecurityId")).hint("They join it. The newest 100 are listed.").choice([("", "None")].into_iter().chain(choices::pairs(&groups))))
+                    (Field::new("VSwitchId", "vSwitch", form.get("VSwitchId")).hint("It has to be at the same edge site. The newest 50 are listed.").required().choice(choices::pairs(&switches)))
+                    (Field::new("SecurityId", "Security group", form.get("SecurityId")).hint("The new instances join it. The newest 100 are listed.").choice([("", "None")].into_iter().chain(choices::pairs(&groups))))
                     (Field::new("Amount", "How many", form.given("Amount").unwrap_or("1")).required().number(1, 100))
                 }
                 (fields::buttons("Run", &format!("{ROOT}{SECTION}")))
@@ -293,8 +306,8 @@ async fn ask(visit: &Visit<'_>) -> Outcome {
     let act = wanted(visit)?;
     let instance = one(visit).await?;
     let own = view::address_of("instances", visit.part("instance"));
-    let body =
-        view::confirm(visit, &format!("{own}/{}", act.address), act.name, &own, &html! { p { (act.says) } });
+    let ask = if act.address == "release" { view::confirm_loss } else { view::confirm };
+    let body = ask(visit, &format!("{own}/{}", act.address), act.name, &own, &html! { p { (act.says) } });
     Ok(Page::new(SECTION, format!("{} {}?", act.name, name(&instance)), body)
         .under("Instances", format!("{ROOT}{SECTION}"))
         .under(name(&instance), own)

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::effective;
+use super::{activity::about, effective, names::Names};
 use crate::{
     ROOT,
     api::Api,
@@ -41,7 +41,8 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
         .extend(["Status", "Type"].iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
     let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
     let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let table = (!interfaces.is_empty()).then(|| table(interfaces));
+    let names = Names::default().and_instances_of(&visit.api, interfaces).await.and_groups(&visit.api).await;
+    let table = (!interfaces.is_empty()).then(|| table(interfaces, &names, true));
     let list = list::List {
         section: SECTION,
         what: "network interfaces",
@@ -78,21 +79,23 @@ fn parameter_of(wanted: &str) -> &'static str {
     }
 }
 
-/// Network interfaces, with their groups.
-pub(super) fn table(interfaces: &[Value]) -> Markup {
+/// Network interfaces, with their groups, and with their instances where these are not the page's own.
+pub(super) fn table(interfaces: &[Value], names: &Names, with_instances: bool) -> Markup {
+    let heads = ["Network interface", "State", "Type", "Address", "Security groups", "Instance"];
     view::table(
         "Network interfaces",
-        &["Network interface", "State", "Address", "Instance", "Security groups"],
+        heads.get(..if with_instances { 6 } else { 5 }).unwrap_or_default(),
         &html! {
             @for interface in interfaces {
                 @let id = text(interface, "NetworkInterfaceId");
                 @let instance = text(interface, "InstanceId");
                 tr {
                     th scope="row" { (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id)) }
-                    td { (view::state(text(interface, "Status"))) " " span .soft { (text(interface, "Type")) } }
+                    td { (view::state(text(interface, "Status"))) }
+                    td { (text(interface, "Type")) }
                     td { code { (text(interface, "PrimaryIp")) } }
-                    td { @if !instance.is_empty() { a href=(view::address_of("instances", instance)) { (instance) } } }
-                    td { @for group in texts(interface, "SecurityGroupIds.SecurityGroup") { a .id .beneath href=(view::address_of("groups", group)) { (group) } } }
+                    td { @for group in texts(interface, "SecurityGroupIds.SecurityGroup") { span .beneath { (names.link(group)) } } }
+                    @if with_instances { td { @if !instance.is_empty() { (names.link(instance)) } } }
                 }
             }
         },
@@ -112,6 +115,16 @@ fn name(interface: &Value) -> &str {
     }
 }
 
+/// What its page is called: its name, or else whose it is.
+fn title(interface: &Value, names: &Names) -> String {
+    let instance = text(interface, "InstanceId");
+    if name(interface).starts_with("eni-") && !instance.is_empty() {
+        let kind = if text(interface, "Type") == "Primary" { "Primary" } else { "Secondary" };
+        return format!("{kind} network interface of {}", names.called(instance));
+    }
+    name(interface).to_owned()
+}
+
 async fn show(visit: &Visit<'_>) -> Outcome {
     let interface = one(visit).await?;
     let id = visit.part("interface");
@@ -120,6 +133,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let is_bound = binding.as_ref().is_some_and(|binding| !at(binding, "NodeId").is_null());
     let groups: Vec<&str> = texts(&interface, "SecurityGroupIds.SecurityGroup").collect();
     let addresses = items(&interface, "PrivateIpSets.PrivateIpSet");
+    let instance = text(&interface, "InstanceId");
+    let names = Names::default().and_instances(&visit.api, [instance].into_iter()).await;
     let body = html! {
         div .badges { (view::state(text(&interface, "Status"))) (view::badge(view::Tone::Plain, text(&interface, "Type"))) }
         (view::facts(&[
@@ -129,8 +144,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
                 @for address in items(&interface, "Ipv6Sets.Ipv6Set") { code .beneath { (text(address, "Ipv6Address")) } }
             }),
             ("MAC address", html! { code { (text(&interface, "MacAddress")) } }),
-            ("Instance", html! { @let instance = text(&interface, "InstanceId"); @if !instance.is_empty() { a href=(view::address_of("instances", instance)) { (instance) } } }),
-            ("Network", html! { a href=(view::address_of("networks", text(&interface, "NetworkId"))) { (text(&interface, "NetworkId")) } }),
+            ("Instance", html! { @if !instance.is_empty() { (names.link(instance)) } }),
+            ("Network", about(text(&interface, "NetworkId"))),
             ("vSwitch", view::id(text(&interface, "VSwitchId"))),
             ("Edge site", html! { (text(&interface, "EnsRegionId")) }),
             ("Created", time::at(text(&interface, "CreationTime"))),
@@ -138,11 +153,11 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         (bound(binding.as_ref(), &own))
         (effective::shown(&visit.api, &groups, id).await)
     };
-    Ok(Page::new(SECTION, name(&interface), body)
+    Ok(Page::new(SECTION, title(&interface, &names), body)
         .under("Network interfaces", format!("{ROOT}{SECTION}"))
         .actions(html! {
             @if is_bound {
-                (view::main_link(&format!("{own}/traffic"), "What passes now"))
+                (view::main_link(&format!("{own}/traffic"), "Traffic"))
                 (view::button_link(&format!("{own}/unbind"), "Unbind"))
             }
             @else { (view::button_link(&format!("{own}/bind"), "Bind to a node")) }
@@ -164,10 +179,10 @@ fn bound(binding: Option<&Value>, own: &str) -> Markup {
                 Some(binding) => {
                     @let node = text(binding, "NodeId");
                     (view::facts(&[
-                        ("Node", html! { a href=(view::address_of("nodes", node)) { (node) } }),
+                        ("Node", about(node)),
                         ("Device", html! { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }),
                         ("Bound", time::at(text(binding, "BindingTime"))),
-                        ("Source check", html! { (if flag(binding, "SourceCheck") { "It may send from its own addresses alone" } else { "Off: it may send from any address" }) }),
+                        ("Source check", html! { (if flag(binding, "SourceCheck") { "On: it sends from its own addresses alone" } else { "Off: it may send from any address" }) }),
                         ("Further prefixes", html! { @for prefix in texts(binding, "AllowedPrefixes.AllowedPrefix") { code .beneath { (prefix) } } }),
                     ]))
                 }
@@ -194,8 +209,8 @@ fn form_page(visit: &Visit<'_>, name: &str, fault: Option<&wire::catalogue::Faul
         @if let Some(fault) = fault { (view::refusal(fault)) }
         div .card .measure {
             (view::form(visit, &format!("{own}/bind"), &html! {
-                (Field::new("NodeId", "Node", visit.form.get("NodeId")).hint("The id of the node, node-...").required().text())
-                (Field::new("Device", "Device", visit.form.get("Device")).hint("Its name on the host, such as vnet0. Empty: the device with the alias ravelin: and this interface's id.").text())
+                (Field::new("NodeId", "Node", visit.form.get("NodeId")).hint("The id of the node, `node-...`.").required().text())
+                (Field::new("Device", "Device", visit.form.get("Device")).hint("Its name on the host, such as `vnet0`. Empty: the device whose alias is `ravelin:` and this interface's id.").text())
                 (fields::buttons("Bind", &own))
             }))
         }
@@ -227,9 +242,9 @@ async fn ask_to_unbind(visit: &Visit<'_>) -> Outcome {
         &format!("{own}/unbind"),
         "Unbind",
         &own,
-        &html! { p { "Its node stops enforcing for it: what runs on the device is not decided by its groups any more." } },
+        &html! { p { "The node of " (view::id(visit.part("interface"))) " stops enforcing for it: what passes on the device is not decided by its groups any more." } },
     );
-    Ok(Page::new(SECTION, format!("Unbind {}?", name(&interface)), body)
+    Ok(Page::new(SECTION, "Unbind this network interface?", body)
         .under("Network interfaces", format!("{ROOT}{SECTION}"))
         .under(name(&interface), own)
         .into())

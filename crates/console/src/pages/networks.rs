@@ -76,7 +76,7 @@ fn row(network: &Value) -> Markup {
             th scope="row" { (view::named(&view::address_of("networks", id), text(network, "NetworkName"), id)) }
             td { (blocks(network)) }
             td { (text(network, "EnsRegionId")) }
-            td { (items(network, "VSwitchIds.VSwitchId").len()) }
+            td .number-cell { (items(network, "VSwitchIds.VSwitchId").len()) }
             td .nowrap { (time::at(text(network, "CreatedTime"))) }
         }
     }
@@ -141,8 +141,8 @@ fn vswitch_row(vswitch: &Value, own: &str) -> Markup {
     html! {
         tr {
             th scope="row" { @if !name.is_empty() { span .named { (name) } } code .id .beneath { (id) } }
-            td { code .beneath { (text(vswitch, "CidrBlock")) } code .beneath { (text(vswitch, "Ipv6CidrBlock")) } }
-            td { (count(vswitch, "FreeIpCount")) }
+            td { code .beneath { (text(vswitch, "CidrBlock")) } @if !text(vswitch, "Ipv6CidrBlock").is_empty() { code .beneath { (text(vswitch, "Ipv6CidrBlock")) } } }
+            td .number-cell { (view::number(count(vswitch, "FreeIpCount"))) }
             td .nowrap { (time::at(text(vswitch, "CreatedTime"))) }
             td .right { a .button .small href={ (own) "/vswitches/" (id) "/delete" } { "Delete" span .hidden { ": " (id) } } }
         }
@@ -230,7 +230,7 @@ async fn create_vswitch(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let network = one(visit).await?;
     let own = view::address_of("networks", visit.part("network"));
-    let body = view::confirm(
+    let body = view::confirm_loss(
         visit,
         &format!("{own}/delete"),
         "Delete the network",
@@ -254,7 +254,7 @@ async fn ask_to_delete_vswitch(visit: &Visit<'_>) -> Outcome {
     let own = view::address_of("networks", visit.part("network"));
     let vswitch = visit.part("vswitch");
     let action = format!("{own}/vswitches/{}/delete", wire::protocol::percent::encode(vswitch));
-    let body = view::confirm(
+    let body = view::confirm_loss(
         visit,
         &action,
         "Delete the vSwitch",

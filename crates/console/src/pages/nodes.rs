@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::{activity::about, choices, reason};
 use crate::{
     ROOT,
     api::Api,
@@ -62,7 +63,7 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
 pub(crate) fn table(nodes: &[Value]) -> Markup {
     view::table(
         "Nodes",
-        &["Name", "State", "Confirmed", "Behind", "Interfaces", "Edge site"],
+        &["Name", "State", "Confirmed change", "Behind", "Interfaces", "Edge site"],
         &html! {
             @for node in nodes {
                 tr {
@@ -70,10 +71,27 @@ pub(crate) fn table(nodes: &[Value]) -> Markup {
                         (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId")))
                     }
                     td { (badges(node)) }
-                    td { @match number(node, "ConfirmedGeneration") { Some(generation) => (generation), None => "\u{2013}" } }
+                    td .number-cell { @match number(node, "ConfirmedGeneration") { Some(generation) => (generation), None => "\u{2013}" } }
                     td .nowrap { (lag(node)) }
-                    td { (count(node, "NetworkInterfaceCount")) }
+                    td .number-cell { (view::number(count(node, "NetworkInterfaceCount"))) }
                     td { (text(node, "EnsRegionId")) }
+                }
+            }
+        },
+    )
+}
+
+/// The same where there is little room.
+pub(crate) fn short_table(nodes: &[Value]) -> Markup {
+    view::table(
+        "Nodes",
+        &["Name", "State", "Behind"],
+        &html! {
+            @for node in nodes {
+                tr {
+                    th scope="row" { (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId"))) }
+                    td { (badges(node)) }
+                    td { (lag(node)) }
                 }
             }
         },
@@ -101,7 +119,7 @@ fn lag(node: &Value) -> Markup {
     let behind = count(node, "GenerationsBehind");
     html! {
         @if behind == 0 { span .soft { "not behind" } }
-        @else { (behind) (if behind == 1 { " change, " } else { " changes, " }) (time::milliseconds(count(node, "MillisecondsBehind"))) }
+        @else { (view::several(behind, "change", "changes")) ", " (time::milliseconds(count(node, "MillisecondsBehind"))) }
     }
 }
 
@@ -153,10 +171,8 @@ fn shown(node: &Value) -> Markup {
     let time_of = |path: &str| time::at(text(node, path));
     let counted = |path: &str| html! { @if let Some(number) = number(node, path) { (number) } };
     html! {
-        div #node .stack {
-            (badges(node))
-            (troubles(node))
-            (view::facts(&[
+        div #node .parts {
+            div .stack { (badges(node)) (troubles(node)) (view::facts(&[
                 ("Id", view::id(text(node, "NodeId"))),
                 ("Edge site", html! { (text(node, "EnsRegionId")) }),
                 ("Confirmed change", counted("ConfirmedGeneration")),
@@ -168,11 +184,11 @@ fn shown(node: &Value) -> Markup {
                 ("Not connected since", time_of("DisconnectedTime")),
                 ("Address", html! { (text(node, "SourceAddress")) }),
                 ("Agent", html! { (text(node, "AgentVersion")) }),
-                ("Started", time_of("BootTime")),
+                ("Host started", time_of("BootTime")),
                 ("Joined", time_of("JoinedTime")),
                 ("Certificate good until", time_of("CertificateExpiredTime")),
                 ("Token good until", time_of("TokenExpiredTime")),
-            ]))
+            ])) }
             (report(node))
         }
     }
@@ -203,23 +219,32 @@ fn troubles(node: &Value) -> Markup {
 /// What its agent said last of itself.
 fn report(node: &Value) -> Markup {
     let dropped = items(node, "Report.DroppedPackets.DroppedPacket");
+    let counted = |path: &str| html! { (view::number(count(node, path))) };
     html! {
         @if !at(node, "Report").is_null() {
-            h2 { "What its agent says" }
-            (view::facts(&[
-                ("Said", time::at(text(node, "Report.Time"))),
-                ("Flows", html! { (count(node, "Report.FlowCount")) }),
-                ("Packets dropped", html! { (count(node, "Report.DroppedPacketCount")) }),
-                ("Drift found", html! { (count(node, "Report.DriftFound")) }),
-                ("Drift repaired", html! { (count(node, "Report.DriftRepaired")) }),
-                ("Last audit", time::at(text(node, "Report.AuditTime"))),
-                ("Interfaces not there", html! { (count(node, "Report.AbsentNetworkInterfaceCount")) }),
-            ]))
-            @if !dropped.is_empty() {
-                (view::table("Dropped packets by reason", &["Dropped because", "Packets"], &html! {
-                    @for drop in dropped { tr { td { (text(drop, "Reason")) } td { (count(drop, "Count")) } } }
-                }))
-            }
+            (view::section("Last report of its agent", &html! {
+                (view::facts(&[
+                    ("Reported", time::at(text(node, "Report.Time"))),
+                    ("Flows", counted("Report.FlowCount")),
+                    ("Packets dropped", counted("Report.DroppedPacketCount")),
+                    ("Drift found", counted("Report.DriftFound")),
+                    ("Drift repaired", counted("Report.DriftRepaired")),
+                    ("Last audit", time::at(text(node, "Report.AuditTime"))),
+                    ("Devices missing", counted("Report.AbsentNetworkInterfaceCount")),
+                ]))
+                @if !dropped.is_empty() {
+                    (view::table("Dropped packets by reason", &["Why", "Reason", "Packets"], &html! {
+                        @for drop in dropped {
+                            @let name = text(drop, "Reason");
+                            tr {
+                                th scope="row" { (reason::meaning(name)) }
+                                td { code { (name) } }
+                                td .number-cell { (view::number(count(drop, "Count"))) }
+                            }
+                        }
+                    }))
+                }
+            }))
         }
     }
 }
@@ -240,9 +265,9 @@ async fn bindings(api: &Api, id: &str, query: &crate::form::Form) -> Markup {
                 (view::table("Network interfaces of this node", &["Network interface", "Device", "Bound"], &html! {
                     @for binding in bindings {
                         tr {
-                            th scope="row" { a href=(view::address_of("interfaces", text(binding, "NetworkInterfaceId"))) { (text(binding, "NetworkInterfaceId")) } }
-                            td { code { (text(binding, "Device")) } }
-                            td { (time::at(text(binding, "BindingTime"))) }
+                            th scope="row" { (about(text(binding, "NetworkInterfaceId"))) }
+                            td { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }
+                            td .nowrap { (time::at(text(binding, "BindingTime"))) }
                         }
                     }
                 }))
@@ -253,17 +278,19 @@ async fn bindings(api: &Api, id: &str, query: &crate::form::Form) -> Markup {
 }
 
 async fn form(visit: &Visit<'_>) -> Outcome {
-    Ok(form_page(visit, None).into())
+    Ok(form_page(visit, None).await.into())
 }
 
-fn form_page(visit: &Visit<'_>, fault: Option<&wire::catalogue::Fault>) -> Page {
+async fn form_page(visit: &Visit<'_>, fault: Option<&wire::catalogue::Fault>) -> Page {
     let own = format!("{ROOT}/nodes/new");
+    let regions = choices::regions(&visit.api).await;
     let body = html! {
         @if let Some(fault) = fault { (view::refusal(fault)) }
         div .card .measure {
             (view::form(visit, &own, &html! {
-                (Field::new("EnsRegionId", "Edge site", visit.form.get("EnsRegionId")).hint("Such as edge-1: DescribeEnsRegions lists those that the server offers.").required().text())
-                (Field::new("NodeName", "Name", visit.form.get("NodeName")).text())
+                (Field::new("EnsRegionId", "Edge site", visit.form.get("EnsRegionId")).hint("Where the host is.").required().choice(choices::pairs(&regions)))
+                (Field::new("NodeName", "Name", visit.form.get("NodeName")).hint("Where it is given the host has to join by this name.").text())
+                (Field::new("Lab", "What it runs", visit.form.get("Lab")).hint("A lab node makes the instances of its edge site itself, as network namespaces.").required().choice([("false", "Machines and containers of yours"), ("true", "Instances of a lab")]))
                 (fields::buttons("Make a token", &format!("{ROOT}{SECTION}")))
             }))
         }
@@ -275,10 +302,10 @@ fn form_page(visit: &Visit<'_>, fault: Option<&wire::catalogue::Fault>) -> Page 
 
 async fn create_token(visit: &Visit<'_>) -> Outcome {
     let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
-    let parameters: Vec<_> = ["EnsRegionId", "NodeName"].into_iter().filter_map(given).collect();
+    let parameters: Vec<_> = ["EnsRegionId", "NodeName", "Lab"].into_iter().filter_map(given).collect();
     let made = match visit.api.try_call("CreateNodeToken", &parameters).await {
         Ok(made) => made.answer,
-        Err(fault) => return Ok(form_page(visit, Some(&fault)).into()),
+        Err(fault) => return Ok(form_page(visit, Some(&fault)).await.into()),
     };
     let body = html! {
         (view::notice(Tone::Warning, "The token is shown this once.", &html! { p { "Whoever has it can join one host as this node, until it is used or has expired." } }))
@@ -303,7 +330,7 @@ async fn readmit(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let node = one(&visit.api, visit.part("node")).await?;
     let own = view::address_of("nodes", visit.part("node"));
-    let body = view::confirm(
+    let body = view::confirm_loss(
         visit,
         &format!("{own}/delete"),
         "Delete the node",

@@ -69,7 +69,7 @@ async fn counts(api: &Api) -> Markup {
                 @for (name, address, number) in numbers {
                     li {
                         a href={ (ROOT) (address) } {
-                            span .number { @match number { Some(number) => (number), None => "\u{2013}" } }
+                            span .number { @match number { Some(number) => (view::number(number)), None => "\u{2013}" } }
                             span { (name) }
                         }
                     }
@@ -105,9 +105,9 @@ async fn nodes_part(api: &Api) -> Markup {
                 let nodes = items(&found, "Nodes.Node");
                 html! {
                     @if nodes.is_empty() {
-                        (view::empty("There are no nodes yet.", &html! { "Rules are decided here, and enforced on nodes." }, Some(&view::button_link(&format!("{ROOT}/nodes/new"), "Add a node"))))
+                        (view::empty("There are no nodes yet.", &html! { "A node is a host that enforces what is decided here. Without one no packet is filtered." }, Some(&view::button_link(&format!("{ROOT}/nodes/new"), "Add a node"))))
                     } @else {
-                        (nodes::table(nodes))
+                        (nodes::short_table(nodes))
                         p { a href={ (ROOT) "/nodes" } { "All nodes" } }
                     }
                 }

@@ -49,9 +49,9 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
     let body = html! {
         form .filters method="get" action={ (ROOT) (SECTION) } {
             (list::filter("PolicyType", "Type", query, ["System", "Custom"]))
-            div .buttons { button .button type="submit" { "Show" } }
+            (list::show(SECTION, query.given("PolicyType").is_some()))
         }
-        @if policies.is_empty() { (view::empty("There is no such policy.", &html! { "A policy says what whoever it is attached to may call, on which resources." }, None)) }
+        @if policies.is_empty() { (view::empty("There is no policy of this type yet.", &html! { "A policy says what whoever it is attached to may call, on which resources." }, None)) }
         @else {
             (view::table("Policies", &["Name", "Type", "Description", "Attached to"], &html! {
                 @for policy in policies {
@@ -59,7 +59,7 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
                         th scope="row" { a .named href=(address(text(policy, "PolicyType"), text(policy, "PolicyName"))) { (text(policy, "PolicyName")) } }
                         td { (text(policy, "PolicyType")) }
                         td { (text(policy, "Description")) }
-                        td { (count(policy, "AttachmentCount")) }
+                        td .number-cell { (count(policy, "AttachmentCount")) }
                     }
                 }
             }))
@@ -192,7 +192,7 @@ async fn change(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let (kind, name) = (visit.part("kind"), visit.part("policy"));
     let own = address(kind, name);
-    let body = view::confirm(
+    let body = view::confirm_loss(
         visit,
         &format!("{own}/delete"),
         "Delete the policy",

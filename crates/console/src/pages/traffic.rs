@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use wire::catalogue::Fault;
 
-use super::activity::about;
+use super::{names::Names, reason};
 use crate::{
     ROOT,
     api::Api,
@@ -32,10 +32,10 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         Ok(found) => shown(&visit.api, id, &found.answer).await,
         Err(fault) => silent(&fault),
     };
-    Ok(Page::new("/interfaces", "What passes now", body)
+    Ok(Page::new("/interfaces", "Traffic", body)
         .under("Network interfaces", format!("{ROOT}/interfaces"))
         .under(id, own.clone())
-        .lead(html! { "As its node says at this moment." })
+        .lead(html! { "What its node says at this moment: flows, what decided about them, and what was dropped." })
         .live(format!("{own}/traffic/live"))
         .into())
 }
@@ -61,46 +61,53 @@ async fn shown(api: &Api, id: &str, counters: &Value) -> Markup {
     let own = [("NetworkInterfaceId", id)];
     let flows = api.glance("DescribeNetworkInterfaceFlows", &own).await.unwrap_or_default();
     let drops = api.glance("DescribeNetworkInterfaceDrops", &own).await.unwrap_or_default();
+    let names = Names::default().and_groups(api).await;
+    let counted = |path: &str| html! { (view::number(count(counters, path))) };
     html! {
         div #traffic .parts {
             (view::facts(&[
                 ("Node", html! { a href=(view::address_of("nodes", text(counters, "NodeId"))) { (text(counters, "NodeName")) } }),
-                ("Goes by change", html! { (count(counters, "ConfirmedGeneration")) }),
-                ("Flows", html! { (count(counters, "FlowCount")) }),
-                ("Packets in", html! { (count(counters, "PacketsIn")) }),
-                ("Packets out", html! { (count(counters, "PacketsOut")) }),
-                ("Packets dropped", html! { (count(counters, "DroppedPacketCount")) }),
+                ("Confirmed change", html! { a href={ (ROOT) "/changes/" (count(counters, "ConfirmedGeneration")) } { (count(counters, "ConfirmedGeneration")) } }),
+                ("Flows", counted("FlowCount")),
+                ("Packets in", counted("PacketsIn")),
+                ("Packets out", counted("PacketsOut")),
+                ("Packets dropped", counted("DroppedPacketCount")),
             ]))
-            (rules(counters))
-            (flow_list(&flows))
-            (drop_list(&drops))
+            (flow_list(&flows, &names))
+            (drop_list(&drops, &names))
+            (rules(counters, &names))
         }
     }
 }
 
 /// What decided: a rule with its group, or that there is none.
-fn decider(own: &Value) -> Markup {
+fn decider(own: &Value, names: &Names) -> Markup {
     html! {
-        @if text(own, "Rule").is_empty() { span .soft { "no rule" } }
-        @else { code { (text(own, "Rule")) } " " (about(text(own, "SecurityGroupId"))) }
+        @match text(own, "DecidedBy") {
+            "Exempt" => span .soft { "Exempt: no rule is asked about this peer" },
+            "EarlierRules" => span .soft { "Rules that are not in force any more" },
+            _ if text(own, "Rule").is_empty() => {
+                span .soft { "No rule: " (if text(own, "Direction") == "egress" { "what goes out passes" } else { "what comes in is dropped" }) }
+            }
+            _ => { code { (text(own, "Rule")) } span .beneath .soft { "of " (names.link(text(own, "SecurityGroupId"))) } }
+        }
     }
 }
 
-fn rules(counters: &Value) -> Markup {
+fn rules(counters: &Value, names: &Names) -> Markup {
     let rules = items(counters, "Rules.Rule");
     view::section(
-        "Rules that decided",
+        "Rules, in the order in which they decide",
         &html! {
-            @if rules.is_empty() { p .soft { "None has decided anything yet." } }
+            @if rules.is_empty() { (view::none("It is under no rule.", None)) }
             @else {
-                (view::table("Rules that decided", &["Rule", "Decisions", "Flows", "Packets in", "Packets out"], &html! {
+                (view::table("Rules and how often each decided", &["Rule", "Decisions", "Flows", "Packets in", "Packets out"], &html! {
                     @for rule in rules {
                         tr {
-                            td { (decider(rule)) }
-                            td { (count(rule, "Decisions")) }
-                            td { (count(rule, "FlowCount")) }
-                            td { (count(rule, "PacketsIn")) }
-                            td { (count(rule, "PacketsOut")) }
+                            th scope="row" { (decider(rule, names)) }
+                            @for path in ["Decisions", "FlowCount", "PacketsIn", "PacketsOut"] {
+                                td .number-cell { (view::number(count(rule, path))) }
+                            }
                         }
                     }
                 }))
@@ -109,47 +116,60 @@ fn rules(counters: &Value) -> Markup {
     )
 }
 
-fn flow_list(flows: &Value) -> Markup {
+/// The ends of a packet or flow as they are read: who sends, an arrow, whom it is for.
+fn ends(packet: &str) -> String {
+    packet.replace(" > ", " \u{2192} ")
+}
+
+/// Which way something goes.
+fn way(own: &Value) -> &'static str {
+    if text(own, "Direction") == "egress" { "out" } else { "in" }
+}
+
+fn flow_list(flows: &Value, names: &Names) -> Markup {
     let listed = items(flows, "Flows.Flow");
     view::section(
         "Flows",
         &html! {
-            @if listed.is_empty() { p .soft { "There are none." } }
+            @if listed.is_empty() { (view::none("No flow runs now.", None)) }
             @else {
-                (view::table("Flows of this network interface", &["Flow", "State", "Decided by", "Age", "Idle", "Packets"], &html! {
+                (view::table("Flows of this network interface", &["Flow", "State", "Decided by", "Age", "Idle", "Packets in", "Packets out"], &html! {
                     @for flow in listed.iter().take(SHOWN_MAX) {
                         tr {
-                            td { code { (text(flow, "Flow")) } }
+                            @let (_, flow_ends) = text(flow, "Flow").split_once(' ').unwrap_or_default();
+                            th scope="row" { code .nowrap { (ends(flow_ends)) } span .beneath .soft { "begun " (if way(flow) == "in" { "by the peer" } else { "here" }) } }
                             td {
-                                @if text(flow, "Status") == "Dead" { (view::badge(Tone::Bad, "Dead")) } @else { (view::badge(Tone::Good, "Alive")) }
+                                @if text(flow, "Status") == "Dead" { (view::badge(Tone::Bad, "Cut")) } @else { (view::badge(Tone::Good, "Passes")) }
                                 span .beneath .soft { (text(flow, "State")) }
                             }
-                            td { (decider(flow)) }
-                            td .nowrap { (time::milliseconds(count(flow, "AgeMilliseconds"))) }
-                            td .nowrap { (time::milliseconds(count(flow, "IdleMilliseconds"))) }
-                            td .nowrap { (count(flow, "PacketsIn")) " in, " (count(flow, "PacketsOut")) " out" }
+                            td { (decider(flow, names)) }
+                            td .number-cell .nowrap { (time::milliseconds(count(flow, "AgeMilliseconds"))) }
+                            td .number-cell .nowrap { (time::milliseconds(count(flow, "IdleMilliseconds"))) }
+                            td .number-cell { (view::number(count(flow, "PacketsIn"))) }
+                            td .number-cell { (view::number(count(flow, "PacketsOut"))) }
                         }
                     }
                 }))
-                @if flag(flows, "Truncated") || listed.len() > SHOWN_MAX { p .soft { "Of " (count(flows, "TotalCount")) " flows." } }
+                @if flag(flows, "Truncated") || listed.len() > SHOWN_MAX { p .soft { "Those of " (view::number(count(flows, "TotalCount"))) " flows that had a packet last." } }
             }
         },
     )
 }
 
-fn drop_list(drops: &Value) -> Markup {
+fn drop_list(drops: &Value, names: &Names) -> Markup {
     let listed = items(drops, "Drops.Drop");
     view::section(
-        "Dropped lately",
+        "Packets dropped lately",
         &html! {
-            @if listed.is_empty() { p .soft { "No packet was dropped that is remembered." } }
+            @if listed.is_empty() { (view::none("No packet was dropped lately.", None)) }
             @else {
-                (view::table("Packets that were dropped lately", &["When", "Packet", "Why"], &html! {
+                (view::table("Packets that were dropped lately", &["When", "Way", "Packet", "Why"], &html! {
                     @for drop in listed.iter().rev().take(SHOWN_MAX) {
                         tr {
                             td .nowrap { (time::at(text(drop, "Time"))) }
-                            td { (text(drop, "Direction")) " " code { (text(drop, "Packet")) (text(drop, "EtherType")) } }
-                            td { (text(drop, "Reason")) @if !text(drop, "Rule").is_empty() { span .beneath { (decider(drop)) } } }
+                            td { (way(drop)) }
+                            td { code .nowrap { (ends(text(drop, "Packet"))) (text(drop, "EtherType")) } }
+                            td { (reason::meaning(text(drop, "Reason"))) @if !text(drop, "Rule").is_empty() { span .beneath { (decider(drop, names)) } } }
                         }
                     }
                 }))

@@ -136,7 +136,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     Ok(Page::new(SECTION, name, body)
         .under("RAM users", format!("{ROOT}{SECTION}"))
         .actions(html! {
-            (view::button_link(&format!("{ROOT}/access?UserName={}", percent::encode(name)), "May it ...?"))
+            (view::button_link(&format!("{ROOT}/access?UserName={}", percent::encode(name)), "Check access"))
             (view::button_link(&format!("{own}/delete"), "Delete"))
         })
         .into())
@@ -298,7 +298,7 @@ async fn detach(visit: &Visit<'_>) -> Outcome {
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let name = name_of(visit);
     let own = address(name);
-    let body = view::confirm(
+    let body = view::confirm_loss(
         visit,
         &format!("{own}/delete"),
         "Delete the user",

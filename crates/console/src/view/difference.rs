@@ -1,5 +1,6 @@
 //! What a change would open and close, as a preview says it: warnings first, then packets, then the flows that run now.
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -10,80 +11,116 @@ use crate::{
 
 /// The answer of a preview.
 pub(crate) fn shown(answer: &Value) -> Markup {
+    let alike = alike(items(answer, "Policies.Policy"));
     html! {
         (warnings(answer))
-        @for policy in items(answer, "Policies.Policy") { (of_policy(policy)) }
-        @if count(answer, "PoliciesLeftOut") > 0 {
-            p .soft { (count(answer, "PoliciesLeftOut")) " further sets of groups are concerned, and not listed." }
+        @if !alike.is_empty() {
+            (view::section("What opens and closes", &html! {
+                @for policies in &alike { (of_policies(policies)) }
+                @let left = count(answer, "PoliciesLeftOut");
+                @if left > 0 { p .soft { (view::several(left, "further set", "further sets")) " of groups: not listed." } }
+            }))
         }
         (flows(answer))
     }
 }
 
+/// The policies, those of which the same is said together.
+fn alike(policies: &[Value]) -> Vec<Vec<&Value>> {
+    let mut found: Vec<Vec<&Value>> = Vec::new();
+    let said = |policy: &Value| ["Pieces", "PieceCount", "Whole"].map(|name| policy.get(name).cloned());
+    for policy in policies {
+        match found.iter_mut().find(|others| others.first().is_some_and(|other| said(other) == said(policy)))
+        {
+            Some(others) => others.push(policy),
+            None => found.push(vec![policy]),
+        }
+    }
+    found
+}
+
 fn warnings(answer: &Value) -> Markup {
-    let warnings = items(answer, "Warnings.Warning");
+    let all = items(answer, "Warnings.Warning");
+    // Who is in no group accepts nothing new: the first says both.
+    let last = all.iter().any(|warning| text(warning, "Code") == "LastGroup");
+    let shown = |warning: &&Value| !last || text(warning, "Code") != "AcceptsNothing";
+    let warnings: Vec<&Value> = all.iter().filter(shown).collect();
     html! {
         @if !warnings.is_empty() {
             (view::notice(Tone::Warning, "Before you go on", &html! {
-                ul { @for warning in warnings { li { (text(warning, "Message")) } } }
+                ul { @for warning in warnings { li { (view::with_links(text(warning, "Message"))) } } }
             }))
         }
     }
 }
 
-/// What differs for the interfaces that are in the same groups.
-fn of_policy(policy: &Value) -> Markup {
-    let interfaces = items(policy, "NetworkInterfaces.NetworkInterface");
-    let number = count(policy, "NetworkInterfaceCount");
-    let pieces = items(policy, "Pieces.Piece");
-    view::section(
-        if number == 1 { "What opens and closes" } else { "What opens and closes for its members" },
-        &html! {
-            p .soft {
-                "For " (number) (if number == 1 { " network interface" } else { " network interfaces" })
-                @if let [only] = interfaces {
-                    ", " a href=(view::address_of("interfaces", text(only, "NetworkInterfaceId"))) { (text(only, "NetworkInterfaceId")) }
-                    @for address in texts(only, "Addresses.Address").take(2) { ", " code { (address) } }
-                }
-                "."
-            }
-            @if pieces.is_empty() {
-                (view::notice(Tone::Plain, "No packet is decided differently.", &html! { p { "What this rule is about is decided by others before it, or as it is anyway." } }))
-            } @else {
-                (view::table("Packets that are decided differently", &["Effect", "Direction", "Protocol", "From", "To", "Ports"], &html! {
-                    @for piece in pieces { (piece_row(piece)) }
-                }))
-                @let listed = u64::try_from(pieces.len()).unwrap_or(u64::MAX);
-                @if count(policy, "PieceCount") > listed { p .soft { "And " (count(policy, "PieceCount") - listed) " more." } }
-                @if !flag(policy, "Whole") { p .soft { "There may be more than is listed." } }
-            }
-        },
-    )
+/// What differs for interfaces for all of which it is the same.
+fn of_policies(policies: &[&Value]) -> Markup {
+    let number: u64 = policies.iter().map(|policy| count(policy, "NetworkInterfaceCount")).sum();
+    let Some(first) = policies.first() else { return html! {} };
+    let pieces = items(first, "Pieces.Piece");
+    let listed = u64::try_from(pieces.len()).unwrap_or(u64::MAX);
+    html! {
+        (interfaces(policies, number))
+        @if pieces.is_empty() {
+            (view::none("No packet is decided differently: other rules decide the same.", None))
+        } @else {
+            (view::table("Packets that are decided differently", &["Effect", "Way", "Protocol", "Ports", "From", "To"], &html! {
+                @for piece in pieces { (piece_row(piece, number)) }
+            }))
+            @if count(first, "PieceCount") > listed { p .soft { "And " (view::number(count(first, "PieceCount") - listed)) " more." } }
+            @if !flag(first, "Whole") { p .soft { "There may be more than is listed." } }
+        }
+    }
 }
 
-fn piece_row(piece: &Value) -> Markup {
+/// How many interfaces are named before a table.
+const INTERFACES_MAX: usize = 4;
+
+/// Whom it is about.
+fn interfaces(policies: &[&Value], number: u64) -> Markup {
+    let named: Vec<&Value> =
+        policies.iter().flat_map(|policy| items(policy, "NetworkInterfaces.NetworkInterface")).collect();
+    html! {
+        p {
+            "For " (view::several(number, "network interface", "network interfaces"))
+            @if number <= INTERFACES_MAX as u64 {
+                @for (place, own) in named.iter().enumerate() {
+                    (if place == 0 { ": " } else { ", " })
+                    a .id href=(view::address_of("interfaces", text(own, "NetworkInterfaceId"))) { (text(own, "NetworkInterfaceId")) }
+                    @for address in texts(own, "Addresses.Address").take(1) { " (" code .id { (address) } ")" }
+                }
+            }
+            "."
+        }
+    }
+}
+
+fn piece_row(piece: &Value, interfaces: u64) -> Markup {
     let opens = text(piece, "Effect") == "Opens";
     let comes = text(piece, "Direction") == "ingress";
+    let own = if interfaces == 1 { "the interface" } else { "the interfaces" };
+    let (sender, receiver) = if comes { (any(piece), own) } else { (own, any(piece)) };
     html! {
         tr {
             td { @if opens { (view::badge(Tone::Good, "Opens")) } @else { (view::badge(Tone::Bad, "Closes")) } }
-            td .nowrap { (if comes { "comes in" } else { "goes out" }) }
+            td { (if comes { "in" } else { "out" }) }
             td { (protocols(piece)) }
-            td { (listed(piece, "Sources.Prefix", "SourceCount", any(piece))) }
-            td { (listed(piece, "Destinations.Prefix", "DestinationCount", any(piece))) }
             td {
                 (ports(piece, "DestinationPorts.PortRange", "DestinationPortCount", "all"))
                 @if !items(piece, "SourcePorts.PortRange").is_empty() {
                     br; span .soft { "from " (ports(piece, "SourcePorts.PortRange", "SourcePortCount", "all")) }
                 }
             }
+            td { (listed(piece, "Sources.Prefix", "SourceCount", sender)) }
+            td { (listed(piece, "Destinations.Prefix", "DestinationCount", receiver)) }
         }
     }
 }
 
 fn protocols(piece: &Value) -> String {
     let all: Vec<&str> = texts(piece, "Protocols.Protocol").collect();
-    if all.is_empty() { "all".to_owned() } else { all.join(", ") }
+    if all.is_empty() { "all".to_owned() } else { all.join(", ").to_uppercase().replace("ICMPV6", "ICMPv6") }
 }
 
 fn any(piece: &Value) -> &'static str {
@@ -101,13 +138,51 @@ fn listed(piece: &Value, path: &str, total: &str, all: &str) -> Markup {
     let entries: Vec<&str> = texts(piece, path).collect();
     let total = usize::try_from(count(piece, total)).unwrap_or(usize::MAX);
     let shown = entries.len().min(LISTED_MAX);
+    let excepted = if entries.len() == total { excepted(&entries) } else { None };
     html! {
         @if entries.is_empty() { (all) }
+        @else if let Some(excepted) = excepted {
+            (any(piece)) " but"
+            @for prefix in excepted { code .beneath { (prefix) } }
+        }
         @else {
             @for entry in entries.iter().take(shown) { code .beneath { (entry) } }
             @if total > shown { span .soft { "and " (total - shown) " more" } }
         }
     }
+}
+
+/// What all but these prefixes are, where that is shorter to say.
+fn excepted(prefixes: &[&str]) -> Option<Vec<IpNet>> {
+    let prefixes: Vec<IpNet> = prefixes.iter().filter_map(|text| text.parse().ok()).collect();
+    let whole = match prefixes.first()? {
+        IpNet::V4(_) => IpNet::V4(Ipv4Net::default()),
+        IpNet::V6(_) => IpNet::V6(Ipv6Net::default()),
+    };
+    let mut rest = vec![whole];
+    for prefix in &prefixes {
+        rest = rest.into_iter().flat_map(|from| without(from, *prefix)).collect();
+        // Between two prefixes there may be much; nobody reads that.
+        if rest.len() > EXCEPTED_MAX * usize::from(whole.max_prefix_len()) {
+            return None;
+        }
+    }
+    (rest.len() <= EXCEPTED_MAX && rest.len() < prefixes.len()).then_some(rest)
+}
+
+/// The most prefixes that are named as exceptions.
+const EXCEPTED_MAX: usize = 3;
+
+/// A prefix without what another has of it.
+fn without(from: IpNet, taken: IpNet) -> Vec<IpNet> {
+    if taken.contains(&from) {
+        return Vec::new();
+    }
+    if !from.contains(&taken) {
+        return vec![from];
+    }
+    let halves = from.subnets(from.prefix_len() + 1).into_iter().flatten();
+    halves.flat_map(|half| without(half, taken)).collect()
 }
 
 fn ports(piece: &Value, path: &str, total: &str, all: &str) -> Markup {
@@ -143,19 +218,19 @@ fn flows(answer: &Value) -> Markup {
     view::section(
         "Flows that run now",
         &html! {
-            @if !flag(answer, "FlowsAsked") {
-                p .soft { "Nothing that it concerns is bound to a node: there are no flows to ask about." }
+            @if !flag(answer, "FlowsAsked") || items(answer, "Nodes.Node").is_empty() {
+                (view::none("They are not known: nothing that it concerns is bound to a node.", None))
             } @else {
-                ul .numbers {
-                    li { div .plain { span .number { (cut) } span { "would be cut" } } }
-                    @if revived > 0 { li { div .plain { span .number { (revived) } span { "would live again" } } } }
-                    li { div .plain { span .number { (on) } span { "would go on" } } }
+                ul .numbers .few {
+                    li { div class=(if cut > 0 { "plain bad" } else { "plain" }) { span .number { (view::number(cut)) } span { "would be cut" } } }
+                    @if revived > 0 { li { div .plain { span .number { (view::number(revived)) } span { "would live again" } } } }
+                    li { div .plain { span .number { (view::number(on)) } span { "would go on" } } }
                 }
                 @for node in silent {
                     p { (view::badge(Tone::Warning, "Silent")) " " (text(node, "NodeName")) ": " (text(node, "Message")) ". Its flows are not counted." }
                 }
                 @if !listed.is_empty() {
-                    (view::table("Flows and what becomes of them", &["Fate", "Flow", "State", "Age", "Packets"], &html! {
+                    (view::table("Flows and what becomes of them", &["Fate", "Flow", "State", "Age", "Packets in", "Packets out"], &html! {
                         @for flow in listed { (flow_row(flow)) }
                     }))
                 }
@@ -168,6 +243,8 @@ fn flows(answer: &Value) -> Markup {
 /// A flow with its fate.
 fn flow_row(flow: &Value) -> Markup {
     let fate = text(flow, "Fate");
+    let (local, remote) = (end(flow, "Local"), end(flow, "Remote"));
+    let (from, to) = if text(flow, "Direction") == "ingress" { (remote, local) } else { (local, remote) };
     html! {
         tr {
             td {
@@ -178,10 +255,11 @@ fn flow_row(flow: &Value) -> Markup {
                 }
                 @if flag(flow, "Own") { " " (view::badge(Tone::Warning, "Yours")) }
             }
-            td { (text(flow, "Protocol")) " " code { (end(flow, "Local")) } (if text(flow, "Direction") == "ingress" { " \u{2190} " } else { " \u{2192} " }) code { (end(flow, "Remote")) } }
+            td { code { (text(flow, "Protocol")) " " (from) " \u{2192} " (to) } }
             td { (text(flow, "State")) }
-            td .nowrap { (view::time::milliseconds(count(flow, "AgeSeconds").saturating_mul(1_000))) }
-            td { (count(flow, "PacketsIn")) " in, " (count(flow, "PacketsOut")) " out" }
+            td .number-cell .nowrap { (view::time::milliseconds(count(flow, "AgeSeconds").saturating_mul(1_000))) }
+            td .number-cell { (view::number(count(flow, "PacketsIn"))) }
+            td .number-cell { (view::number(count(flow, "PacketsOut"))) }
         }
     }
 }
@@ -203,6 +281,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn many_prefixes_are_said_by_what_they_leave_out() {
+        let taken: IpNet = "203.0.113.0/24".parse().unwrap();
+        let prefixes = without(IpNet::V4(Ipv4Net::default()), taken);
+        let texts: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert_eq!((texts.len(), excepted(&texts)), (24, Some(vec![taken])));
+        assert_eq!(excepted(&["10.0.0.0/8", "192.168.0.0/16"]), None);
+        assert_eq!(excepted(&[]), None);
+        let half = ["2000::/3"];
+        assert_eq!(excepted(&half), None);
+    }
+
+    #[test]
+    fn policies_of_which_the_same_is_said_stand_together() {
+        let policy = |port: &str| json!({ "NetworkInterfaceCount": 1, "Pieces": { "Piece": [{ "DestinationPorts": { "PortRange": [port] } }] } });
+        let policies = [policy("80/80"), policy("443/443"), policy("80/80")];
+        let sizes: Vec<usize> = alike(&policies).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2, 1]);
+    }
+
+    #[test]
     fn what_closes_and_which_flows_are_cut_is_said() {
         let answer = json!({
             "Warnings": { "Warning": [{ "Code": "LastGroup", "Message": "It would be in no group." }] },
@@ -210,7 +309,7 @@ mod tests {
                 "Direction": "ingress", "Effect": "Closes", "Family": "IPv4", "Protocols": { "Protocol": ["tcp"] },
                 "Sources": { "Prefix": ["10.0.0.0/8"] }, "SourceCount": 1,
                 "DestinationPorts": { "PortRange": ["8000/8080"] }, "DestinationPortCount": 1 }] } }] },
-            "FlowsAsked": true, "FlowsWhole": true, "CutFlowCount": 1,
+            "Nodes": { "Node": [{ "Answered": true }] }, "FlowsAsked": true, "FlowsWhole": true, "CutFlowCount": 1,
             "Flows": { "Flow": [{ "Fate": "Cut", "Protocol": "tcp", "Direction": "ingress", "LocalAddress": "fd00::7",
                 "LocalPort": 443, "RemoteAddress": "10.0.0.9", "RemotePort": 41812, "Own": true }] },
         });

@@ -40,7 +40,7 @@ impl<'a> Field<'a> {
                     @if !self.required { span .soft { " (optional)" } }
                 }
                 (control)
-                @if !self.hint.is_empty() { p .hint id={ (self.name) "-hint" } { (self.hint) } }
+                @if !self.hint.is_empty() { p .hint id={ (self.name) "-hint" } { (super::prose(self.hint)) } }
             }
         }
     }
@@ -112,9 +112,18 @@ impl<'a> Field<'a> {
 
 /// The end of a form: what it does, and the way back.
 pub(crate) fn buttons(name: &str, back: &str) -> Markup {
+    end("button primary", name, back)
+}
+
+/// The same for what cannot be undone.
+pub(crate) fn danger_buttons(name: &str, back: &str) -> Markup {
+    end("button danger", name, back)
+}
+
+fn end(class: &str, name: &str, back: &str) -> Markup {
     html! {
         div .buttons {
-            button .button .primary type="submit" { (name) }
+            button class=(class) type="submit" { (name) }
             @if !back.is_empty() { a .button href=(back) { "Cancel" } }
         }
     }

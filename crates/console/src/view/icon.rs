@@ -6,9 +6,9 @@ use maud::{Markup, html};
 pub(crate) fn mark() -> Markup {
     html! {
         svg .mark viewBox="0 0 32 32" width="24" height="24" aria-hidden="true" focusable="false" {
-            path d="M16 3 29 24H3Z" fill="none" stroke="currentColor" stroke-width="3" stroke-linejoin="round" {}
-            path d="M3 29.5h26" stroke="currentColor" stroke-width="3" stroke-linecap="round" {}
-            path d="M16 12v6" stroke="currentColor" stroke-width="3" stroke-linecap="round" {}
+            path d="M3 21 16 4 29 21" fill="none" stroke="currentColor" stroke-width="3" stroke-linejoin="round" stroke-linecap="round" {}
+            path d="M9.5 22.5 16 14l6.5 8.5" fill="none" stroke="currentColor" stroke-width="3" stroke-linejoin="round" stroke-linecap="round" {}
+            path d="M3 29h26" stroke="currentColor" stroke-width="3" stroke-linecap="round" {}
         }
     }
 }

@@ -4,7 +4,12 @@ use maud::{Markup, html};
 use serde_json::Value;
 use wire::protocol::percent;
 
-use crate::{ROOT, form::Form, json::count, view::fields::Field};
+use crate::{
+    ROOT,
+    form::Form,
+    json::count,
+    view::{self, fields::Field},
+};
 
 /// How many entries a page of a list has.
 pub(crate) const PAGE_SIZE: &str = "25";
@@ -76,8 +81,9 @@ pub(crate) fn pager(query: &Form, answer: &Value, what: &str) -> Markup {
         nav .pager aria-label={ "Pages of " (what) } {
             p {
                 @if total == 0 { "None." }
-                @else if number > last { "There are " (total) "; this page is beyond the last." }
-                @else { (from) "\u{2013}" (to) " of " (total) }
+                @else if number > last { "There are " (view::number(total)) "; this page is beyond the last." }
+                @else if last == 1 { (view::number(total)) " in all" }
+                @else { (view::number(from)) "\u{2013}" (view::number(to)) " of " (view::number(total)) }
             }
             @if last > 1 || number > last {
                 div .pager-links {
@@ -95,12 +101,17 @@ pub(crate) fn search(section: &str, query: &Form, hint: &str, filters: &Markup) 
         form .filters role="search" method="get" action={ (ROOT) (section) } {
             (Field::new("q", "Search", query.get("q")).hint(hint).required().search())
             (filters)
-            div .buttons {
-                button .button type="submit" { "Show" }
-                @if query.pairs().any(|(name, value)| name != "page" && !value.is_empty()) {
-                    a .button href={ (ROOT) (section) } { "Show all" }
-                }
-            }
+            (show(section, is_filtered(query)))
+        }
+    }
+}
+
+/// The end of a form that narrows what is shown; where it is narrowed, with the way back to all.
+pub(crate) fn show(section: &str, is_narrowed: bool) -> Markup {
+    html! {
+        div .buttons {
+            button .button type="submit" { "Show" }
+            @if is_narrowed { a .button href={ (ROOT) (section) } { "Show all" } }
         }
     }
 }

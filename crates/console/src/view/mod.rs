@@ -4,11 +4,13 @@ pub(crate) mod difference;
 pub(crate) mod fields;
 pub(crate) mod icon;
 pub(crate) mod list;
+pub(crate) mod table;
 pub(crate) mod time;
 
 use maud::{Markup, html};
 use wire::catalogue::Fault;
 
+pub(crate) use self::table::table;
 use crate::{ROOT, api, router::FORM_TOKEN, visit::Visit};
 
 /// What a badge says besides its word. The word alone tells everything: colours are for whoever sees them.
@@ -48,7 +50,12 @@ pub(crate) fn state(word: &str) -> Markup {
         "Stopped" | "" => Tone::Plain,
         _ => Tone::Warning,
     };
-    badge(tone, if word.is_empty() { "unknown" } else { word })
+    let said = match word {
+        "" => "unknown",
+        "InUse" => "In use",
+        word => word,
+    };
+    badge(tone, said)
 }
 
 /// The badge of what a rule does.
@@ -68,7 +75,7 @@ pub(crate) fn id(text: &str) -> Markup {
 /// A link to something, by its name where it has one, with its id beneath.
 pub(crate) fn named(address: &str, name: &str, id: &str) -> Markup {
     html! {
-        a .named href=(address) { @if name.is_empty() { (id) } @else { (name) } }
+        @if name.is_empty() { a .named .id href=(address) { (id) } } @else { a .named href=(address) { (name) } }
         @if !name.is_empty() { " " code .id .beneath { (id) } }
     }
 }
@@ -76,6 +83,33 @@ pub(crate) fn named(address: &str, name: &str, id: &str) -> Markup {
 /// Where something has its page.
 pub(crate) fn address_of(kind: &str, id: &str) -> String {
     format!("{ROOT}/{kind}/{}", wire::protocol::percent::encode(id))
+}
+
+/// The same by the id alone; none where what it names has no page.
+pub(crate) fn address_of_id(id: &str) -> Option<String> {
+    let kind = match id.split('-').next() {
+        Some("sg") => "groups",
+        Some("i") => "instances",
+        Some("eni") => "interfaces",
+        Some("n") => "networks",
+        Some("node") => "nodes",
+        _ => return None,
+    };
+    Some(address_of(kind, id))
+}
+
+/// A sentence in which what is an id leads to what it names.
+pub(crate) fn with_links(text: &str) -> Markup {
+    html! {
+        @for (place, word) in text.split(' ').enumerate() {
+            @if place > 0 { " " }
+            @let id = word.trim_end_matches([':', '.', ',', ';', ')']);
+            @match address_of_id(id).filter(|_| id.len() > 20) {
+                Some(address) => { a .id href=(address) { (id) } (word.get(id.len()..).unwrap_or_default()) }
+                None => (word),
+            }
+        }
+    }
 }
 
 /// Labels and what belongs to them. What is empty is left out.
@@ -108,22 +142,32 @@ pub(crate) fn empty(title: &str, text: &Markup, action: Option<&Markup>) -> Mark
     }
 }
 
-/// A table that can be moved sideways where it does not fit. `label` says what it lists.
-pub(crate) fn table(label: &str, heads: &[&str], rows: &Markup) -> Markup {
+/// The same for what need not be there: a line that says what follows from it.
+pub(crate) fn none(text: &str, action: Option<&Markup>) -> Markup {
     html! {
-        div .table-frame tabindex="0" role="region" aria-label=(label) {
-            table {
-                thead {
-                    tr {
-                        @for head in heads {
-                            @if head.is_empty() { td {} } @else { th scope="col" { (head) } }
-                        }
-                    }
-                }
-                tbody { (rows) }
-            }
+        div .none {
+            p { (text) }
+            @if let Some(action) = action { (action) }
         }
     }
+}
+
+/// A number as people read it: 65,535.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// So many of something: `1 instance`, `1,200 instances`.
+pub(crate) fn several(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
 /// A form that changes something: it carries the token of the session.
@@ -144,10 +188,25 @@ pub(crate) fn confirm(
     back: &str,
     what_it_does: &Markup,
 ) -> Markup {
+    ask(visit, action, &fields::buttons(button, back), what_it_does)
+}
+
+/// The same for what cannot be undone.
+pub(crate) fn confirm_loss(
+    visit: &Visit<'_>,
+    action: &str,
+    button: &str,
+    back: &str,
+    what_is_lost: &Markup,
+) -> Markup {
+    ask(visit, action, &fields::danger_buttons(button, back), what_is_lost)
+}
+
+fn ask(visit: &Visit<'_>, action: &str, buttons: &Markup, what_it_does: &Markup) -> Markup {
     html! {
         div .card .measure {
             (what_it_does)
-            (form(visit, action, &fields::buttons(button, back)))
+            (form(visit, action, buttons))
         }
     }
 }
@@ -187,7 +246,7 @@ pub(crate) fn refusal(fault: &Fault) -> Markup {
         &fault.message,
         &html! {
             @if let Some(known) = advice { p { (prose(known.meaning)) } }
-            p .soft { "Code " a href={ (ROOT) "/errors/" (wire::protocol::percent::encode(&fault.code)) } { code { (fault.code) } } ", status " (fault.status) "." }
+            p { "Code " a href={ (ROOT) "/errors/" (wire::protocol::percent::encode(&fault.code)) } { code { (fault.code) } } ", status " (fault.status) "." }
         },
     )
 }
@@ -207,5 +266,17 @@ pub(crate) fn operation_link(name: &str) -> Markup {
         @if let Some(operation) = api::operation(name) {
             a href={ (ROOT) "/reference/" (operation.product.subcommand()) "/" (operation.name) } { (operation.name) }
         } @else { (name) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_in_groups_of_three_digits() {
+        let shown = [0, 999, 1_000, 65_535, 1_234_567].map(number);
+        assert_eq!(shown, ["0", "999", "1,000", "65,535", "1,234,567"]);
+        assert_eq!([several(1, "flow", "flows"), several(1_200, "flow", "flows")], ["1 flow", "1,200 flows"]);
     }
 }

@@ -73,11 +73,11 @@ async fn a_rule_is_added_and_removed_after_it_was_asked() {
     let site = Site::new().await;
     let mut browser = site.signed_in().await;
     let group = make_group(&mut browser, "web").await;
-    browser.get(&group).await.shows("No rule for packets that come in.");
+    browser.get(&group).await.shows("No rule accepts anything yet.");
     let query = "Direction=ingress&Policy=Accept&IpProtocol=TCP&ports=8000-8080&peer=10.0.0.0%2F8&Priority=7&Description=shops";
     let asked = browser.get(&format!("{group}/rules/add?{query}")).await;
     asked.shows("Accept TCP, ports 8000\u{2013}8080, from 10.0.0.0/8, priority 7");
-    browser.get(&group).await.shows("No rule for packets that come in.");
+    browser.get(&group).await.shows("No rule accepts anything yet.");
     let made = confirm(&mut browser, &asked).await;
     let change = browser.follow(&made).await;
     change.shows("CreateSecurityGroupPermissions");
@@ -91,7 +91,7 @@ async fn a_rule_is_added_and_removed_after_it_was_asked() {
     asked.shows("Remove the rule");
     let made = confirm(&mut browser, &asked).await;
     browser.follow(&made).await.shows("DeleteSecurityGroupPermissions");
-    browser.get(&group).await.shows("No rule for packets that come in.");
+    browser.get(&group).await.shows("No rule accepts anything yet.");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn an_instance_leaves_and_joins_after_it_was_asked() {
     asked.shows("Leave this group?");
     let made = confirm(&mut browser, &asked).await;
     browser.follow(&made).await.shows("LeaveSecurityGroup");
-    browser.get(&group).await.shows("Nothing has joined.");
+    browser.get(&group).await.shows("There are no members yet.");
     let asked = browser.get(&format!("{group}/join/preview?member={id}")).await;
     asked.shows("Join this group?");
     let made = confirm(&mut browser, &asked).await;

@@ -108,5 +108,5 @@ async fn a_change_is_followed_until_its_node_has_confirmed_it() {
     let asked = browser.get(&format!("{group}/leave?instance={id}")).await;
     asked.shows("Leave this group?");
     let page = browser.get(&format!("{interface}/traffic")).await;
-    page.shows("What passes now");
+    page.shows(">Traffic</h1>");
 }

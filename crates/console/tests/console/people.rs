@@ -68,9 +68,9 @@ async fn a_packet_is_explained_before_and_after() {
     for said in [
         "It is accepted.",
         "Where it arrives",
-        "Bound to no node",
-        "What would flip it",
-        "<svg class=\"picture",
+        "Not enforced",
+        "The smallest change that would decide otherwise",
+        "<ol class=\"way\"",
     ] {
         after.shows(said);
     }
@@ -88,7 +88,7 @@ async fn the_map_has_a_line_for_each_way_in_and_tries_it() {
     browser.get("/console/map").await.shows("Nobody is let in.");
     add_rule(&mut browser, &group, &WEB).await;
     let map = browser.get("/console/map").await;
-    for said in ["<svg class=\"picture map\"", "TCP 443", "internet", ">Accepted<"] {
+    for said in ["<svg class=\"picture map\"", "TCP 443", "Internet", ">Accepted<"] {
         map.shows(said);
     }
     let first = [
@@ -162,7 +162,7 @@ async fn looking_at_what_one_may_not_see_leaves_no_trace_that_nobody_asked_for()
     let mut alice = site.browser();
     alice.sign_in(&shown("Access key ID"), &shown("Access key secret")).await;
     assert_eq!(alice.get("/console").await.status, 200);
-    root.get("/console/activity?Outcome=Refused").await.shows("Nothing happened that matches.");
+    root.get("/console/activity?Outcome=Refused").await.shows("Nothing matches.");
     assert_ne!(alice.get("/console/groups").await.status, 200);
     root.get("/console/activity?Outcome=Refused").await.shows("DescribeSecurityGroups");
 }

@@ -105,7 +105,7 @@ pub(super) async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
     let group = visit.part("group");
     let known = visit.api.read("DescribeSecurityGroupAttribute", &[("SecurityGroupId", group)]).await?;
     let own = address(group);
-    let body = view::confirm(
+    let body = view::confirm_loss(
         visit,
         &format!("{own}/delete"),
         "Delete the group",

@@ -49,13 +49,14 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
 fn row(group: &Value) -> Markup {
     let id = text(group, "SecurityGroupId");
     let interfaces = items(group, "NetworkInterfaceIds.NetworkInterfaceId").len();
+    let interfaces = u64::try_from(interfaces).unwrap_or(u64::MAX);
     html! {
         tr {
             th scope="row" { (view::named(&super::address(id), text(group, "SecurityGroupName"), id)) }
             td { (text(group, "Description")) }
-            td {
-                (count(group, "InstanceCount")) " instances"
-                @if interfaces > 0 { br; span .soft { (interfaces) " further interfaces" } }
+            td .number-cell {
+                (view::several(count(group, "InstanceCount"), "instance", "instances"))
+                @if interfaces > 0 { span .beneath .soft { (view::several(interfaces, "further interface", "further interfaces")) } }
             }
             td .nowrap { (time::at(text(group, "CreationTime"))) }
         }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{SECTION, address, show::name};
+use super::{super::names::Names, SECTION, address, show::name};
 use crate::{
     ROOT,
     form::Form,
@@ -10,10 +10,7 @@ use crate::{
     response::Page,
     router::Outcome,
     trouble::Trouble,
-    view::{
-        self,
-        fields::{self, Field},
-    },
+    view::fields::{self, Field},
     visit::Visit,
 };
 
@@ -56,12 +53,13 @@ impl Member {
         }
     }
 
-    fn link(&self) -> Markup {
-        let kind = match self {
-            Self::Instance(_) => "instances",
-            Self::Interface(_) => "interfaces",
+    /// A link to it, by its name where it has one.
+    async fn link(&self, visit: &Visit<'_>) -> Markup {
+        let names = match self {
+            Self::Instance(id) => Names::default().and_instances(&visit.api, [id.as_str()].into_iter()).await,
+            Self::Interface(_) => Names::default(),
         };
-        html! { a href=(view::address_of(kind, self.id())) { (self.id()) } }
+        html! { strong { (names.link(self.id())) } }
     }
 }
 
@@ -83,27 +81,26 @@ pub(super) async fn form(visit: &Visit<'_>) -> Outcome {
     let body = html! {
         form .form .card .measure method="get" action={ (own) "/join/preview" } {
             (Field::new("member", "Instance or network interface", visit.query.get("member"))
-                .hint("The id of an instance (i-...), whose primary interface joins, or of a network interface (eni-...).")
+                .hint("The id of an instance (`i-...`), whose primary interface joins, or of a network interface (`eni-...`).")
                 .required().text())
             (fields::buttons("Preview", &own))
         }
         p { "Ids stand in the lists of " a href={ (ROOT) "/instances" } { "instances" } " and "
-            a href={ (ROOT) "/interfaces" } { "network interfaces" } "; their pages can join a group, too." }
+            a href={ (ROOT) "/interfaces" } { "network interfaces" } ". The page of an instance can let it join, too." }
     };
-    Ok(page(visit, &group, "Let something join", body)
+    Ok(page(visit, &group, "Add a member", body)
         .lead(html! { "Nothing is changed yet: next you see what it would open or close." })
         .into())
 }
 
-fn proposal(visit: &Visit<'_>, member: &Member, joins: bool, group: &str) -> Proposal {
+fn proposal(visit: &Visit<'_>, member: &Member, joins: bool, sentence: Markup) -> Proposal {
     let id = visit.part("group");
     let own = address(id);
-    let group = html! { a href=(own) { (if group.is_empty() { id } else { group }) } };
     Proposal {
         operation: if joins { "JoinSecurityGroup" } else { "LeaveSecurityGroup" },
         parameters: vec![("SecurityGroupId", id.to_owned()), member.parameter()],
         title: if joins { "Join this group?".into() } else { "Leave this group?".into() },
-        sentence: html! { (member.link()) (if joins { " joins " } else { " leaves " }) (group) "." },
+        sentence,
         verb: if joins { "Join" } else { "Leave" },
         action: format!("{own}/{}", if joins { "join" } else { "leave" }),
         fields: vec![member.field()],
@@ -117,21 +114,23 @@ pub(super) async fn preview_join(visit: &Visit<'_>) -> Outcome {
         Some(member) => member,
         None => Member::of_id(visit.query.get("member")),
     };
-    proposal(visit, &member, true, &group).ask(visit, |title, body| page(visit, &group, title, body)).await
+    let sentence = html! { (member.link(visit).await) " would join " strong { (group) } "." };
+    proposal(visit, &member, true, sentence).ask(visit, |title, body| page(visit, &group, title, body)).await
 }
 
 pub(super) async fn join(visit: &Visit<'_>) -> Outcome {
     let member = Member::of(&visit.form).ok_or(Trouble::MalformedForm)?;
-    proposal(visit, &member, true, "").carry_out(visit).await
+    proposal(visit, &member, true, html! {}).carry_out(visit).await
 }
 
 pub(super) async fn preview_leave(visit: &Visit<'_>) -> Outcome {
     let group = group_name(visit).await?;
     let member = Member::of(&visit.query).ok_or(Trouble::NotFound)?;
-    proposal(visit, &member, false, &group).ask(visit, |title, body| page(visit, &group, title, body)).await
+    let sentence = html! { (member.link(visit).await) " would leave " strong { (group) } "." };
+    proposal(visit, &member, false, sentence).ask(visit, |title, body| page(visit, &group, title, body)).await
 }
 
 pub(super) async fn leave(visit: &Visit<'_>) -> Outcome {
     let member = Member::of(&visit.form).ok_or(Trouble::MalformedForm)?;
-    proposal(visit, &member, false, "").carry_out(visit).await
+    proposal(visit, &member, false, html! {}).carry_out(visit).await
 }

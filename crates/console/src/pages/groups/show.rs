@@ -1,13 +1,10 @@
 //! One group: its rules in the order in which they decide, and its members.
 
-use std::collections::HashMap;
-
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{SECTION, address, rule};
+use super::{super::names::Names, SECTION, address, rule};
 use crate::{
-    api::Api,
     json::{items, text, texts},
     response::Page,
     router::Outcome,
@@ -23,19 +20,19 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
     let members = members(visit, id).await?;
     let body = html! {
         (view::facts(&[
-            ("Id", html! { (view::id(id)) }),
+            ("Id", view::id(id)),
             ("Description", html! { (text(&group, "Description")) }),
             ("Rules", html! { (items(&group, "Permissions.Permission").len()) }),
         ]))
-        (rules(&group, &own, "ingress", "Rules for packets that come in"))
-        (rules(&group, &own, "egress", "Rules for packets that go out"))
+        (rules(&group, &own, "ingress", "What comes in"))
+        (rules(&group, &own, "egress", "What goes out"))
         (members)
     };
     Ok(Page::new(SECTION, name(&group), body)
         .under("Security groups", format!("{}{SECTION}", crate::ROOT))
         .actions(html! {
             (view::main_link(&format!("{own}/rules/new"), "Add a rule"))
-            (view::button_link(&format!("{own}/join"), "Let something join"))
+            (view::button_link(&format!("{own}/join"), "Add a member"))
             (view::button_link(&format!("{own}/edit"), "Rename"))
             (view::button_link(&format!("{own}/delete"), "Delete"))
         })
@@ -58,17 +55,19 @@ fn rules(group: &Value, own: &str, direction: &str, title: &str) -> Markup {
         title,
         &html! {
             @if ordered.is_empty() {
-                (view::empty(
-                    if comes { "No rule for packets that come in." } else { "No rule for packets that go out." },
-                    &if comes { html! { "Packets that no rule of any of their groups accepts are dropped. Add a rule that accepts what members are to be reached on." } }
-                     else { html! { "Packets that go out pass where no rule drops them." } },
-                    Some(&view::button_link(&format!("{own}/rules/new?direction={direction}"), "Add a rule")),
-                ))
+                @let add = view::button_link(&format!("{own}/rules/new?direction={direction}"), "Add a rule");
+                @if comes {
+                    (view::empty(
+                        "No rule accepts anything yet.",
+                        &html! { "Packets that no rule of any of their groups accepts are dropped. Add a rule that accepts what members are to be reached on." },
+                        Some(&add),
+                    ))
+                } @else { (view::none("There is no rule: everything that members send passes.", Some(&add))) }
             } @else {
-                (view::table(title, &["Priority", "Verdict", "Protocol", "Ports", peer, "For", ""], &html! {
+                (view::table(title, &["Priority", "Verdict", "Protocol", "Ports", peer, "Description", ""], &html! {
                     @for permission in &ordered { (rule_row(permission, own)) }
                 }))
-                p .soft { "In the order in which they decide: the smaller priority number first, and of equal ones what drops before what accepts. The first that matches decides." }
+                p .hint .measure { "The first rule that matches decides: the smaller priority number first, and of equal ones what drops before what accepts." @if comes { " What no rule accepts is dropped." } @else { " What no rule drops passes." } }
             }
         },
     )
@@ -78,7 +77,7 @@ fn rule_row(permission: &Value, own: &str) -> Markup {
     let described = rule::sentence(permission);
     html! {
         tr {
-            td { (crate::json::count(permission, "Priority")) }
+            td .number-cell { (crate::json::count(permission, "Priority")) }
             td { (view::verdict(text(permission, "Policy"))) }
             td { (text(permission, "IpProtocol")) }
             td .nowrap { (rule::ports(permission)) }
@@ -98,16 +97,16 @@ async fn members(visit: &Visit<'_>, id: &str) -> Result<Markup, Trouble> {
     let parameters = [("SecurityGroupId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
     let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
     let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let names = instance_names(&visit.api, interfaces).await;
+    let names = Names::default().and_instances_of(&visit.api, interfaces).await.and_groups(&visit.api).await;
     let own = address(id);
     Ok(view::section(
         "Members",
         &html! {
             @if interfaces.is_empty() && page == "1" {
                 (view::empty(
-                    "Nothing has joined.",
-                    &html! { "Rules decide for members alone. Let an instance or one of its network interfaces join." },
-                    Some(&view::button_link(&format!("{own}/join"), "Let something join")),
+                    "There are no members yet.",
+                    &html! { "The rules decide for members alone. Let an instance or a network interface join." },
+                    Some(&view::button_link(&format!("{own}/join"), "Add a member")),
                 ))
             } @else {
                 (view::table("Members", &["Member", "Address", "State", "Other groups", ""], &html! {
@@ -119,28 +118,12 @@ async fn members(visit: &Visit<'_>, id: &str) -> Result<Markup, Trouble> {
     ))
 }
 
-/// The names of the instances whose interfaces these are. Where they may not be read there are none.
-pub(crate) async fn instance_names(api: &Api, interfaces: &[Value]) -> HashMap<String, String> {
-    let mut ids: Vec<&str> = interfaces.iter().map(|interface| text(interface, "InstanceId")).collect();
-    ids.retain(|id| !id.is_empty());
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.is_empty() {
-        return HashMap::new();
-    }
-    let list = Value::from(ids).to_string();
-    let answer = api.glance("DescribeInstances", &[("InstanceIds", &list), ("PageSize", "100")]).await;
-    let answer = answer.unwrap_or_default();
-    let named = items(&answer, "Instances.Instance").iter();
-    named.map(|own| (text(own, "InstanceId").to_owned(), text(own, "InstanceName").to_owned())).collect()
-}
-
-fn member_row(interface: &Value, names: &HashMap<String, String>, group: &str) -> Markup {
+fn member_row(interface: &Value, names: &Names, group: &str) -> Markup {
     let (id, instance) = (text(interface, "NetworkInterfaceId"), text(interface, "InstanceId"));
     let primary = text(interface, "Type") == "Primary";
     let others: Vec<&str> =
         texts(interface, "SecurityGroupIds.SecurityGroup").filter(|own| *own != group).collect();
-    let name = names.get(instance).map_or("", String::as_str);
+    let name = names.name(instance);
     let leaving = if primary { ("instance", instance) } else { ("interface", id) };
     html! {
         tr {
@@ -148,12 +131,12 @@ fn member_row(interface: &Value, names: &HashMap<String, String>, group: &str) -
                 @if primary { (view::named(&view::address_of("instances", instance), name, instance)) }
                 @else {
                     (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id))
-                    @if !instance.is_empty() { span .beneath .soft { "of " a href=(view::address_of("instances", instance)) { (if name.is_empty() { instance } else { name }) } } }
+                    @if !instance.is_empty() { span .beneath .soft { "of " (names.link(instance)) } }
                 }
             }
             td { code { (text(interface, "PrimaryIp")) } }
             td { (view::state(text(interface, "Status"))) }
-            td { @for other in &others { a .id .beneath href=(address(other)) { (other) } } }
+            td { @for other in &others { span .beneath { (names.link(other)) } } }
             td .right {
                 a .button .small href={ (address(group)) "/leave?" (leaving.0) "=" (leaving.1) } {
                     "Leave" span .hidden { ": " (if name.is_empty() { leaving.1 } else { name }) }

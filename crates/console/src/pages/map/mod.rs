@@ -27,11 +27,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let body = html! {
         form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
             (Field::new("group", "Group", query.get("group")).hint("An id, or the whole name. Empty: the newest.").search())
-            (Field::new("port", "Port", query.get("port")).hint("Lines that are about it alone.").number(1, 65_535))
-            div .buttons {
-                button .button type="submit" { "Show" }
-                @if query.given("group").is_some() || query.given("port").is_some() { a .button href={ (ROOT) (SECTION) } { "Show all" } }
-            }
+            (Field::new("port", "Port", query.get("port")).hint("Lines about this port alone.").number(1, 65_535))
+            (view::list::show(SECTION, query.given("group").is_some() || query.given("port").is_some()))
         }
         (drawn(&world))
     };
@@ -53,8 +50,8 @@ fn drawn(world: &World) -> Markup {
             (view::empty("Nobody is let in.", &html! { "No rule of these groups accepts anything that comes in." }, None))
         } @else {
             div .picture-frame tabindex="0" role="region" aria-label="The map" { (picture::of(world)) }
-            p .soft {
-                "A line is a rule that accepts. It is broken where the packet that was tried along it is dropped all the same: by a rule that decides before, or by the side that sends; and dotted where there is no packet to try."
+            p .hint .measure {
+                "A line is a rule that accepts, tried with one packet. It is dashed and red where that packet is dropped all the same, by a rule that decides before or by the side that sends; and dotted where there is no packet to try."
                 @if world.is_cut { " There is more than is drawn: choose a group." }
             }
             (view::section("The same as a list", &table(world)))
@@ -65,7 +62,7 @@ fn drawn(world: &World) -> Markup {
 fn table(world: &World) -> Markup {
     view::table(
         "Who can reach whom",
-        &["From", "To", "On", "A packet tried"],
+        &["From", "To", "On", "Tried packet"],
         &html! {
             @for line in &world.lines {
                 tr {
@@ -82,7 +79,7 @@ fn table(world: &World) -> Markup {
 fn source(world: &World, line: &Line) -> Markup {
     html! {
         @match &line.source {
-            Source::Internet => "internet",
+            Source::Internet => "Internet",
             Source::Prefix(prefix) => code { (prefix) },
             Source::Group(place) => {
                 @if let Some(group) = world.groups.get(*place) {

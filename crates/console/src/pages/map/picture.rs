@@ -17,17 +17,37 @@ const LEFT_STEP: usize = 52;
 /// The longest name that is drawn, in characters.
 const NAME_MAX: usize = 26;
 
+/// What a group is reached on, with the lines of everybody who does.
+struct Row<'w> {
+    on: &'w str,
+    lines: Vec<&'w Line>,
+}
+
+impl Row<'_> {
+    /// What became of the packets that were tried along its lines.
+    fn outcome(&self) -> String {
+        let tried: Vec<bool> = self.lines.iter().filter_map(|line| line.passes).collect();
+        let passed = tried.iter().filter(|passes| **passes).count();
+        match (passed, tried.len()) {
+            (_, 0) => "not tried".to_owned(),
+            (0, _) => "dropped".to_owned(),
+            (passed, all) if passed == all => "accepted".to_owned(),
+            (passed, all) => format!("{passed} of {all} accepted"),
+        }
+    }
+}
+
 /// A group that is reached, and where its box stands.
 struct Target<'w> {
     group: &'w Group,
     place: usize,
     y: usize,
-    lines: Vec<&'w Line>,
+    rows: Vec<Row<'w>>,
 }
 
 impl Target<'_> {
     fn height(&self) -> usize {
-        HEAD + ROW * self.lines.len() + 6
+        HEAD + ROW * self.rows.len() + 6
     }
 
     /// The middle of a line's row.
@@ -50,7 +70,7 @@ pub(super) fn of(world: &World) -> Markup {
     html! {
         svg .picture .map viewBox={ "0 0 " (WIDTH) " " (height) } role="group" aria-label=(said) {
             @for target in &targets {
-                @for (index, line) in target.lines.iter().enumerate() {
+                @for (index, line) in target.rows.iter().enumerate().flat_map(|(index, row)| row.lines.iter().map(move |line| (index, line))) {
                     @if let Some(from) = sources.iter().position(|own| **own == line.source) {
                         (way(TOP + down + LEFT_STEP * from + 20, target.row(index), line))
                     }
@@ -82,11 +102,17 @@ fn targets(world: &World) -> Vec<Target<'_>> {
     let mut y = TOP;
     let mut found = Vec::new();
     for (place, group) in world.groups.iter().enumerate() {
-        let lines: Vec<&Line> = world.lines.iter().filter(|line| line.target == place).collect();
-        if lines.is_empty() {
+        let mut rows: Vec<Row<'_>> = Vec::new();
+        for line in world.lines.iter().filter(|line| line.target == place) {
+            match rows.iter_mut().find(|row| row.on == line.on) {
+                Some(row) => row.lines.push(line),
+                None => rows.push(Row { on: &line.on, lines: vec![line] }),
+            }
+        }
+        if rows.is_empty() {
             continue;
         }
-        let target = Target { group, place, y, lines };
+        let target = Target { group, place, y, rows };
         y += target.height() + GAP;
         found.push(target);
     }
@@ -114,7 +140,7 @@ fn way(from: usize, to: usize, line: &Line) -> Markup {
 
 fn sender(world: &World, source: &Source, y: usize) -> Markup {
     let (name, link) = match source {
-        Source::Internet => ("internet".to_owned(), None),
+        Source::Internet => ("Internet".to_owned(), None),
         Source::Prefix(prefix) => (prefix.clone(), None),
         Source::Group(place) => match world.groups.get(*place) {
             Some(group) => (group.name.clone(), Some(format!("{ROOT}/map?group={}", group.id))),
@@ -144,14 +170,12 @@ fn receiver(target: &Target<'_>) -> Markup {
         text .soft-text x=(RIGHT + RIGHT_WIDTH - 14) y=(target.y + 23) font-size="12" text-anchor="end" {
             (group.members) (if group.members == 1 { " member" } else { " members" })
         }
-        @for (index, line) in target.lines.iter().enumerate() {
+        @for (index, row) in target.rows.iter().enumerate() {
             @let y = target.row(index) + 5;
-            text x=(RIGHT + 14) y=(y) font-size="13" { (line.on) }
-            text .soft-text x=(RIGHT + RIGHT_WIDTH - 14) y=(y) font-size="12" text-anchor="end" {
-                @match line.passes { Some(true) => "accepted", Some(false) => "dropped", None => "" }
-            }
+            text x=(RIGHT + 14) y=(y) font-size="13" { (row.on) }
+            text .soft-text x=(RIGHT + RIGHT_WIDTH - 14) y=(y) font-size="12" text-anchor="end" { (row.outcome()) }
         }
-        @if target.lines.iter().any(|line| line.source == Source::Group(target.place)) { title { (group.name) " reaches itself, too" } }
+        @if target.rows.iter().flat_map(|row| &row.lines).any(|line| line.source == Source::Group(target.place)) { title { (group.name) " reaches itself, too" } }
     }
 }
 

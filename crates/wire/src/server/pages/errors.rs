@@ -89,12 +89,12 @@ fn known(codes: &[&ErrorCode], asked: &str) -> Page {
 }
 
 fn section(code: &ErrorCode, asked: &str) -> String {
-    let mut body = format!("<p>HTTP status {}: {}</p>\n", code.status, escape(&message(code, asked)));
+    let mut body = format!("<h2>HTTP status {}: {}</h2>\n", code.status, escape(&message(code, asked)));
     if asked != code.code {
         body.push_str(&format!("<p>One of the codes {}.</p>\n", link(code)));
     }
-    body.push_str(&format!("<h2>What it means</h2>\n<p>{}</p>\n", prose(code.meaning)));
-    body.push_str("<h2>What answers it</h2>\n");
+    body.push_str(&format!("<h3>What it means</h3>\n<p>{}</p>\n", prose(code.meaning)));
+    body.push_str("<h3>What answers it</h3>\n");
     if error_code::GATEWAY.contains(&code) {
         body.push_str("<p>Every operation.</p>\n");
     } else {
@@ -124,8 +124,11 @@ fn items(head: &str, operations: impl Iterator<Item = &'static Operation>) -> St
 
 /// An operation, as an item of a list.
 pub(super) fn item(operation: &Operation) -> String {
-    let summary =
-        if operation.summary.is_empty() { String::new() } else { format!(" {}", prose(operation.summary)) };
+    let summary = if operation.summary.is_empty() {
+        String::new()
+    } else {
+        format!("<br>{}", prose(operation.summary))
+    };
     format!(
         "<li><a href=\"{}\"><code>{}</code></a> <span class=\"soft\">{}</span>{summary}</li>\n",
         escape(&address(operation)),
