@@ -17,6 +17,7 @@ use crate::{
     connection,
     context::Context,
     metrics::Unconnected,
+    newcomers::Newcomers,
     peer::counted_as,
     seats::{Full, Seat, Seats},
 };
@@ -35,6 +36,7 @@ pub(crate) struct Listener {
     pub(crate) routes: Routes,
     pub(crate) http: http2::Builder<TokioExecutor>,
     pub(crate) strangers: Arc<Seats<IpAddr>>,
+    pub(crate) newcomers: Arc<Newcomers>,
     pub(crate) nodes: Arc<Seats<NodeId>>,
 }
 
@@ -83,21 +85,24 @@ fn admit(listener: &Arc<Listener>, stream: tokio::net::TcpStream, address: Socke
         tracing::debug!(%error, "a connection ended early");
         return;
     }
-    let seat = match listener.strangers.take(counted_as(address.ip())) {
-        Ok(seat) => seat,
-        Err(_) => {
-            listener.context.metrics.count_unconnected(Unconnected::Address);
-            tracing::debug!(source = %address, "too many connections from one address: one is closed");
-            return;
-        }
+    let whose = counted_as(address.ip());
+    let seat = match listener.strangers.take(whose) {
+        Err(Full::Own) if listener.newcomers.displace(whose) => listener.strangers.replace(whose),
+        taken => taken,
     };
+    let Ok(seat) = seat else {
+        listener.context.metrics.count_unconnected(Unconnected::Address);
+        tracing::debug!(source = %address, "too many connections from one address: one is closed");
+        return;
+    };
+    let newcomer = listener.newcomers.enter(whose);
     let listener = Arc::clone(listener);
     tokio::spawn(async move {
         let connections = listener.context.metrics.connections.clone();
         connections.inc();
         // Given back also where serving panics.
         let _counted = Counted(connections);
-        connection::serve(listener, stream, address, seat).await;
+        connection::serve(listener, stream, address, (seat, newcomer)).await;
     });
 }
 

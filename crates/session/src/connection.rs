@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     fingerprint,
     metrics::Unconnected,
+    newcomers::Newcomer,
     peer::{Link, Peer},
     settings::SessionSettings,
 };
@@ -54,10 +55,10 @@ pub(crate) async fn serve(
     listener: Arc<Listener>,
     stream: TcpStream,
     address: SocketAddr,
-    stranger: StrangersSeat,
+    (stranger, newcomer): (StrangersSeat, Newcomer),
 ) {
     let context = &listener.context;
-    let Some((stream, certificate)) = handshake(context, stream, address).await else { return };
+    let Some((stream, certificate)) = handshake(context, stream, address, newcomer).await else { return };
     let node = match certificate {
         Some(certificate) => context.node_of(certificate).await.ok().flatten(),
         None => None,
@@ -89,12 +90,23 @@ async fn handshake(
     context: &Context,
     stream: TcpStream,
     address: SocketAddr,
+    newcomer: Newcomer,
 ) -> Option<(TlsStream<TcpStream>, Option<Digest>)> {
     let acceptor = context.keeper.credentials().await.acceptor.clone();
     let most = Duration::from_secs(context.settings.handshake_seconds_max);
+    let handshake = async {
+        stream.peek(&mut [0]).await?;
+        newcomer.heard();
+        acceptor.accept(stream).await
+    };
     let accepted = tokio::select! {
-        accepted = time::timeout(most, acceptor.accept(stream)) => accepted,
+        accepted = time::timeout(most, handshake) => accepted,
         () = context.stopping() => return None,
+        () = newcomer.displaced() => {
+            context.metrics.count_unconnected(Unconnected::Address);
+            tracing::debug!(source = %address, "too many connections from one address: the oldest that says nothing is closed");
+            return None;
+        }
     };
     match accepted {
         Ok(Ok(stream)) => {

@@ -17,6 +17,7 @@ mod convert;
 mod enrolment;
 mod following;
 mod metrics;
+mod newcomers;
 mod peer;
 mod renewal;
 mod request;

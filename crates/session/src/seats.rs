@@ -47,13 +47,22 @@ impl<K: Copy + Eq + Hash> Seats<K> {
     }
 
     pub(crate) fn take(self: &Arc<Self>, whose: K) -> Result<Seat<K>, Full> {
+        self.take_of(whose, self.most_each)
+    }
+
+    /// As [`take`](Self::take), for one that takes the place of another, which is about to be given back.
+    pub(crate) fn replace(self: &Arc<Self>, whose: K) -> Result<Seat<K>, Full> {
+        self.take_of(whose, usize::MAX)
+    }
+
+    fn take_of(self: &Arc<Self>, whose: K, most_each: usize) -> Result<Seat<K>, Full> {
         let next = |taken: usize| (taken < self.most).then_some(taken + 1);
         self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).map_err(|_| Full::All)?;
         // From here on dropping the seat gives the place back.
         let mut seat = Seat { seats: Arc::clone(self), whose: None };
         let mut each = self.taken_each.lock();
         let count = each.entry(whose).or_default();
-        if *count >= self.most_each {
+        if *count >= most_each {
             drop(each);
             return Err(Full::Own);
         }
@@ -114,6 +123,7 @@ mod tests {
         assert_eq!(seats.take(1).err(), Some(Full::Own));
         let second = seats.take(2).ok().unwrap();
         assert_eq!((seats.take(3).err(), seats.taken()), (Some(Full::All), 2));
+        assert_eq!(seats.replace(1).err(), Some(Full::All));
         assert_eq!(seats.free().now_or_never(), None);
         drop(first);
         assert_eq!(seats.free().now_or_never(), Some(()));

@@ -105,7 +105,8 @@ impl Bound {
         let context =
             Arc::new(Context { control, clock, settings, keeper, attempts, metrics, stop: stopping });
         let routes = service::routes(&context);
-        let listener = Arc::new(Listener { context, routes, http, strangers, nodes });
+        let newcomers = Arc::default();
+        let listener = Arc::new(Listener { context, routes, http, strangers, newcomers, nodes });
         let accepting = tokio::spawn(accept::run(Arc::clone(&listener), self.socket));
         Ok(Server { address: self.address, listener, accepting, stop })
     }

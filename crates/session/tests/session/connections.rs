@@ -89,7 +89,11 @@ async fn strangers_take_no_more_places_than_there_are_and_none_of_nodes() {
     follow.told().await;
     let mut held = Vec::new();
     for _ in 0..3 {
-        held.push(TcpStream::connect(world.address).await.unwrap());
+        // They have ended their handshakes, as what the server says after it shows, and go on to join, for all one knows.
+        let tls = tls(&identity.authority, &world.clock, None);
+        let mut stream = secure(world.address, &tls).await.unwrap();
+        stream.read_u8().await.unwrap();
+        held.push(stream);
     }
     until("they have their places", || metric(&world, "node_connections ") == 4).await;
     closed(TcpStream::connect(world.address).await.unwrap()).await;
@@ -99,6 +103,22 @@ async fn strangers_take_no_more_places_than_there_are_and_none_of_nodes() {
     held.clear();
     until("they have gone", || metric(&world, "node_connections ") == 1).await;
     world.node().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_nothing_keeps_nobody_of_its_address_out() {
+    let settings = SessionSettings { strangers_per_address_max: 3, ..settings() };
+    let world = World::with(settings).await;
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(TcpStream::connect(world.address).await.unwrap());
+    }
+    until("they have their places", || metric(&world, "node_connections ") == 3).await;
+    // The node joins and follows over connections of its own: each takes the place of one that is silent.
+    let identity = world.node().await;
+    world.follow(&identity, 0).await.told().await;
+    closed(silent.remove(0)).await;
+    assert!(metric(&world, "node_connections_refused_total{reason=\"address\"}") >= 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
