@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adoption;
 mod attacks;
 mod child;
 mod conversation;
