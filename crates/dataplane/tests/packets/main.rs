@@ -12,6 +12,7 @@ mod adoption;
 mod attacks;
 mod child;
 mod conversation;
+mod dhcp;
 mod endpoint;
 mod flood;
 mod fragments;
