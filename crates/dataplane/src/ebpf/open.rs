@@ -7,6 +7,7 @@
 //!   programs/{from,to}_instance      what hangs at devices
 //!   links/<ifindex>_{from,to}_instance
 //!   links/<ifindex>_{from,to}_instance_barrier   what stands in for one that moves
+//!   links/elsewhere_<link>           that of a device in another namespace whose index another device has now
 //! ```
 //!
 //! One process at a time has a dataplane open: it holds a lock on the directory of the name. A layout of a newer version
