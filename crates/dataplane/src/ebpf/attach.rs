@@ -15,6 +15,7 @@ use super::{
     host::{device_name, system},
     options::Attach,
     sys::{self, Hook},
+    xdp,
 };
 use crate::{error::DataplaneError, report::Attachment};
 
@@ -207,6 +208,9 @@ impl Attacher {
                 return Err(DataplaneError::NotFirst { name: device_name(ifindex)?.unwrap_or_default() });
             }
         }
+        if has_xdp(ifindex)? {
+            return Err(DataplaneError::XdpFirst { name: device_name(ifindex)?.unwrap_or_default() });
+        }
         Ok(())
     }
 
@@ -357,6 +361,9 @@ impl Attacher {
         for ((state, link), hook) in states.iter_mut().zip(links).zip(HOOKS) {
             *state = self.state_of(ifindex, hook, link.filter(|info| info.ifindex == ifindex))?;
         }
+        if states[0] == Attachment::First && has_xdp(ifindex)? {
+            states[0] = Attachment::NotFirst;
+        }
         Ok(Some(states))
     }
 
@@ -377,6 +384,10 @@ impl Attacher {
         }
         Ok(true)
     }
+}
+
+fn has_xdp(ifindex: u32) -> Result<bool, DataplaneError> {
+    xdp::is_attached(ifindex).map_err(system("asking for the XDP of a device"))
 }
 
 /// The pinned link of a path, wherever it leads.
