@@ -193,25 +193,23 @@ static __always_inline __u32 enter_or_make_room(struct packet *packet, __u32 egr
 	return enter(packet, egress, state, now);
 }
 
-/* Asks the rules in which direction a flow that is met in its middle may have begun. The reason is that of the
- * first answer. */
+/* Asks the rules in which direction a flow that is met in its middle may have begun. What ingress accepts the other side
+ * has begun, whoever is heard first, so that it ends with what permits it. Anything else the interface may have begun; of
+ * that its own packets alone tell, since anybody else's may belong to nothing. An answer to a SYN says who has sent that,
+ * and who has sent one sends it again. */
 static __always_inline __u32 adopt(struct packet *packet, const struct interface *interface, __u64 now, __u32 *egress)
 {
-	__u32 reason, rule, asked;
+	bool answers_syn = packet->tcp_flags & TCP_SYN;
+	__u32 reason;
 
-	if (now >= interface->adopt_until_ns)
+	if (now >= interface->adopt_until_ns || (answers_syn && !packet->egress))
 		return REASON_NO_SYN;
-	reason = judge(packet, packet->egress);
-	if (reason != REASON_RULE && reason != REASON_IMPLICIT)
+	*egress = false;
+	reason = judge(packet, false);
+	if (reason == REASON_NONE || reason == REASON_INTERNAL || answers_syn || !packet->egress)
 		return reason;
-	rule = packet->rule;
-	asked = packet->asked;
-	*egress = !packet->egress;
-	if (judge(packet, *egress) == REASON_NONE)
-		return REASON_NONE;
-	packet->rule = rule;
-	packet->asked = asked;
-	return reason;
+	*egress = true;
+	return judge(packet, true);
 }
 
 /* A packet of no flow that is known. A function of its own to the verifier. Gives a reason to drop, BEGIN_AGAIN or

@@ -7,6 +7,7 @@
 #define RAVELIN_SERVICES_H
 
 #include "addresses.h"
+#include "fragments.h"
 #include "parse.h"
 
 #define ARP_HARDWARE_ETHERNET 1
@@ -144,6 +145,31 @@ static __always_inline bool is_dhcp_of_server(const struct packet *packet)
 	return packet->ipv6 ? is_udp(packet, DHCPV6_SERVER, DHCPV6_CLIENT) : is_udp(packet, DHCP_SERVER, DHCP_CLIENT);
 }
 
+/* Every DHCP server of the link: the broadcast address (RFC 2131), All_DHCP_Relay_Agents_and_Servers (RFC 8415). */
+static __always_inline bool is_every_server(const struct packet *packet, const struct address *address)
+{
+	if (packet->ipv6)
+		return address->high == 0xff02000000000000ULL && address->low == 0x10002;
+	return address->low == 0xffffffffffffULL;
+}
+
+/* DHCP of the client that the interface is; seen from it the two directions are one exchange. It asks every server; an
+ * answer comes to everybody, or soon and to itself. Anything else is for the rules: between two hosts it would carry
+ * anything past them. */
+static __always_inline __u32 judge_dhcp(struct packet *packet)
+{
+	if (packet->egress) {
+		if (!is_every_server(packet, &packet->remote))
+			return REASON_NONE;
+		return keep_request(packet) ?: SERVICE_PASS;
+	}
+	if (!packet->ipv6 && is_every_server(packet, &packet->local))
+		return SERVICE_PASS;
+	if (is_for_all(packet, &packet->local))
+		return REASON_NONE;
+	return has_requested(packet) ? SERVICE_PASS : REASON_NONE;
+}
+
 /* The management of multicast groups, which speaks to groups alone (RFC 2236, RFC 3376, RFC 3810): to one host it
  * would carry anything past the rules. */
 static __always_inline bool is_to_group(const struct packet *packet)
@@ -157,7 +183,8 @@ static __always_inline bool is_without_address(const struct packet *packet)
 	if (packet->part != PART_WHOLE)
 		return false;
 	if (!packet->ipv6)
-		return packet->local.low == 0xffff00000000ULL && is_dhcp_of_client(packet);
+		return packet->local.low == 0xffff00000000ULL && is_dhcp_of_client(packet) &&
+		       is_every_server(packet, &packet->remote);
 	return is_zero(&packet->local) && is_icmp(packet) &&
 	       (packet->type == ICMPV6_NEIGHBOUR_SOLICITATION || packet->type == ICMPV6_ROUTER_SOLICITATION ||
 		(is_listener(packet->type) && is_to_group(packet)));
@@ -187,8 +214,7 @@ static __always_inline __u32 judge_service(struct __sk_buff *skb, struct packet 
 	if (packet->key.protocol == PROTOCOL_UDP) {
 		if (packet->egress && is_dhcp_of_server(packet))
 			return REASON_ROGUE_DHCP;
-		/* Seen from the instance the two directions are one exchange: its port 68, the server's 67. */
-		return packet->part == PART_WHOLE && is_dhcp_of_client(packet) ? SERVICE_PASS : REASON_NONE;
+		return packet->part == PART_WHOLE && is_dhcp_of_client(packet) ? judge_dhcp(packet) : REASON_NONE;
 	}
 	if (!is_icmp(packet))
 		return REASON_NONE;

@@ -158,6 +158,14 @@ pub enum DataplaneError {
         /// The device's name.
         name: String,
     },
+    /// A program at XDP sees what comes from the device before ours, and nothing at tc can move before it.
+    #[error(
+        "a program at XDP runs before this dataplane's at the device {name}, and may answer packets or take them away: detach it (`ip link set dev {name} xdp off`, or `bpftool link` where it hangs by a link)"
+    )]
+    XdpFirst {
+        /// The device's name.
+        name: String,
+    },
     /// An address that no interface can have.
     #[error(
         "{address} is no address of an interface: give one that is not IPv4-mapped, multicast, broadcast or unspecified"

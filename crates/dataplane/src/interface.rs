@@ -35,7 +35,8 @@ pub struct Interface {
     pub source_check: bool,
     /// The most flows that it may have at a time.
     pub flows_max: u32,
-    /// For how long TCP flows may begin in the middle, from now on: for interfaces whose flows were running before.
+    /// For how long TCP flows may begin in the middle, from now on: for interfaces whose flows were running before. It
+    /// begins when a device is bound; another configuration may only end it earlier.
     pub adopt: Duration,
 }
 

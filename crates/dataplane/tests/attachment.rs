@@ -18,7 +18,7 @@ use dataplane::{Attach, Attachment, Dataplane, DataplaneError, Reason};
 use model::rule::Direction;
 use support::{
     Host, attaching, frame, may_test_the_kernel,
-    programs::{attachments, bound, bound_host, classifier, filters, other_programs, send},
+    programs::{Xdp, attachments, bound, bound_host, classifier, filters, other_programs, send},
     wait_until,
 };
 
@@ -250,5 +250,35 @@ fn a_device_with_the_index_of_one_that_is_gone_has_none_of_its_rights() {
         let anew = host.bind(&device, &support::interface(1)).unwrap();
         assert_ne!(anew, binding);
         assert_eq!(send(&host, &device, Direction::Egress), Some(Reason::Closed));
+    }
+}
+
+/// What XDP answers or takes away no program at tc ever sees.
+#[test]
+fn a_device_with_a_program_at_xdp_is_refused_and_named() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_namespace();
+    for attach in [Attach::Tcx, Attach::Clsact] {
+        let mut host = Host::new(attaching(attach));
+        let device = support::veth("v0");
+        let other = Xdp::attach(&device);
+        for refused in [host.guard(&device), host.bind(&device, &support::interface(1)).map(drop)] {
+            let refused = refused.unwrap_err();
+            assert!(refused.to_string().contains("XDP"), "{refused}");
+            assert!(refused.to_string().contains("v0"), "{refused}");
+        }
+        assert!(host.bindings().unwrap().is_empty());
+        assert_eq!(send(&host, &device, Direction::Egress), Some(Reason::Unbound));
+        other.detach();
+        let binding = host.bind(&device, &support::interface(1)).unwrap();
+        assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
+        // One that comes later is seen where the device is read back.
+        let other = Xdp::attach(&device);
+        assert_eq!(attachments(&host, binding), [Attachment::NotFirst, Attachment::First]);
+        other.detach();
+        assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
+        support::ip("link delete v0");
     }
 }

@@ -326,3 +326,35 @@ fn a_plan_that_is_damaged_is_found_and_closes_what_it_decides() {
     arena.set(plan, word, 0).unwrap();
     assert_eq!(send(&host, &device, Direction::Egress), None);
 }
+
+/// Where everybody may pin, the directory of all dataplanes may have been made by somebody else.
+#[test]
+fn nothing_is_made_in_a_directory_that_belongs_to_others() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    support::enter_own_pins();
+    let mut host = Host::closed(support::options());
+    let directory = host.directory_of_pins();
+    let above = directory.parent().unwrap().to_owned();
+    fs::create_dir(&above).unwrap();
+    for (mode, owner) in [(0o755, 65_534), (0o777, 0), (0o730, 0)] {
+        fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
+        std::os::unix::fs::chown(&above, Some(owner), None).unwrap();
+        let refused = host.open().unwrap_err();
+        let DataplaneError::OthersMayWrite { path, .. } = &refused else { panic!("{refused}") };
+        assert_eq!(*path, above.display().to_string());
+        assert_eq!(fs::read_dir(&above).unwrap().count(), 0, "something was made in it");
+    }
+    // A link to a directory of one's own is somebody's who may lead it elsewhere.
+    fs::remove_dir(&above).unwrap();
+    let elsewhere = above.with_file_name("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &above).unwrap();
+    let refused = host.open().unwrap_err();
+    assert!(matches!(&refused, DataplaneError::OthersMayWrite { .. }), "{refused}");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "something was made where it leads to");
+    fs::remove_file(&above).unwrap();
+    host.open().unwrap();
+    assert_eq!(fs::metadata(&above).unwrap().mode() & 0o7777, 0o700);
+}

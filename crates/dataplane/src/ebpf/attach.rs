@@ -15,6 +15,7 @@ use super::{
     host::{device_name, system},
     options::Attach,
     sys::{self, Hook},
+    xdp,
 };
 use crate::{error::DataplaneError, report::Attachment};
 
@@ -35,6 +36,9 @@ pub(crate) struct Attacher {
     /// What filters are called: those of another dataplane have another name.
     filter: String,
 }
+
+/// What the names of pins begin with whose devices have left their namespace, before the number of the link.
+const ASIDE: &str = "elsewhere_";
 
 const HOOKS: [Hook; 2] = [Hook::Ingress, Hook::Egress];
 
@@ -97,8 +101,8 @@ impl Attacher {
                 match self.link(ifindex, hook)? {
                     _ if leads_to(&barrier, ifindex)? => self.attach_link(ifindex, hook)?,
                     None => {
-                        remove(&self.pin_of(ifindex, hook))?;
-                        remove(&barrier)?;
+                        remove_gone(&self.pin_of(ifindex, hook))?;
+                        remove_gone(&barrier)?;
                     }
                     Some((link, info)) if info.program != self.program(hook).1 => {
                         sys::update_link(&link, self.program(hook).0)
@@ -148,18 +152,45 @@ impl Attacher {
         Ok(devices)
     }
 
-    /// Removes pins of links whose devices are not there.
+    /// Forgets the pins of links whose devices are gone. One that was moved to another namespace is not: the pin is all
+    /// that holds its link.
     pub(crate) fn forget_gone(&self, there: &BTreeSet<u32>) -> Result<(), DataplaneError> {
         if !self.tcx {
             return Ok(());
         }
         for ifindex in self.pinned_devices()?.into_iter().filter(|ifindex| !there.contains(ifindex)) {
             for hook in HOOKS {
-                remove(&self.pin_of(ifindex, hook))?;
-                remove(&self.barrier_of(ifindex, hook))?;
+                remove_gone(&self.pin_of(ifindex, hook))?;
+                remove_gone(&self.barrier_of(ifindex, hook))?;
             }
         }
+        for path in self.set_aside()? {
+            remove_gone(&path)?;
+        }
         Ok(())
+    }
+
+    /// The pins of links whose devices are in another namespace, and have left their names to others.
+    fn set_aside(&self) -> Result<Vec<PathBuf>, DataplaneError> {
+        let failed = || system("listing pinned links");
+        let entries = fs::read_dir(&self.links).map_err(failed())?;
+        let entries = entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed()));
+        let is_aside = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(ASIDE.as_bytes()))
+        };
+        entries.filter(|path| path.as_ref().map_or(true, is_aside)).collect()
+    }
+
+    /// Makes place for a pin: what is there is forgotten where its device is gone, and set aside where that is in another
+    /// namespace.
+    fn make_place(&self, path: &Path) -> Result<(), DataplaneError> {
+        match pinned(path)? {
+            Some((_, info)) if info.ifindex != 0 => {
+                let aside = self.links.join(format!("{ASIDE}{}", info.id));
+                fs::rename(path, aside).map_err(system("renaming a pin"))
+            }
+            _ => remove(path),
+        }
     }
 
     /// Attaches both programs to a device, before all others that hang there.
@@ -177,6 +208,9 @@ impl Attacher {
                 return Err(DataplaneError::NotFirst { name: device_name(ifindex)?.unwrap_or_default() });
             }
         }
+        if has_xdp(ifindex)? {
+            return Err(DataplaneError::XdpFirst { name: device_name(ifindex)?.unwrap_or_default() });
+        }
         Ok(())
     }
 
@@ -189,8 +223,14 @@ impl Attacher {
             if info.program != id {
                 sys::update_link(&link, program).map_err(system("putting a program into a link"))?;
             }
-            if self.state(ifindex, hook)? == Attachment::First {
+            let state = self.state(ifindex, hook)?;
+            if state == Attachment::First {
                 return self.remove_link(ifindex, &barrier);
+            }
+            if state == Attachment::Missing {
+                // The link is that of a device with the same index in another namespace.
+                self.make_place(&path)?;
+                return self.attach_link(ifindex, hook);
             }
             self.remove_link(ifindex, &barrier)?;
             let dropper = sys::load_dropper().map_err(system("loading a program"))?;
@@ -199,7 +239,7 @@ impl Attacher {
             sys::pin(&standing, &barrier).map_err(system("pinning a link"))?;
             sys::detach_link(&link).map_err(system("ending a link"))?;
         }
-        remove(&path)?;
+        self.make_place(&path)?;
         let link = sys::create_link(program, ifindex, hook).map_err(system("attaching a program"))?;
         sys::pin(&link, &path).map_err(system("pinning a link"))?;
         self.remove_link(ifindex, &barrier)
@@ -236,8 +276,9 @@ impl Attacher {
             && info.ifindex == ifindex
         {
             sys::detach_link(&link).map_err(system("ending a link"))?;
+            return remove(pin);
         }
-        remove(pin)
+        remove_gone(pin)
     }
 
     /// Takes both programs away from a device.
@@ -320,6 +361,9 @@ impl Attacher {
         for ((state, link), hook) in states.iter_mut().zip(links).zip(HOOKS) {
             *state = self.state_of(ifindex, hook, link.filter(|info| info.ifindex == ifindex))?;
         }
+        if states[0] == Attachment::First && has_xdp(ifindex)? {
+            states[0] = Attachment::NotFirst;
+        }
         Ok(Some(states))
     }
 
@@ -342,6 +386,10 @@ impl Attacher {
     }
 }
 
+fn has_xdp(ifindex: u32) -> Result<bool, DataplaneError> {
+    xdp::is_attached(ifindex).map_err(system("asking for the XDP of a device"))
+}
+
 /// The pinned link of a path, wherever it leads.
 fn pinned(path: &Path) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneError> {
     match sys::pinned(path) {
@@ -357,6 +405,14 @@ fn pinned(path: &Path) -> Result<Option<(OwnedFd, sys::LinkInfo)>, DataplaneErro
 /// Whether a path is that of a link of this device.
 fn leads_to(path: &Path, ifindex: u32) -> Result<bool, DataplaneError> {
     Ok(pinned(path)?.is_some_and(|(_, info)| info.ifindex == ifindex))
+}
+
+/// Removes a pin whose device is gone.
+fn remove_gone(path: &Path) -> Result<(), DataplaneError> {
+    match pinned(path)? {
+        Some((_, info)) if info.ifindex != 0 => Ok(()),
+        _ => remove(path),
+    }
 }
 
 fn remove(path: &Path) -> Result<(), DataplaneError> {

@@ -151,7 +151,7 @@ impl EbpfDataplane {
         }
         self.clear_fragments(bound.slot)?;
         self.set_prefixes(bound.slot, interface)?;
-        self.write_interface(binding, bound, interface, false)?;
+        self.write_interface(binding, bound, interface, end_of(interface.adopt))?;
         self.attacher.attach(bound.ifindex)?;
         self.point_device(binding, bound)
     }
@@ -205,8 +205,10 @@ impl EbpfDataplane {
         }
         // A packet may still read the other copy, from before the last change.
         self.readers.wait(bound.changed).map_err(system("membarrier"))?;
+        // Adoption begins once: what is configured later does not begin it anew.
+        let until = self.read_interface(bound.slot, bound.copy, binding)?.adopt_until_ns;
         let mut bound = Bound { copy: !bound.copy, ..bound };
-        self.write_interface(binding, bound, interface, bound.copy)?;
+        self.write_interface(binding, bound, interface, until.min(end_of(interface.adopt)))?;
         self.point_device(binding, bound)?;
         bound.changed = self.readers.ask();
         self.bindings.insert(binding.0, bound);
@@ -287,7 +289,7 @@ impl EbpfDataplane {
         binding: Binding,
         bound: Bound,
         interface: &Interface,
-        copy: bool,
+        adopt_until_ns: u64,
     ) -> Result<(), DataplaneError> {
         let (ipv4, ipv6) = first_addresses(interface);
         let mut flags = 0;
@@ -297,10 +299,6 @@ impl EbpfDataplane {
         if !further(interface).is_empty() {
             flags |= INTERFACE_FURTHER_ADDRESSES;
         }
-        let adopt_until_ns = match interface.adopt {
-            Duration::ZERO => 0,
-            adopt => u64::try_from(monotonic().saturating_add(adopt).as_nanos()).unwrap_or(u64::MAX),
-        };
         let value = InterfaceValue {
             id: binding.0,
             flags,
@@ -311,8 +309,20 @@ impl EbpfDataplane {
             flows_max: interface.flows_max,
             mac: interface.mac.0,
         };
-        let key = (bound.slot * 2 + u32::from(copy)).to_ne_bytes();
+        let key = place_of(bound.slot, bound.copy);
         self.maps.interfaces.map.update(&key, &value.to_bytes()).map_err(system("writing an interface"))
+    }
+
+    /// One of the two copies of a slot's configuration.
+    fn read_interface(
+        &self,
+        slot: u32,
+        copy: bool,
+        binding: Binding,
+    ) -> Result<InterfaceValue, DataplaneError> {
+        let found = self.maps.interfaces.map.lookup(&place_of(slot, copy));
+        let found = found.map_err(system("reading an interface"))?;
+        Ok(InterfaceValue::read(&found.ok_or_else(|| damaged("interface", binding))?))
     }
 
     fn point_device(&self, binding: Binding, bound: Bound) -> Result<(), DataplaneError> {
@@ -337,13 +347,10 @@ impl EbpfDataplane {
 
     pub(super) fn report_binding(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
         let bound = self.bound(binding)?;
-        let damaged = |what: &str| DataplaneError::Damaged { what: format!("{what} of binding {binding}") };
         let key = bound.ifindex.to_ne_bytes();
         let device = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
-        let word = DeviceWord::read(&device.ok_or_else(|| damaged("no device"))?);
-        let key = (word.slot * 2 + u32::from(word.copy)).to_ne_bytes();
-        let value = self.maps.interfaces.map.lookup(&key).map_err(system("reading an interface"))?;
-        let value = InterfaceValue::read(&value.ok_or_else(|| damaged("no interface"))?);
+        let word = DeviceWord::read(&device.ok_or_else(|| damaged("device", binding))?);
+        let value = self.read_interface(word.slot, word.copy, binding)?;
         let mut class = [0u64];
         self.maps.slot_class.map.read_array(word.slot, &mut class).map_err(system("reading a class"))?;
         let name = device_name(bound.ifindex)?;
@@ -385,4 +392,21 @@ impl EbpfDataplane {
             adopt,
         })
     }
+}
+
+/// Where a copy of a slot's configuration lies in `interfaces`.
+fn place_of(slot: u32, copy: bool) -> [u8; 4] {
+    (slot * 2 + u32::from(copy)).to_ne_bytes()
+}
+
+/// When adoption ends that begins now, on the kernel's clock; 0 where none does.
+fn end_of(adopt: Duration) -> u64 {
+    match adopt {
+        Duration::ZERO => 0,
+        adopt => u64::try_from(monotonic().saturating_add(adopt).as_nanos()).unwrap_or(u64::MAX),
+    }
+}
+
+fn damaged(what: &str, binding: Binding) -> DataplaneError {
+    DataplaneError::Damaged { what: format!("no {what} of binding {binding}") }
 }

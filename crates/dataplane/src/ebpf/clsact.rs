@@ -1,24 +1,19 @@
 //! Filters of the clsact queueing discipline, for kernels without tcx: the four requests of rtnetlink that it takes.
-#![allow(unsafe_code, reason = "sockets are calls of the C library")]
 
 use std::{
     io,
-    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd},
 };
 
-use super::sys::Hook;
+use super::{
+    netlink::{ACKNOWLEDGE, CREATE, DUMP, EXCLUSIVE, Request, find_attribute, push_attribute},
+    sys::Hook,
+};
 
 const RTM_NEWQDISC: u16 = 36;
 const RTM_NEWTFILTER: u16 = 44;
 const RTM_DELTFILTER: u16 = 45;
 const RTM_GETTFILTER: u16 = 46;
-const REQUEST: u16 = 0x1;
-const ACKNOWLEDGE: u16 = 0x4;
-const EXCLUSIVE: u16 = 0x200;
-const CREATE: u16 = 0x400;
-const DUMP: u16 = 0x300;
-const MESSAGE_ERROR: u16 = 2;
-const MESSAGE_DONE: u16 = 3;
 
 const TCA_KIND: u16 = 1;
 const TCA_OPTIONS: u16 = 2;
@@ -79,14 +74,14 @@ pub(crate) fn attach(
     name: &str,
 ) -> io::Result<()> {
     let mut discipline = Request::new(RTM_NEWQDISC, CREATE | EXCLUSIVE | ACKNOWLEDGE);
-    discipline.target(ifindex, CLSACT_HANDLE, CLSACT, 0);
+    discipline.fields(&[0, ifindex, CLSACT_HANDLE, CLSACT, 0]);
     discipline.attribute(TCA_KIND, b"clsact\0");
     match discipline.send(|_, _| {}) {
         Err(error) if error.raw_os_error() != Some(libc::EEXIST) => return Err(error),
         _ => {}
     }
     let mut filter = Request::new(RTM_NEWTFILTER, CREATE | ACKNOWLEDGE);
-    filter.target(ifindex, handle, parent(hook), information());
+    filter.fields(&[0, ifindex, handle, parent(hook), information()]);
     filter.attribute(TCA_KIND, b"bpf\0");
     let mut options = Vec::new();
     let fd = program.as_fd().as_raw_fd().cast_unsigned();
@@ -100,7 +95,7 @@ pub(crate) fn attach(
 /// Removes the filter of the first priority with this handle; nothing where it is not there.
 pub(crate) fn detach(ifindex: u32, hook: Hook, handle: u32) -> io::Result<()> {
     let mut filter = Request::new(RTM_DELTFILTER, ACKNOWLEDGE);
-    filter.target(ifindex, handle, parent(hook), information());
+    filter.fields(&[0, ifindex, handle, parent(hook), information()]);
     filter.attribute(TCA_KIND, b"bpf\0");
     match filter.send(|_, _| {}) {
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL | libc::ENODEV)) => {
@@ -113,7 +108,7 @@ pub(crate) fn detach(ifindex: u32, hook: Hook, handle: u32) -> io::Result<()> {
 /// The filters at a hook, in the order in which they run: of those of one priority the newest first, as they are told.
 pub(crate) fn filters(ifindex: u32, hook: Hook) -> io::Result<Vec<Filter>> {
     let mut request = Request::new(RTM_GETTFILTER, DUMP);
-    request.target(ifindex, 0, parent(hook), 0);
+    request.fields(&[0, ifindex, 0, parent(hook), 0]);
     let mut found = Vec::new();
     let result = request.send(|kind, body| {
         if kind == RTM_NEWTFILTER && body.len() >= 20 {
@@ -141,101 +136,4 @@ fn read_filter(body: &[u8]) -> Option<Filter> {
     let name = find_attribute(options, TCA_BPF_NAME).unwrap_or_default();
     let name = name.strip_suffix(&[0]).unwrap_or(name).into();
     Some(Filter { priority: information >> 16, handle, program: program.unwrap_or(0), name })
-}
-
-fn push_attribute(to: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);
-    to.extend_from_slice(&length.to_ne_bytes());
-    to.extend_from_slice(&kind.to_ne_bytes());
-    to.extend_from_slice(value);
-    to.resize(to.len().next_multiple_of(4), 0);
-}
-
-fn find_attribute(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
-    const KIND: u16 = 0x3fff;
-    while attributes.len() >= 4 {
-        let length = u16::from_ne_bytes([attributes[0], attributes[1]]) as usize;
-        let kind = u16::from_ne_bytes([attributes[2], attributes[3]]) & KIND;
-        let value = attributes.get(4..length)?;
-        if kind == wanted {
-            return Some(value);
-        }
-        attributes = attributes.get(length.next_multiple_of(4)..)?;
-    }
-    None
-}
-
-/// One request.
-struct Request {
-    bytes: Vec<u8>,
-}
-
-impl Request {
-    fn new(kind: u16, flags: u16) -> Self {
-        let mut bytes = vec![0; 16];
-        bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
-        bytes[6..8].copy_from_slice(&(flags | REQUEST).to_ne_bytes());
-        Self { bytes }
-    }
-
-    /// `struct tcmsg`.
-    fn target(&mut self, ifindex: u32, handle: u32, parent: u32, information: u32) {
-        for field in [0, ifindex, handle, parent, information] {
-            self.bytes.extend_from_slice(&field.to_ne_bytes());
-        }
-    }
-
-    fn attribute(&mut self, kind: u16, value: &[u8]) {
-        push_attribute(&mut self.bytes, kind, value);
-    }
-
-    /// Sends it, and calls `each` with type and body of what is answered until that ends.
-    fn send(mut self, mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
-        let length = u32::try_from(self.bytes.len()).map_err(io::Error::other)?;
-        self.bytes[..4].copy_from_slice(&length.to_ne_bytes());
-        let socket = socket()?;
-        // SAFETY: the kernel reads as many bytes as there are.
-        let sent = unsafe { libc::send(socket.as_raw_fd(), self.bytes.as_ptr().cast(), self.bytes.len(), 0) };
-        if sent < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let mut buffer = vec![0u8; 64 * 1024];
-        loop {
-            // SAFETY: the kernel writes at most as many bytes as there are.
-            let got = unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-            let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
-            if read_messages(&buffer[..got], &mut each)? {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// Reads messages; whether the answer has ended.
-fn read_messages(mut bytes: &[u8], each: &mut impl FnMut(u16, &[u8])) -> io::Result<bool> {
-    while bytes.len() >= 16 {
-        let length = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
-        let kind = u16::from_ne_bytes([bytes[4], bytes[5]]);
-        let Some(body) = bytes.get(16..length) else { return Err(io::ErrorKind::InvalidData.into()) };
-        match kind {
-            MESSAGE_ERROR | MESSAGE_DONE => {
-                let code = body.get(..4).and_then(|code| code.try_into().ok()).map_or(0, i32::from_ne_bytes);
-                return if code == 0 { Ok(true) } else { Err(io::Error::from_raw_os_error(-code)) };
-            }
-            _ => each(kind, body),
-        }
-        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
-    Ok(false)
-}
-
-fn socket() -> io::Result<OwnedFd> {
-    // SAFETY: no pointers are given.
-    let fd =
-        unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just made.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -13,11 +13,13 @@ mod features;
 mod host;
 mod ledger;
 mod mapped;
+mod netlink;
 mod open;
 mod options;
 mod readers;
 mod reading;
 mod sys;
+mod xdp;
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -7,6 +7,7 @@
 //!   programs/{from,to}_instance      what hangs at devices
 //!   links/<ifindex>_{from,to}_instance
 //!   links/<ifindex>_{from,to}_instance_barrier   what stands in for one that moves
+//!   links/elsewhere_<link>           that of a device in another namespace whose index another device has now
 //! ```
 //!
 //! One process at a time has a dataplane open: it holds a lock on the directory of the name. A layout of a newer version
@@ -141,17 +142,7 @@ pub(crate) fn open(options: &Options, absent: Absent) -> Result<Opened, Dataplan
 fn lock(name: &str, path: &Path, absent: Absent) -> Result<host::Lock, DataplaneError> {
     let in_use = || DataplaneError::InUse { name: name.to_owned() };
     for _ in 0..LOCK_TRIES {
-        let opened = match absent {
-            Absent::Make => try_make_directory(path).and_then(|()| File::open(path)),
-            Absent::Refuse => File::open(path),
-        };
-        let file = match (opened, absent) {
-            (Err(error), Absent::Make) if error.kind() == io::ErrorKind::NotFound => continue,
-            (Err(error), Absent::Refuse) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(DataplaneError::Missing { name: name.to_owned() });
-            }
-            (opened, _) => opened.map_err(system("opening the directory of pins"))?,
-        };
+        let Some(file) = open_directory(name, path, absent)? else { continue };
         let opened = file.metadata().map_err(system("looking at the directory of pins"))?;
         let lock = host::Lock::take(file).map_err(system("locking the directory of pins"))?;
         let lock = lock.ok_or_else(in_use)?;
@@ -160,6 +151,31 @@ fn lock(name: &str, path: &Path, absent: Absent) -> Result<host::Lock, Dataplane
         }
     }
     Err(in_use())
+}
+
+/// Opens the directory of a dataplane; none where others remove it in the same moment. In a directory that others may write
+/// nothing is made.
+fn open_directory(name: &str, path: &Path, absent: Absent) -> Result<Option<File>, DataplaneError> {
+    let above = path.parent().unwrap_or(path);
+    let failed = || system("opening the directory of pins");
+    if absent == Absent::Make {
+        make_directory(above)?;
+    }
+    let opened = refuse_others(above).and_then(|()| {
+        if absent == Absent::Make {
+            try_make_directory(path).map_err(failed())?;
+        }
+        File::open(path).map_err(failed())
+    });
+    match opened {
+        Err(DataplaneError::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            match absent {
+                Absent::Make => Ok(None),
+                Absent::Refuse => Err(DataplaneError::Missing { name: name.to_owned() }),
+            }
+        }
+        opened => opened.map(Some),
+    }
 }
 
 /// Whether an open directory is the one at the path, and not one that was removed.

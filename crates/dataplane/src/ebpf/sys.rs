@@ -358,6 +358,7 @@ pub(crate) fn detach_link(link: &impl AsFd) -> io::Result<()> {
 /// What the kernel says about a link of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LinkInfo {
+    pub(crate) id: u32,
     pub(crate) program: u32,
     /// 0 where the device is gone.
     pub(crate) ifindex: u32,
@@ -365,7 +366,7 @@ pub(crate) struct LinkInfo {
 
 pub(crate) fn link_info(link: &impl AsFd) -> io::Result<LinkInfo> {
     let words: [u64; 3] = info(link)?;
-    Ok(LinkInfo { program: halves(words[1]).0, ifindex: halves(words[2]).0 })
+    Ok(LinkInfo { id: halves(words[0]).1, program: halves(words[1]).0, ifindex: halves(words[2]).0 })
 }
 
 /// The ids of the programs at a hook, in the order in which they run.

@@ -118,17 +118,17 @@ impl SimulatedDataplane {
                 return Err(Reason::DeadFlow);
             }
         }
-        let mut begun = direction;
-        let adopts = self.now < bound.adopt_until;
-        if is_tcp && begins == Begins::No && !adopts {
+        let is_running = is_tcp && begins == Begins::No;
+        if is_running && self.now >= bound.adopt_until {
             return Err(Reason::NoSyn);
         }
-        let (mut rule, mut verdict) = ask(live, direction, packet);
-        if is_tcp && begins == Begins::No && verdict.is_err() {
-            begun = other(direction);
-            if let (other_rule, Ok(())) = ask(live, begun, &packet.reversed()) {
-                (rule, verdict) = (other_rule, Ok(()));
-            }
+        // As `adopt` in bpf/flow.h.
+        let mut begun = if is_running { Direction::Ingress } else { direction };
+        let first = |begun| if begun == direction { *packet } else { packet.reversed() };
+        let (mut rule, mut verdict) = ask(live, begun, &first(begun));
+        if is_running && verdict.is_err() && direction == Direction::Egress {
+            begun = Direction::Egress;
+            (rule, verdict) = ask(live, begun, &first(begun));
         }
         *asked = Some(rule);
         verdict?;
@@ -154,13 +154,6 @@ impl SimulatedDataplane {
         pass(&mut flow, direction);
         bound.flows.insert(tuple, flow);
         Ok(())
-    }
-}
-
-fn other(direction: Direction) -> Direction {
-    match direction {
-        Direction::Ingress => Direction::Egress,
-        Direction::Egress => Direction::Ingress,
     }
 }
 

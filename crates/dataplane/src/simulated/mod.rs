@@ -235,7 +235,7 @@ impl Dataplane for SimulatedDataplane {
         }
         check_addresses(interface)?;
         bound.interface = interface.clone();
-        bound.adopt_until = now.saturating_add(interface.adopt);
+        bound.adopt_until = bound.adopt_until.min(now.saturating_add(interface.adopt));
         Ok(())
     }
 

@@ -65,31 +65,91 @@ pub fn a_reply_after_a_switch_keeps_its_flow(subject: &mut dyn Subject) {
 }
 
 pub fn tcp_begins_with_syn_unless_it_is_adopted(subject: &mut dyn Subject) {
-    let bound = Bound::with(subject, &plan([rule(Policy::Accept, Protocol::Tcp, 80)]));
+    let mut bound = Bound::with(subject, &plan([rule(Policy::Accept, Protocol::Tcp, 80)]));
     let inbound = packet(frame::TCP, PEER, OWN, (4000, 80));
-    let send = |subject: &mut dyn Subject, direction, packet: &policy::Packet, begins| {
-        subject.send(&bound.device, direction, packet, begins)
-    };
-    assert_eq!(send(subject, Direction::Ingress, &inbound, Begins::No), Some(Reason::NoSyn));
-    assert_eq!(send(subject, Direction::Egress, &inbound.reversed(), Begins::No), Some(Reason::NoSyn));
-    assert_eq!(send(subject, Direction::Ingress, &inbound, Begins::Yes), None);
-    assert_eq!(send(subject, Direction::Ingress, &inbound, Begins::No), None);
-    let mut wanted = interface(1);
-    wanted.adopt = Duration::from_secs(3600);
-    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &inbound, Begins::No), Some(Reason::NoSyn));
+    let answer = inbound.reversed();
+    assert_eq!(tcp(subject, &bound, Direction::Egress, &answer, Begins::No), Some(Reason::NoSyn));
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &inbound, Begins::Yes), None);
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &inbound, Begins::No), None);
+    adopt(subject, &mut bound, Duration::from_secs(3600));
     let running = packet(frame::TCP, PEER, OWN, (4001, 80));
-    assert_eq!(send(subject, Direction::Ingress, &running, Begins::No), None);
-    // Permitted as what the interface began, although it is met the other way round.
-    let own = packet(frame::TCP, PEER, OWN, (443, 5000));
-    assert_eq!(send(subject, Direction::Ingress, &own, Begins::No), None);
-    let adopted = subject.dataplane().flows(bound.binding, 9).unwrap();
-    let adopted = adopted.iter().find(|flow| flow.tuple.local_port == 5000).unwrap();
-    assert_eq!(adopted.begun, Direction::Egress);
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &running, Begins::No), None);
+    // What ingress accepts its peer has begun, although the interface is heard first.
+    let heard = packet(frame::TCP, PEER, OWN, (4002, 80));
+    assert_eq!(tcp(subject, &bound, Direction::Egress, &heard.reversed(), Begins::No), None);
+    // What it does not accept the interface may have begun, and has to be heard of it.
+    let own = packet(frame::TCP, OWN, PEER, (5000, 443));
+    let from_peer = own.reversed();
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &from_peer, Begins::No), Some(Reason::Implicit));
+    assert_eq!(tcp(subject, &bound, Direction::Egress, &own, Begins::No), None);
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &from_peer, Begins::No), None);
+    let mut begun: Vec<_> = subject.dataplane().flows(bound.binding, 9).unwrap();
+    begun.sort_by_key(|flow| flow.tuple.remote_port);
+    let begun: Vec<_> = begun.iter().map(|flow| (flow.tuple.remote_port, flow.begun)).collect();
+    let [ingress, egress] = [Direction::Ingress, Direction::Egress];
+    assert_eq!(begun, [(443, egress), (4001, ingress), (4002, ingress)]);
+    // The end of the rule ends what was begun by it.
+    bound.switch(subject, &plan([]));
+    let answer = heard.reversed();
+    assert_eq!(tcp(subject, &bound, Direction::Egress, &answer, Begins::No), Some(Reason::DeadFlow));
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &from_peer, Begins::No), None);
+}
+
+pub fn adoption_ends_when_it_was_said_to_at_the_latest(subject: &mut dyn Subject) {
+    let mut bound = Bound::with(subject, &plan([rule(Policy::Accept, Protocol::Tcp, 80)]));
+    let hour = Duration::from_secs(3600);
+    let running = |port| packet(frame::TCP, PEER, OWN, (port, 80));
+    // It begins when a device is bound, and not later.
+    let mut wanted = interface(1);
+    wanted.adopt = hour;
+    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &running(1), Begins::No), Some(Reason::NoSyn));
+    adopt(subject, &mut bound, hour);
+    let left = |subject: &mut dyn Subject, bound: &Bound| {
+        subject.dataplane().read_back(bound.binding).unwrap().configuration.adopt
+    };
+    let before = left(subject, &bound);
+    assert!(before <= hour && !before.is_zero());
+    // Another configuration, also that of another process, begins it no second time.
+    for round in 0..4 {
+        wanted.flows_max += 1;
+        wanted.adopt = hour * 2;
+        subject.dataplane().configure(bound.binding, &wanted).unwrap();
+        let after = left(subject, &bound);
+        assert!(after <= before && !after.is_zero(), "{round}: {after:?}, {before:?} before");
+        subject.kill();
+    }
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &running(2), Begins::No), None);
+    wanted.adopt = Duration::from_secs(60);
+    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    assert!(left(subject, &bound) <= Duration::from_secs(60), "it may be shorter");
     wanted.adopt = Duration::ZERO;
     subject.dataplane().configure(bound.binding, &wanted).unwrap();
-    let late = packet(frame::TCP, PEER, OWN, (4002, 80));
-    assert_eq!(send(subject, Direction::Ingress, &late, Begins::No), Some(Reason::NoSyn));
-    assert_eq!(send(subject, Direction::Ingress, &running, Begins::No), None);
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &running(3), Begins::No), Some(Reason::NoSyn));
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &running(2), Begins::No), None);
+    wanted.adopt = hour;
+    subject.dataplane().configure(bound.binding, &wanted).unwrap();
+    assert_eq!(tcp(subject, &bound, Direction::Ingress, &running(3), Begins::No), Some(Reason::NoSyn));
+}
+
+/// Sends a packet of TCP.
+fn tcp(
+    subject: &mut dyn Subject,
+    bound: &Bound,
+    direction: Direction,
+    packet: &policy::Packet,
+    begins: Begins,
+) -> Option<Reason> {
+    subject.send(&bound.device, direction, packet, begins)
+}
+
+/// Binds the device anew, and adopts what runs.
+fn adopt(subject: &mut dyn Subject, bound: &mut Bound, adopt: Duration) {
+    subject.dataplane().unbind(bound.binding).unwrap();
+    let wanted = dataplane::Interface { adopt, ..interface(1) };
+    bound.binding = subject.dataplane().bind(&bound.device, &wanted).unwrap();
+    subject.dataplane().assign(bound.binding, Some(bound.class)).unwrap();
 }
 
 pub fn flows_are_read_beside_the_dataplane(subject: &mut dyn Subject) {

@@ -47,6 +47,7 @@ conformance! {
     flows::an_interface_has_its_share_of_flows_and_no_more;
     flows::a_reply_after_a_switch_keeps_its_flow;
     flows::tcp_begins_with_syn_unless_it_is_adopted;
+    flows::adoption_ends_when_it_was_said_to_at_the_latest;
     flows::a_syn_over_a_flow_is_judged_as_what_it_would_begin;
     flows::flows_end_with_their_binding;
     flows::flows_are_read_beside_the_dataplane;

@@ -8,9 +8,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adoption;
 mod attacks;
 mod child;
 mod conversation;
+mod dhcp;
 mod endpoint;
 mod flood;
 mod fragments;

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use dataplane::{Attach, Dataplane, Options, Reason};
+use dataplane::{Attach, Dataplane, Device, Options, Reason};
 
 use crate::{
     child::{self, Child},
@@ -10,10 +10,11 @@ use crate::{
         Carrier::{Tcp, Udp},
         Conversation,
     },
-    namespace::run,
+    link::Link,
+    namespace::{Namespace, run},
     nat::may_translate,
-    support::{may_test_the_kernel, wait_until},
-    topology::{Family::V4, Shape::Bridge, Topology},
+    support::{frame, may_test_the_kernel, wait_until},
+    topology::{Family::V4, Shape::Bridge, Topology, mac},
     world::{Moment, World, bind, options},
 };
 
@@ -164,6 +165,77 @@ fn a_device_made_anew_has_no_rights_and_is_never_open_once_it_is_bound() {
         conversation.assert_cut(since, WATCHED);
         world.groups(2, &[&["ingress accept udp to port 5000"]]);
         conversation.wait_both_ways();
+    }
+}
+
+/// What is dropped at all devices.
+fn dropped(world: &World) -> u64 {
+    let bindings = world.host.bindings().unwrap();
+    let of = |binding| world.host.drops(binding).unwrap().total();
+    of(None) + bindings.iter().map(|report| of(Some(report.binding))).sum::<u64>()
+}
+
+/// Its programs hang at a device wherever it is, and the pins of their links are all that holds them.
+#[test]
+fn a_device_that_is_moved_to_another_namespace_stays_closed() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    // As what it had the same index there, and another one.
+    for taken in [false, true] {
+        let mut world = World::silent(3);
+        world.groups(1, &[&["ingress accept all"]]);
+        let elsewhere = Namespace::new();
+        elsewhere.set("ipv6/conf/default/disable_ipv6", "1");
+        let device = Topology::device(1);
+        if taken {
+            elsewhere.batch(&format!("link add other index {} type bridge", device.ifindex));
+        }
+        world.topology.host.batch(&format!("link set v1 netns {}", elsewhere.path()));
+        elsewhere.batch("link set v1 arp off multicast off up");
+        let (instance, host) = (Link::of(&world, 1), Link::at(&elsewhere, "v1"));
+        let assert_closed = |world: &World, when: &str| {
+            let frame = |from: u8, to: u8| {
+                let addresses = [from, to].map(|number| Bridge.address(number, V4));
+                let packet = frame::ip(addresses[0], addresses[1], frame::UDP, &frame::udp(9, 9, b"x"));
+                frame::ethernet(mac(from), mac(to), &packet)
+            };
+            // Whoever looks at the device sees what it sends before the programs do: they are asked what they have dropped.
+            let before = dropped(world);
+            instance.send(&frame(1, 2));
+            assert!(host.try_send(&frame(2, 1)).is_err(), "{when}: to the instance");
+            assert_eq!(instance.receive(), None, "{when}: to the instance");
+            assert_eq!(dropped(world), before + 2, "{when}");
+        };
+        let another = |world: &mut World| {
+            world.topology.host.batch("link add v9 type veth peer name w9");
+            let device = Device::named("v9").unwrap();
+            let binding = world.host.bind(&device, &Bridge.interface(9)).unwrap();
+            world.host.unbind(binding).unwrap();
+            world.host.release(&device).unwrap();
+            world.topology.host.batch("link delete v9");
+        };
+        another(&mut world);
+        assert_closed(&world, "another device was bound");
+        world.host.kill();
+        assert_closed(&world, "the dataplane was opened anew");
+        another(&mut world);
+        another(&mut world);
+        assert_closed(&world, "others were bound");
+        // One of the same index gets programs of its own.
+        world.topology.host.batch(&format!("link add v1 index {} type veth peer name w1", device.ifindex));
+        let binding = world.host.bind(&Topology::device(1), &Bridge.interface(9)).unwrap();
+        assert!(world.host.read_back(binding).unwrap().enforced());
+        assert_closed(&world, "one of its index was bound");
+        world.host.unbind(binding).unwrap();
+        world.topology.host.batch("link delete v1");
+        another(&mut world);
+        assert_closed(&world, "that one is gone");
+        // With the device the links end, and their pins are forgotten.
+        elsewhere.batch("link delete v1");
+        another(&mut world);
+        let links = fs::read_dir(world.host.directory().join("v1/links")).unwrap();
+        assert_eq!(links.count(), 4, "those of the two others");
     }
 }
 

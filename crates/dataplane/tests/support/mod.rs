@@ -45,6 +45,15 @@ pub fn enter_namespace() {
     ip("link set lo up");
 }
 
+/// Moves this thread into a mount namespace with a file system of pins of its own, which ends with the thread.
+pub fn enter_own_pins() {
+    // SAFETY: no pointers are given.
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNS) };
+    assert_eq!(result, 0, "unshare: {}", io::Error::last_os_error());
+    run("mount", "--make-rprivate /");
+    run("mount", "-t bpf bpf /sys/fs/bpf");
+}
+
 /// Takes all privileges from this thread, as if somebody else than root had started it.
 pub fn drop_privileges() {
     // `struct __user_cap_header_struct` of version 3, and two of `struct __user_cap_data_struct`.

@@ -1,4 +1,10 @@
 //! Programs at devices: those of a dataplane, and others.
+#![allow(unsafe_code, reason = "bpf is a call of the C library")]
+
+use std::{
+    io,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+};
 
 use aya::{Ebpf, EbpfLoader, programs::SchedClassifier};
 use dataplane::{Attachment, Binding, Dataplane, Device, Generation, Options, Reason};
@@ -57,4 +63,46 @@ pub fn filters(device: &str) -> String {
 pub fn attachments(host: &Host, binding: Binding) -> [Attachment; 2] {
     let report = host.read_back(binding).unwrap();
     [report.from_instance, report.to_instance]
+}
+
+/// A program that lets every packet pass before any at tc sees it, attached to a device as XDP until this is dropped.
+pub struct Xdp(OwnedFd);
+
+impl Xdp {
+    /// Attaches it as the kernel does for every kind of device.
+    pub fn attach(device: &Device) -> Self {
+        const PROG_LOAD: libc::c_int = 5;
+        const LINK_CREATE: libc::c_int = 28;
+        const TYPE_XDP: u32 = 6;
+        const ATTACH_XDP: u32 = 37;
+        const GENERIC: u32 = 2;
+        // r0 = XDP_PASS; exit
+        let code = [[0xb7u32, 2], [0x95, 0]];
+        let licence = c"GPL";
+        let [code, licence] =
+            [code.as_ptr().cast::<u8>(), licence.as_ptr().cast()].map(|at| at.addr() as u64);
+        let program = bpf(PROG_LOAD, &[u64::from(TYPE_XDP) | 2 << 32, code, licence, 0, 0, 0]);
+        let of = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        let number = u32::try_from(program.as_raw_fd()).unwrap();
+        Self(bpf(LINK_CREATE, &[of(number, device.ifindex), of(ATTACH_XDP, GENERIC), 0, 0]))
+    }
+
+    /// Takes it away, also where a child that another test is just starting has its descriptor.
+    pub fn detach(self) {
+        const LINK_DETACH: libc::c_int = 34;
+        let number = u64::try_from(self.0.as_raw_fd()).unwrap();
+        // SAFETY: the attribute is read, within its length.
+        let result = unsafe { libc::syscall(libc::SYS_bpf, LINK_DETACH, &raw const number, 8) };
+        assert_eq!(result, 0, "detaching: {}", io::Error::last_os_error());
+    }
+}
+
+/// Calls bpf(2) for a new object.
+fn bpf(command: libc::c_int, attribute: &[u64]) -> OwnedFd {
+    // SAFETY: the attribute is read, within its length; so is what its pointers lead to, which outlives the call.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attribute.as_ptr(), size_of_val(attribute)) };
+    let fd = i32::try_from(result).unwrap();
+    assert!(fd >= 0, "bpf {command}: {}", io::Error::last_os_error());
+    // SAFETY: it is a new one, and nobody else's.
+    unsafe { OwnedFd::from_raw_fd(fd) }
 }
