@@ -15,7 +15,7 @@ use std::{
     mem,
 };
 
-use dataplane::{Dataplane, DataplaneError, Interface};
+use dataplane::{Binding, Dataplane, DataplaneError, Drops, Interface};
 use model::NetworkInterfaceId;
 use policy::{
     Delta,
@@ -57,6 +57,8 @@ pub struct Enforcer<D> {
     closed: BTreeMap<u32, Box<str>>,
     /// Devices that should be, and cannot be closed, by index.
     open: BTreeMap<u32, OpenDevice>,
+    /// What was dropped at bindings that have ended, until somebody takes it: the kernel keeps it no longer than them.
+    ended: BTreeMap<Binding, Drops>,
 }
 
 /// An update that is obeyed: it is what is wanted now. [`Enforcer::bring`] is to be called with it, and nothing else
@@ -111,6 +113,7 @@ impl<D: Dataplane> Enforcer<D> {
             absent: BTreeSet::new(),
             closed: BTreeMap::new(),
             open: BTreeMap::new(),
+            ended: BTreeMap::new(),
         };
         enforcer.take_up()?;
         Ok(enforcer)
@@ -127,6 +130,7 @@ impl<D: Dataplane> Enforcer<D> {
             let under = under.and_then(|before| before.under.clone());
             // An interface is at one device. The older binding is one whose end was not carried out.
             if let Some(older) = self.bound.insert(interface, Bound { under, ..Bound::of(report) }) {
+                self.keep_drops(older.binding);
                 self.dataplane.unbind(older.binding)?;
             }
         }

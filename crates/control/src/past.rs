@@ -180,8 +180,7 @@ impl Past {
             AsOf::Time(time) if time > control.now() => return Err(PastError::NotYet { newest }),
             AsOf::Time(time) => match (activity.generation_at(end_of_second(time)), oldest) {
                 (Some(generation), _) => generation,
-                // Before the very first change there was nothing.
-                (None, Some((1, _)) | None) => 0,
+                (None, None) => 0,
                 (None, Some(oldest)) => return Err(beyond(oldest)),
             },
         };

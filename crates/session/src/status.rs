@@ -127,7 +127,7 @@ pub(crate) fn of_ended(ended: Ended) -> Status {
             let advice = "connect with the newer certificate, or join again with a new token";
             Status::unauthenticated(format!("{ended}; {advice}"))
         }
-        Ended::Deleted => Status::unauthenticated(format!("{ended}; join as another one with a new token")),
+        Ended::Deleted => Status::not_found(format!("{ended}; join as another one with a new token")),
         Ended::Stopping => stopping(),
     }
 }

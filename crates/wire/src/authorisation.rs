@@ -14,11 +14,13 @@ use model::{
     AccountId, Actor, UnixMillis,
     ram::{
         PolicyName, User,
-        document::{AccessRequest, PolicyDocument, ResourceName, ResourceOwner, SYSTEM_POLICIES, evaluate},
+        document::{
+            AccessRequest, Decision, PolicyDocument, ResourceName, ResourceOwner, SYSTEM_POLICIES, evaluate,
+        },
     },
 };
 
-use crate::catalogue::{Access, Fault, Operation, Product, Resource, error_code as code};
+use crate::catalogue::{Access, Denied, Fault, Operation, Product, Resource, error_code as code};
 
 /// The system policies, read once; in the order of [`SYSTEM_POLICIES`].
 static SYSTEM_DOCUMENTS: LazyLock<Vec<Arc<PolicyDocument>>> = LazyLock::new(|| {
@@ -94,7 +96,7 @@ fn decide<'p>(
     parameter: impl Fn(&str) -> Option<&'p str>,
     (source_ip, secure_transport, now): (IpAddr, bool, UnixMillis),
 ) -> Result<(), Fault> {
-    let refused = || Err(no_permission(operation));
+    let refused = || Err(no_permission(operation, None, false));
     let (account, user) = match actor {
         _ if operation.ram.access == Access::None => return Ok(()),
         Actor::Root(_) => return Ok(()),
@@ -105,21 +107,34 @@ fn decide<'p>(
         Actor::Operator | Actor::Clock | Actor::Node(_) => return refused(),
     };
     let Some(Policies { user, documents }) = user else { return refused() };
-    let allowed = names(account, user, operation, parameter).into_iter().all(|(owner, relative_id)| {
+    for (owner, relative_id) in names(account, user, operation, parameter) {
         let service = operation.ram.service();
         let resource = ResourceName { service, region: "*", owner, relative_id: &relative_id };
         let action = operation.ram.action;
         let request = AccessRequest { action, resource, source_ip, secure_transport, now };
-        evaluate(documents.iter().map(|document| &**document), &request).is_allowed()
-    });
-    if allowed { Ok(()) } else { refused() }
+        let decision = evaluate(documents.iter().map(|document| &**document), &request);
+        if !decision.is_allowed() {
+            let explicitly = matches!(decision, Decision::ExplicitDeny(_));
+            return Err(no_permission(operation, Some(&request.resource), explicitly));
+        }
+    }
+    Ok(())
 }
 
-fn no_permission(operation: &Operation) -> Fault {
-    Fault::of(match operation.product {
+fn no_permission(operation: &Operation, resource: Option<&ResourceName<'_>>, explicitly: bool) -> Fault {
+    let fault = Fault::of(match operation.product {
         Product::Ram => &code::RAM_NO_PERMISSION,
         _ => &code::NO_PERMISSION,
-    })
+    });
+    let resource = resource.map(|of| {
+        let owner = match of.owner {
+            ResourceOwner::Account(account) => account.to_string(),
+            ResourceOwner::System => "system".to_owned(),
+        };
+        format!("acs:{}:{}:{owner}:{}", of.service, of.region, of.relative_id)
+    });
+    let denied = Denied { action: operation.ram.action, resource, explicitly };
+    Fault { denied: Some(Box::new(denied)), ..fault }
 }
 
 /// The resources that the call is about; never none.

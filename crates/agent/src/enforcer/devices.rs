@@ -11,13 +11,15 @@ use crate::{
     outcome::Outcome,
 };
 
-/// A device that should be closed, because a pattern says so, and cannot be.
+/// A device that should be closed, because a pattern says so or it cannot be bound, and cannot be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenDevice {
     /// Its name.
     pub name: Box<str>,
     /// Why not.
     pub why: String,
+    /// The interface that was to be bound to it, where no pattern says that it is to be closed.
+    pub refused: Option<NetworkInterfaceId>,
 }
 
 /// Why a device is not let go.
@@ -123,7 +125,7 @@ impl<D: Dataplane> Enforcer<D> {
             |device: &&Device| !bound.contains(&device.ifindex) && !self.closed.contains_key(&device.ifindex);
         let to_close: Vec<Device> =
             self.devices.iter().filter(free).filter(|device| self.guarded.has(device)).cloned().collect();
-        to_close.into_iter().for_each(|device| self.guard_one(device));
+        to_close.into_iter().for_each(|device| self.guard_one(device, None));
     }
 
     /// Closes the devices again that nobody bound: somebody may have taken the programs away.
@@ -131,11 +133,12 @@ impl<D: Dataplane> Enforcer<D> {
         let closed = std::mem::take(&mut self.closed);
         let still: Vec<Device> =
             closed.keys().filter_map(|ifindex| self.devices.at(*ifindex)).cloned().collect();
-        still.into_iter().for_each(|device| self.guard_one(device));
+        still.into_iter().for_each(|device| self.guard_one(device, None));
         self.guard();
     }
 
-    pub(super) fn guard_one(&mut self, device: Device) {
+    /// Closes a device; `refused` is the interface that cannot be bound to it.
+    pub(super) fn guard_one(&mut self, device: Device, refused: Option<NetworkInterfaceId>) {
         let ifindex = device.ifindex;
         let guarded = match self.devices.unfit(ifindex) {
             Some(unfit) => Err(unfit.to_string()),
@@ -148,7 +151,8 @@ impl<D: Dataplane> Enforcer<D> {
             }
             Err(why) => {
                 let name = device.name.clone();
-                let known = self.open.insert(ifindex, OpenDevice { name, why: why.clone() });
+                let refused = refused.filter(|_| !self.guarded.has(&device));
+                let known = self.open.insert(ifindex, OpenDevice { name, why: why.clone(), refused });
                 if known.is_none() {
                     tracing::error!(
                         error = why,
@@ -158,6 +162,16 @@ impl<D: Dataplane> Enforcer<D> {
                 }
             }
         }
+    }
+
+    /// Forgets the devices that are open because an interface cannot be bound to them, where it is not to be any more.
+    pub(super) fn forget_refused(&mut self) {
+        let mut open = std::mem::take(&mut self.open);
+        open.retain(|ifindex, device| match device.refused {
+            Some(interface) => self.device_of(interface).is_some_and(|wanted| wanted.ifindex == *ifindex),
+            None => true,
+        });
+        self.open = open;
     }
 
     /// Lets a device go that is closed because nobody bound it: its packets pass.

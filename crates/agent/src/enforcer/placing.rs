@@ -1,6 +1,8 @@
 //! Interfaces: each at its device, configured, with its class; or at none.
 
-use dataplane::{Dataplane, DataplaneError, Device};
+use std::{collections::BTreeMap, mem};
+
+use dataplane::{Binding, Dataplane, DataplaneError, Device, Drops};
 use model::{NetworkInterfaceId, node};
 
 use super::{Enforcer, Work, same};
@@ -93,7 +95,7 @@ impl<D: Dataplane> Enforcer<D> {
             self.close(interface, work);
             if !self.bound.contains_key(&interface) {
                 // Somebody said what may pass here, and it cannot be enforced: then nothing passes.
-                self.guard_one(device);
+                self.guard_one(device, Some(interface));
             }
         }
     }
@@ -133,19 +135,32 @@ impl<D: Dataplane> Enforcer<D> {
         Ok(())
     }
 
+    /// Keeps what was dropped at a binding that is about to end.
+    pub(super) fn keep_drops(&mut self, binding: Binding) {
+        if let Ok(drops) = self.dataplane.drops(Some(binding)) {
+            self.ended.insert(binding, drops);
+        }
+    }
+
+    /// What was dropped at bindings that have ended since this was asked last.
+    pub fn take_ended(&mut self) -> BTreeMap<Binding, Drops> {
+        mem::take(&mut self.ended)
+    }
+
     pub(super) fn unbind(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
-        let Some(bound) = self.bound.get(&interface) else { return };
-        match self.dataplane.unbind(bound.binding) {
+        let Some(binding) = self.bound.get(&interface).map(|bound| bound.binding) else { return };
+        self.keep_drops(binding);
+        match self.dataplane.unbind(binding) {
             // A dataplane may have noticed by itself that the device is gone.
             Ok(()) | Err(DataplaneError::UnknownBinding(_)) => {
-                let ifindex = bound.ifindex;
-                self.bound.remove(&interface);
+                let ended = self.bound.remove(&interface);
                 // It stays closed, whatever it is called.
-                if let Some(device) = self.devices.at(ifindex) {
-                    self.closed.insert(ifindex, device.name.clone());
+                if let Some(device) = ended.and_then(|ended| self.devices.at(ended.ifindex)) {
+                    self.closed.insert(device.ifindex, device.name.clone());
                 }
             }
             Err(error) => {
+                self.ended.remove(&binding);
                 work.fail(interface, &error);
                 self.close(interface, work);
             }

@@ -33,6 +33,7 @@ impl<D: Dataplane> Enforcer<D> {
             }
         }
         self.problems.extend(work.problems);
+        self.forget_refused();
         self.outcome()
     }
 

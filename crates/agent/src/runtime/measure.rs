@@ -30,14 +30,26 @@ impl DropSum {
 
     /// Adds what was counted since it was read last.
     pub(crate) fn add(&mut self, counts: BTreeMap<Option<Binding>, Drops>) {
+        let last = std::mem::take(&mut self.last);
         for (of, drops) in &counts {
-            let before = self.last.get(of);
-            for (reason, count) in drops.iter() {
-                let since = count.saturating_sub(before.map_or(0, |before| before.of(reason)));
-                *self.sum.entry(reason).or_default() += since;
-            }
+            self.count(drops, last.get(of));
         }
         self.last = counts;
+    }
+
+    /// Adds what was counted at bindings that have ended.
+    pub(crate) fn end(&mut self, ended: BTreeMap<Binding, Drops>) {
+        for (binding, drops) in ended {
+            let before = self.last.remove(&Some(binding));
+            self.count(&drops, before.as_ref());
+        }
+    }
+
+    fn count(&mut self, drops: &Drops, before: Option<&Drops>) {
+        for (reason, count) in drops.iter() {
+            let since = count.saturating_sub(before.map_or(0, |before| before.of(reason)));
+            *self.sum.entry(reason).or_default() += since;
+        }
     }
 
     /// What was dropped since it began.
@@ -64,5 +76,10 @@ mod tests {
         assert_eq!(total(&sum), 9);
         sum.add(counts(&[(None, 8), (Some(2), 6)]));
         assert_eq!(total(&sum), 10);
+        let at_its_end = BTreeMap::from([(Binding(2), Drops::new([(Reason::Rule, 9)]))]);
+        sum.end(at_its_end);
+        assert_eq!(total(&sum), 13, "what came after it was counted last");
+        sum.add(counts(&[(None, 8)]));
+        assert_eq!(total(&sum), 13);
     }
 }

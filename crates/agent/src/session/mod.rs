@@ -61,6 +61,24 @@ impl End {
     }
 }
 
+/// Why the control plane does not accept the node: the first reason since there was a session. It says that the node was
+/// deleted, or its certificate revoked, when it ends the session, and afterwards only that it does not know the certificate.
+#[derive(Debug, Default)]
+struct Rejection(Option<String>);
+
+impl Rejection {
+    /// The reason to show, where the control plane has said this and it means that.
+    fn reason(&mut self, status: &Status, was_connected: bool, meaning: String) -> String {
+        if was_connected {
+            self.0 = None;
+        }
+        match status.code() {
+            Code::Unauthenticated | Code::NotFound => self.0.get_or_insert(meaning).clone(),
+            _ => meaning,
+        }
+    }
+}
+
 impl From<Ended> for End {
     fn from(_: Ended) -> Self {
         Self::Thread
@@ -71,6 +89,7 @@ impl Session {
     /// Follows until the enforcer's thread has ended.
     pub(crate) async fn run(self) {
         let mut backoff = Backoff::default();
+        let mut rejection = Rejection::default();
         let mut with_previous = false;
         loop {
             let (credentials, is_previous) = self.credentials(with_previous);
@@ -85,7 +104,10 @@ impl Session {
                 End::Renewed => continue,
                 End::Thread => return,
                 End::Connect(error) => self.shared.disconnected(error),
-                End::Told(status) => self.shared.disconnected(self.explain(&status)),
+                End::Told(status) => {
+                    let was_connected = self.shared.session().connected;
+                    self.shared.disconnected(rejection.reason(&status, was_connected, self.explain(&status)));
+                }
             }
             let random = getrandom::u64().unwrap_or_else(|_| u64::from(begun.elapsed().subsec_nanos()));
             tokio::time::sleep(backoff.wait(random)).await;
@@ -111,7 +133,13 @@ impl Session {
             Code::Unauthenticated => {
                 let node = self.identity.lock().node;
                 format!(
-                    "the control plane does not accept this node's certificate ({text}): make a token with `ravelin api CreateNodeToken --NodeId {node}`, stop the agent, and join again"
+                    "the control plane does not accept this node's certificate ({text}): make a token with `ravelin api CreateNodeToken --NodeId {node}`, or without `--NodeId` where the node was deleted, stop the agent, and join again"
+                )
+            }
+            Code::NotFound => {
+                let node = self.identity.lock().node;
+                format!(
+                    "the control plane has {node} no more ({text}): make a token with `ravelin api CreateNodeToken` and the edge site, without `--NodeId`, stop the agent, and join again"
                 )
             }
             Code::Aborted => {
@@ -140,5 +168,20 @@ mod tests {
             End::Renewed,
         ];
         assert!(others.iter().all(|end| !end.is_refusal()));
+    }
+
+    #[test]
+    fn the_first_reason_is_kept_until_there_is_a_session_again() {
+        let mut rejection = Rejection::default();
+        let (deleted, unknown) = (Status::not_found("deleted"), Status::unauthenticated("no certificate"));
+        let mut shown = |status: &Status, was_connected, text: &str| {
+            rejection.reason(status, was_connected, text.to_owned())
+        };
+        assert_eq!(shown(&deleted, true, "deleted"), "deleted");
+        assert_eq!(shown(&unknown, false, "no certificate"), "deleted");
+        assert_eq!(shown(&Status::unavailable("it stops"), false, "it stops"), "it stops");
+        assert_eq!(shown(&unknown, false, "no certificate"), "deleted");
+        assert_eq!(shown(&unknown, true, "revoked"), "revoked", "there was a session meanwhile");
+        assert_eq!(shown(&unknown, false, "no certificate"), "revoked");
     }
 }

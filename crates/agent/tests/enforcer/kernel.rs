@@ -17,7 +17,7 @@ pub struct Kernel {
     pub kernel: Rc<RefCell<SimulatedDataplane>>,
     /// How many calls succeed before one fails; none: all of them.
     pub fails_after: Rc<Cell<Option<u32>>>,
-    /// The call that fails whenever it is made; to close an interface never does.
+    /// The calls that fail whenever they are made, with a blank between them; to close an interface never does.
     pub refuses: Rc<Cell<&'static str>>,
     pub switches: Rc<Cell<u32>>,
     /// What it says wrongly when it is read back.
@@ -26,7 +26,7 @@ pub struct Kernel {
 
 impl Kernel {
     fn refuse(&self, call: &str) -> Result<(), DataplaneError> {
-        if self.refuses.get() == call {
+        if self.refuses.get().split(' ').any(|refused| refused == call) {
             return Err(DataplaneError::NotPermitted);
         }
         match self.fails_after.get() {

@@ -126,6 +126,12 @@ async fn devices_come_and_go_and_what_cannot_be_enforced_is_told() {
     assert_eq!(session.confirmed().await.absent_interfaces.len(), 1);
     host.devices.push(host.kernel.add_device("tun0"));
     host.tell_devices().await;
+    let confirmed = session.confirmed().await;
+    assert_eq!(
+        (confirmed.generation, confirmed.absent_interfaces.len()),
+        (5, 0),
+        "that it is there is told, too"
+    );
     host.stands("it is bound", |status| status.counts.bound == 1).await;
     assert_eq!(host.kernel.open().0, 1);
     host.stop();

@@ -17,6 +17,7 @@ use crate::{
 
 const SECTION: &str = "/activity";
 const STEP: &str = "25";
+const NEWEST_FIRST: &str = "Events, the newest first";
 /// How many things an event is said to be about.
 const NAMED_MAX: usize = 4;
 
@@ -51,7 +52,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             (list::show(SECTION, FILTERS.iter().any(|name| query.given(name).is_some())))
         }
         @if events.is_empty() { (view::empty("Nothing matches.", &html! { "Changes are listed here, and calls that were refused. Try a longer time, or fewer filters." }, None)) }
-        @else { (table(events)) }
+        @else { (table(NEWEST_FIRST, events)) }
         (next(visit, &answer))
     };
     let lead = match number(&answer, "OldestGeneration") {
@@ -83,14 +84,33 @@ pub(super) async fn latest(api: &Api, most: &str) -> Markup {
         "Latest changes",
         &html! {
             @if events.is_empty() { p .soft { "Nothing happened yet." } }
-            @else { (table(events)) p { a href={ (ROOT) (SECTION) } { "All activity" } } }
+            @else { (table(NEWEST_FIRST, events)) p { a href={ (ROOT) (SECTION) } { "All activity" } } }
         },
     )
 }
 
-fn table(events: &[Value]) -> Markup {
+/// What a change was, who made it and when. Nothing where the caller may not see that, and where it is not kept any more.
+pub(super) async fn of_change(api: &Api, generation: &str) -> Markup {
+    let Some(next) = generation.parse::<u64>().ok().and_then(|own| own.checked_add(1)) else {
+        return html! {};
+    };
+    let next = next.to_string();
+    // What time alone brings about is listed where it is asked for.
+    for actor in [None, Some(("ActorType", "Clock"))] {
+        let mut parameters = vec![("Outcome", "Applied"), ("MaxResults", "1"), ("NextToken", &*next)];
+        parameters.extend(actor);
+        let Some(found) = api.glance("ListEvents", &parameters).await else { return html! {} };
+        let events = items(&found, "Events.Event");
+        if events.iter().any(|event| count(event, "Generation").to_string() == generation) {
+            return table("What was changed", events);
+        }
+    }
+    html! {}
+}
+
+fn table(caption: &str, events: &[Value]) -> Markup {
     view::table(
-        "Events, the newest first",
+        caption,
         &["When", "Who", "What", "Outcome", "About"],
         &html! {
             @for event in events { (row(event)) }

@@ -40,7 +40,9 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     };
     let back = visit.query.given("back").map(own_address);
     let actions = back.map(|back| view::main_link(back, "Back"));
-    let page = Page::new("/activity", format!("Change {generation}"), body.markup)
+    let what = super::activity::of_change(&visit.api, generation).await;
+    let body_and_what = html! { (what) (body.markup) };
+    let page = Page::new("/activity", format!("Change {generation}"), body_and_what)
         .lead(lead)
         .live(format!("{ROOT}/changes/{generation}/live"))
         .reload(!body.settled);

@@ -161,6 +161,7 @@ fn enforcement(side: &Value) -> Markup {
     html! {
         @match state {
             "Confirmed" => (view::badge(Tone::Good, "Confirmed")),
+            "Absent" => (view::badge(Tone::Bad, "No such device")),
             "Pending" => (view::badge(Tone::Warning, "Not yet")),
             "NotBound" => (view::badge(Tone::Warning, "Not enforced")),
             other => (view::badge(Tone::Plain, other)),

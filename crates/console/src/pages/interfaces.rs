@@ -170,6 +170,22 @@ async fn binding(api: &Api, id: &str) -> Option<Value> {
     items(&found, "NetworkInterfaceBindings.NetworkInterfaceBinding").first().cloned()
 }
 
+/// How the binding stands at its node.
+fn standing(binding: &Value) -> Markup {
+    let (badge, message) = (text(binding, "Status"), text(binding, "StatusMessage"));
+    html! {
+        @match badge {
+            "Enforced" => (view::badge(view::Tone::Good, "Enforced")),
+            "Absent" => (view::badge(view::Tone::Bad, "No such device")),
+            "NotInForce" => (view::badge(view::Tone::Bad, "Not in force")),
+            "NodeGone" => (view::badge(view::Tone::Bad, "Node gone")),
+            "Pending" => (view::badge(view::Tone::Warning, "Not yet")),
+            other => (view::badge(view::Tone::Plain, other)),
+        }
+        @if !message.is_empty() { span .beneath { (view::with_links(message)) } }
+    }
+}
+
 fn bound(binding: Option<&Value>, own: &str) -> Markup {
     let known = binding.filter(|binding| !at(binding, "NodeId").is_null());
     view::section(
@@ -180,6 +196,7 @@ fn bound(binding: Option<&Value>, own: &str) -> Markup {
                     @let node = text(binding, "NodeId");
                     (view::facts(&[
                         ("Node", about(node)),
+                        ("State", standing(binding)),
                         ("Device", html! { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }),
                         ("Bound", time::at(text(binding, "BindingTime"))),
                         ("Source check", html! { (if flag(binding, "SourceCheck") { "On: it sends from its own addresses alone" } else { "Off: it may send from any address" }) }),

@@ -40,11 +40,7 @@ fn alike(policies: &[Value]) -> Vec<Vec<&Value>> {
 }
 
 fn warnings(answer: &Value) -> Markup {
-    let all = items(answer, "Warnings.Warning");
-    // Who is in no group accepts nothing new: the first says both.
-    let last = all.iter().any(|warning| text(warning, "Code") == "LastGroup");
-    let shown = |warning: &&Value| !last || text(warning, "Code") != "AcceptsNothing";
-    let warnings: Vec<&Value> = all.iter().filter(shown).collect();
+    let warnings = items(answer, "Warnings.Warning");
     html! {
         @if !warnings.is_empty() {
             (view::notice(Tone::Warning, "Before you go on", &html! {

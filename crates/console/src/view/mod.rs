@@ -245,6 +245,13 @@ pub(crate) fn refusal(fault: &Fault) -> Markup {
         Tone::Bad,
         &fault.message,
         &html! {
+            @if let Some(denied) = &fault.denied {
+                p {
+                    "Not permitted: " code { (denied.action) }
+                    @if let Some(resource) = &denied.resource { " for " code { (resource) } }
+                    @if denied.explicitly { ", which a policy denies." } @else { ", which no policy allows." }
+                }
+            }
             @if let Some(known) = advice { p { (prose(known.meaning)) } }
             p { "Code " a href={ (ROOT) "/errors/" (wire::protocol::percent::encode(&fault.code)) } { code { (fault.code) } } ", status " (fault.status) "." }
         },

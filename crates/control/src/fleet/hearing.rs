@@ -46,7 +46,9 @@ impl Roster {
         // What it answers may make room for what it is to be told next.
         slot.wake();
         if let Heard::Confirmed { generation, took, switched, absent } = heard {
-            slot.absent_count = absent.len();
+            if !absent.is_empty() || !slot.absent.is_empty() {
+                slot.absent = Arc::new(absent.into_iter().collect());
+            }
             let confirmation = Confirmation { at: now, took, switched };
             return Ok(self.confirmed(node, generation, confirmation));
         }
@@ -54,7 +56,8 @@ impl Roster {
     }
 
     fn confirmed(&mut self, node: NodeId, generation: u64, confirmation: Confirmation) -> Counted {
-        let took = Some(confirmation.took);
+        // What it says again because a device came or went took no time.
+        let took = Some(confirmation.took).filter(|took| !took.is_zero());
         let (mut counted, bounds) = (Counted { took, ..Counted::default() }, self.bounds());
         let Some(slot) = self.slots.get_mut(&node) else { return counted };
         if generation > slot.backlog.told() {

@@ -13,6 +13,7 @@
 //! This module must not know the messages in which nodes speak, nor connections.
 
 mod backlog;
+mod binding;
 mod enforcement;
 mod follower;
 mod following;
@@ -32,6 +33,7 @@ mod told;
 mod view;
 
 pub use self::{
+    binding::BindingState,
     enforcement::{Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress},
     follower::Follower,
     heard::{Heard, KEPT_MAX, NodeProblem, NodeReport, RefusalReason},

@@ -1,12 +1,12 @@
 //! What is known of one node beside the state: its connection, what it has still to be told, and what it said. Pure.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     net::SocketAddr,
     sync::Arc,
 };
 
-use model::{NodeId, UnixMillis, node::Digest};
+use model::{NetworkInterfaceId, NodeId, UnixMillis, node::Digest};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
@@ -85,7 +85,8 @@ pub(super) struct Slot {
     /// Whether it is told nothing before something changes, because it refused a snapshot.
     pub(super) resting: bool,
     pub(super) regressed: Option<Regressed>,
-    pub(super) absent_count: usize,
+    /// Interfaces without a device, when it confirmed something last.
+    pub(super) absent: Arc<BTreeSet<NetworkInterfaceId>>,
     pub(super) report: Option<(UnixMillis, NodeReport)>,
 }
 
@@ -106,7 +107,7 @@ impl Slot {
             refused: None,
             resting: false,
             regressed: None,
-            absent_count: 0,
+            absent: Arc::default(),
             report: None,
         }
     }

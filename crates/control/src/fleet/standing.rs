@@ -1,8 +1,8 @@
 //! What is known of a node beside the state, as callers see it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
-use model::UnixMillis;
+use model::{NetworkInterfaceId, UnixMillis};
 
 use super::{
     InstanceProblem, NodeProblem, NodeReport, RefusalReason, receipts::Moment, slot::Slot, view::Behind,
@@ -33,7 +33,7 @@ pub struct NodeStanding {
     /// That it has been wanted to have a generation that was never given here.
     pub regression: Option<Regression>,
     /// Interfaces without a device, when it confirmed something last.
-    pub absent_count: usize,
+    pub absent: Arc<BTreeSet<NetworkInterfaceId>>,
     /// Instances that are not as they are wanted, the first ones.
     pub instance_problems: Vec<InstanceProblem>,
     /// How many there are.
@@ -120,7 +120,7 @@ impl Slot {
             not_in_force: self.not_in_force.clone(),
             refused: self.refused.clone(),
             regression: self.regressed.map(|regressed| regressed.regression),
-            absent_count: self.absent_count,
+            absent: Arc::clone(&self.absent),
             instance_problems,
             instance_problem_count,
             report: self.report.clone(),

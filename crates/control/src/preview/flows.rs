@@ -99,6 +99,11 @@ pub(crate) fn begun(flow: &NodeFlow) -> Option<Flow> {
     Some(Flow { direction: flow.direction, first })
 }
 
+/// Whether both sides have ended it, or one has reset it: it is remembered for what is still on its way.
+fn is_over(flow: &NodeFlow) -> bool {
+    matches!(&*flow.state, "time_wait" | "closed")
+}
+
 /// What becomes of a flow under a policy; none: it is gone, and stays so.
 pub(crate) fn fate(flow: &NodeFlow, after: &PolicyClass) -> Option<FlowFate> {
     let begun = begun(flow)?;
@@ -108,6 +113,8 @@ pub(crate) fn fate(flow: &NodeFlow, after: &PolicyClass) -> Option<FlowFate> {
     }
     match (flow.alive, evaluate(after, begun.direction, &begun.first).policy) {
         (true, Policy::Accept) => Some(FlowFate::Continues),
+        // Nothing of it is left to cut or to live again.
+        _ if is_over(flow) => None,
         (true, Policy::Drop) => Some(FlowFate::Cut),
         (false, Policy::Accept) => Some(FlowFate::Revived),
         (false, Policy::Drop) => None,
@@ -198,4 +205,42 @@ async fn ask_node(
         }
     }
     (asked, judged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(state: &str, alive: bool) -> NodeFlow {
+        NodeFlow {
+            direction: Direction::Ingress,
+            protocol: policy::packet::protocol::TCP,
+            local_address: [10, 0, 0, 7].into(),
+            remote_address: [192, 0, 2, 9].into(),
+            local_port: 443,
+            remote_port: 49_152,
+            alive,
+            rule: None,
+            age: Duration::ZERO,
+            idle: Duration::ZERO,
+            packets_in: 1,
+            bytes_in: 1,
+            packets_out: 1,
+            bytes_out: 1,
+            state: state.into(),
+            decision: None,
+            rule_text: "".into(),
+        }
+    }
+
+    #[test]
+    fn what_is_over_already_is_not_cut() {
+        // Who is in no group accepts nothing new.
+        let nothing = PolicyClass::default();
+        assert_eq!(fate(&flow("established", true), &nothing), Some(FlowFate::Cut));
+        assert_eq!(fate(&flow("fin_wait", true), &nothing), Some(FlowFate::Cut));
+        assert_eq!(fate(&flow("time_wait", true), &nothing), None);
+        assert_eq!(fate(&flow("closed", true), &nothing), None);
+        assert_eq!(fate(&flow("established", false), &nothing), None);
+    }
 }

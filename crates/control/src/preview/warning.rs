@@ -182,7 +182,8 @@ pub(super) fn warnings(
     let of = |picked: fn(&PolicyChange) -> bool| several(changes().filter(|change| picked(change)));
     let last = of(|change| change.after.is_empty() && !change.before.is_empty());
     warnings.extend(last.map(|(interface, others)| Warning::LastGroup { interface, others }));
-    let nothing = of(|change| change.accepts_before && !change.accepts_after);
+    // Who is in no group accepts nothing new: that is said already.
+    let nothing = of(|change| change.accepts_before && !change.accepts_after && !change.after.is_empty());
     warnings.extend(nothing.map(|(interface, others)| Warning::AcceptsNothing { interface, others }));
     if computed.is_empty() {
         warnings.push(Warning::NobodyConcerned);

@@ -21,6 +21,13 @@ pub enum Standing {
         /// The newest generation that it has confirmed.
         generation: u64,
     },
+    /// Its node has confirmed everything that concerns it, and its device is not there: nothing is enforced before it is.
+    Absent {
+        /// The node.
+        node: NodeId,
+        /// The newest generation that it has confirmed.
+        generation: u64,
+    },
     /// Its node has not confirmed the last change that concerns it.
     Pending {
         /// The node.
@@ -49,33 +56,37 @@ pub(super) fn standing(control: &Control, own: &Own, generation: u64) -> Standin
     // What concerns a node and is not confirmed is counted: where nothing is, everything is in force.
     let is_newer = |confirmed| last.is_some_and(|last| confirmed >= last) || standing.generations_behind == 0;
     match confirmed.filter(|confirmed| is_newer(*confirmed)) {
-        Some(generation) => Standing::Confirmed { node, generation },
-        None => one_change(control, node, last, &standing),
+        Some(generation) => confirmed_at(own, node, generation, &standing),
+        None => one_change(control, own, node, last, &standing),
+    }
+}
+
+/// The node has confirmed it: with a device or without.
+fn confirmed_at(own: &Own, node: NodeId, generation: u64, standing: &NodeStanding) -> Standing {
+    match standing.absent.contains(&own.interface.id) {
+        true => Standing::Absent { node, generation },
+        false => Standing::Confirmed { node, generation },
     }
 }
 
 /// The node has not confirmed everything: whether it has confirmed this one.
-fn one_change(control: &Control, node: NodeId, last: Option<u64>, standing: &NodeStanding) -> Standing {
+fn one_change(
+    control: &Control,
+    own: &Own,
+    node: NodeId,
+    last: Option<u64>,
+    standing: &NodeStanding,
+) -> Standing {
     let confirmed = standing.confirmed_generation;
     let receipt = last.and_then(|last| control.enforcement(last));
     let known = receipt.filter(|receipt| receipt.state != EnforcementState::Unknown);
     let progress = known.and_then(|receipt| receipt.nodes.into_iter().find(|own| own.node == node));
     let delay = match progress.map(|own| own.progress) {
         Some(Progress::Confirmed { .. }) => {
-            let generation = confirmed.or(last).unwrap_or(0);
-            return Standing::Confirmed { node, generation };
+            return confirmed_at(own, node, confirmed.or(last).unwrap_or(0), standing);
         }
         Some(Progress::Behind(delay)) => delay,
-        Some(Progress::Deleted) | None => whole(standing),
+        Some(Progress::Deleted) | None => standing.delay(),
     };
     Standing::Pending { node, generation: last, confirmed, delay }
-}
-
-/// Why a node as a whole is behind.
-fn whole(standing: &NodeStanding) -> Delay {
-    match (&standing.connection, standing.disconnected_at) {
-        (None, Some(since)) => Delay::NotConnected { since },
-        (None, None) => Delay::NeverConnected,
-        (Some(_), _) => Delay::NotAnswered,
-    }
 }

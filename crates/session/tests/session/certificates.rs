@@ -175,7 +175,7 @@ async fn a_node_that_is_deleted_is_not_listened_to() {
     follow.told().await;
     let delete = model::node::NodeCommand::Delete { node: identity.node, force: true };
     world.must(model::Command::Node(delete)).await;
-    assert_eq!(follow.end().await.code(), Code::Unauthenticated);
+    assert_eq!(follow.end().await.code(), Code::NotFound);
     let status = refused(&world, &identity).await.expect("the authority did sign it");
     assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");
 }

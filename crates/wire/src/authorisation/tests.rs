@@ -132,6 +132,21 @@ fn who_has_no_policy_may_nothing_but_ask_who_it_is() {
 }
 
 #[test]
+fn a_refusal_says_which_action_for_which_resource() {
+    let mut world = World::new();
+    let alice = Actor::User(world.account, world.alice);
+    let sent = Sent::with(&[("UserName", "bob")]);
+    let refused = |world: &World| {
+        *world.decide(alice, Product::Ram, "GetUser", &sent).unwrap_err().denied.expect("what was refused")
+    };
+    let resource = format!("acs:ram:*:{}:user/bob", world.account);
+    let denied = Denied { action: "ram:GetUser", resource: Some(resource), explicitly: false };
+    assert_eq!(refused(&world), denied);
+    world.grant(r#"{"Effect":"Deny","Action":"ram:*","Resource":"*"}"#);
+    assert_eq!(refused(&world), Denied { explicitly: true, ..denied });
+}
+
+#[test]
 fn who_is_no_user_is_refused() {
     let mut world = World::new();
     world.attach(PolicyName::System("AdministratorAccess".into()));

@@ -45,7 +45,7 @@ codes! {
         "The input parameter that is mandatory for processing this request is not supplied.",
         "A parameter that must be given is missing or empty. The operation's page lists the required ones; of `InstanceId` and `NetworkInterfaceId` one is needed.";
     NO_PERMISSION: "NoPermission", 400, "Permission denied.",
-        "No policy attached to the caller allows the action, or one denies it. Attach a policy that allows it, such as AliyunENSFullAccess for ENS or RavelinFullAccess for what ENS does not have.";
+        "No policy attached to the caller allows the action, or one denies it. `AccessDeniedDetail` in the answer says which action (`AuthAction`), for which resource (`AuthResource`), and whether a policy denies it (`NoPermissionType`). Attach a policy that allows it, such as AliyunENSFullAccess for ENS or RavelinFullAccess for what ENS does not have.";
     INVALID_PARAMETER_NAMED: "InvalidParameter.%s", 400,
         "The specified field %s invalid. Please check it again.",
         "The named parameter is malformed: wrong type, length, character or range. The operation's page says what it must look like.";

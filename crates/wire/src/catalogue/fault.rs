@@ -15,6 +15,19 @@ pub struct Fault {
     pub message: String,
     /// After how many milliseconds the request may be sent again, where the answer should say so.
     pub retry_after_ms: Option<u64>,
+    /// What was not permitted, where it is refused for want of permission.
+    pub denied: Option<Box<Denied>>,
+}
+
+/// What a caller was not permitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// The action, such as `ens:JoinSecurityGroup`.
+    pub action: &'static str,
+    /// The first resource of the call for which it is not permitted; none: it was not looked at.
+    pub resource: Option<String>,
+    /// Whether a policy denies it; otherwise none allows it.
+    pub explicitly: bool,
 }
 
 impl Fault {
@@ -25,6 +38,7 @@ impl Fault {
             status: code.status,
             message: code.message.into(),
             retry_after_ms: None,
+            denied: None,
         }
     }
 
@@ -42,6 +56,13 @@ impl Fault {
     /// `InvalidParameter`: well-formed, but wrong; the detail says why.
     pub fn invalid(detail: &str) -> Self {
         Self::with(&error_code::INVALID_PARAMETER, detail)
+    }
+
+    /// `MissingParameter` of a field within a parameter, which is named as the gateway names its own parameters.
+    pub fn missing_named(name: &str) -> Self {
+        let fault = Self::missing();
+        let named = fault.message.replace("input parameter", &format!("input parameter \"{name}\""));
+        Self { message: named, ..fault }
     }
 
     /// `MissingParameter`.

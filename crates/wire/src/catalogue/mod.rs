@@ -24,7 +24,7 @@ pub use self::{
     arguments::{Argument, Arguments},
     conformance::conforms,
     error_code::ErrorCode,
-    fault::Fault,
+    fault::{Denied, Fault},
     form::Form,
     kind::{Encoding, Kind, Parameter},
     operation::{

@@ -4,7 +4,7 @@ use std::{net::IpAddr, pin::Pin};
 
 use control::{
     Control,
-    fleet::{self, Enforcement, NodeStanding, Question},
+    fleet::{self, BindingState, Enforcement, NodeStanding, Question},
 };
 use model::{AccountId, Actor, Command, NetworkInterfaceId, NodeId, Outcome, State, UnixMillis, site};
 use serde_json::{Map, Value};
@@ -326,6 +326,14 @@ pub enum Handler {
         /// The answer, from what the command made.
         answer: fn(&Call<'_>, &Outcome) -> Answer,
     },
+    /// It changes: it binds `NetworkInterfaceId` to `NodeId`, and says how that stands there when whoever waits for the
+    /// node has waited.
+    Bind {
+        /// The command.
+        command: fn(&Call<'_>) -> Result<Command, Fault>,
+        /// The answer, from how the binding stands.
+        answer: fn(&BindingState) -> Answer,
+    },
     /// It changes many things, each by itself: the answer says for each how it went.
     ChangeEach {
         /// The commands.
@@ -338,7 +346,7 @@ pub enum Handler {
 impl Handler {
     /// Whether it changes anything.
     pub fn mutates(self) -> bool {
-        matches!(self, Self::Change { .. } | Self::ChangeEach { .. })
+        matches!(self, Self::Change { .. } | Self::Bind { .. } | Self::ChangeEach { .. })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use model::UnixMillis;
 
-use super::{Argument, Arguments, Fault, Form, Kind, Operation, Parameter, ram_fault};
+use super::{Argument, Arguments, Fault, Form, Kind, Operation, Parameter, Product, ram_fault};
 use crate::protocol::{
     parameters::{Object, ParameterError, Parameters},
     timestamp,
@@ -23,6 +23,7 @@ pub fn validate(operation: &Operation, parameters: &Parameters) -> Result<Argume
     let mut arguments = Arguments::default();
     for parameter in operation.parameters {
         let value = top_level(parameter, parameters);
+        let value = value.map_err(|fault| with_choices(fault, operation, parameter));
         if let Some(value) = value.map_err(|fault| ram_fault::own(fault, operation, parameter, parameters))? {
             arguments.insert(parameter.name, value);
         }
@@ -30,6 +31,17 @@ pub fn validate(operation: &Operation, parameters: &Parameters) -> Result<Argume
     exclusive(operation, &arguments)?;
     debug_assert!(arguments.belong_to(operation));
     Ok(arguments)
+}
+
+/// Where the message is ours, it says what may be chosen.
+fn with_choices(fault: Fault, operation: &Operation, parameter: &Parameter) -> Fault {
+    match parameter.kind {
+        Kind::OneOf(words) if operation.product == Product::Ravelin => {
+            let message = format!("{} It is one of {}.", fault.message, words.join(", "));
+            Fault { message, ..fault }
+        }
+        _ => fault,
+    }
 }
 
 fn missing(operation: &Operation, parameters: &Parameters) -> Result<(), Fault> {
@@ -114,7 +126,7 @@ fn object_of(fields: &'static [Parameter], object: &Object) -> Result<Arguments,
     let mut arguments = Arguments::default();
     for field in fields {
         if field.required && object.get(spelling(field.name, object)).is_none() {
-            return Err(Fault::missing());
+            return Err(Fault::missing_named(field.name));
         }
     }
     for field in fields {

@@ -23,10 +23,10 @@ use std::{
 
 use control::{
     Clock, Control, Failure, NonceRecord, Receipt, Submission,
-    fleet::{self, NodeStanding},
+    fleet::{self, BindingState, NodeStanding},
 };
 use http::{HeaderMap, Method};
-use model::{AccountId, Actor, UnixMillis};
+use model::{AccountId, Actor, NetworkInterfaceId, NodeId, UnixMillis};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
@@ -185,6 +185,16 @@ enum Carried {
     Answered(Answer),
     /// A node is to be asked, which may take longer than carrying out may.
     Asks(Inquiry, fn(&Inquiry, &NodeStanding, &fleet::Answer) -> Option<Answer>),
+    /// It is said how a binding stands, when whoever waits for its node has waited.
+    Bound(Bound),
+}
+
+/// A binding that was made.
+struct Bound {
+    interface: NetworkInterfaceId,
+    node: NodeId,
+    generation: u64,
+    answer: fn(&BindingState) -> Answer,
 }
 
 /// A request that was carried out.
@@ -342,6 +352,10 @@ impl Gateway {
             return Err(Fault::of(&code::SERVICE_UNAVAILABLE));
         };
         let Done { carried, asked, account } = done?;
+        if let Carried::Bound(_) = carried {
+            self.wait(&seen.generations, asked, account).await?;
+            return self.answered(carried, account, seen).await;
+        }
         let answer = self.answered(carried, account, seen).await?;
         self.wait(&seen.generations, asked, account).await?;
         Ok(answer)
@@ -349,11 +363,13 @@ impl Gateway {
 
     /// The answer of what was carried out; a node is asked for it where it has to be.
     async fn answered(&self, carried: Carried, account: AccountId, seen: &Seen) -> Result<Answer, Fault> {
-        let (inquiry, answer) = match carried {
+        let answer = match carried {
             Carried::Answered(answer) => return Ok(answer),
-            Carried::Asks(inquiry, answer) => (inquiry, answer),
+            Carried::Asks(inquiry, answer) => self.ask(inquiry, answer, account).await?,
+            Carried::Bound(Bound { interface, node, generation, answer }) => {
+                answer(&self.control.standing(node).binding(interface, Some(generation)))
+            }
         };
-        let answer = self.ask(inquiry, answer, account).await?;
         debug_assert_eq!(
             seen.operation.map_or(Ok(()), |operation| catalogue::conforms(operation, &answer)),
             Ok(())
@@ -517,6 +533,15 @@ impl Gateway {
                         Answer::new()
                     }
                 }
+            }
+            Handler::Bind { command, answer } => {
+                let submission = submission(call, command(call)?, seen.nonce.take(), request_id);
+                let submitted = self.submit(submission, seen).await;
+                let generation = submitted.map_err(|failure| failed(&failure, call.operation))?.generation;
+                seen.generations.push(generation);
+                let (interface, node) =
+                    (call.arguments.required_id("NetworkInterfaceId"), call.arguments.required_id("NodeId"));
+                return Ok(Carried::Bound(Bound { interface, node, generation, answer }));
             }
             Handler::ChangeEach { commands, answer } => {
                 let mut results = Vec::new();

@@ -48,12 +48,7 @@ fn followed(code: &'static ErrorCode, detail: &str) -> Fault {
 fn missing(parameter: CommonParameter) -> Fault {
     use CommonParameter as P;
     // The vendor's gateway names the parameter here, where an operation's own missing parameter is not named.
-    let named = |name: &str| Fault {
-        message: code::MISSING_PARAMETER
-            .message
-            .replace("input parameter", &format!("input parameter \"{name}\"")),
-        ..Fault::missing()
-    };
+    let named = Fault::missing_named;
     match parameter {
         P::Action => named("Action"),
         P::Version => named("Version"),

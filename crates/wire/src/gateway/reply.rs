@@ -1,8 +1,10 @@
 //! Answers as bytes, with their headers.
 
+use serde_json::{Value, json};
+
 use super::with_request_id;
 use crate::{
-    catalogue::{Answer, Fault, Operation, Product},
+    catalogue::{Answer, Denied, Fault, Operation, Product},
     protocol::{
         encoding::{self, ErrorAnswer},
         percent,
@@ -45,13 +47,14 @@ impl Reply<'_> {
             percent::encode(&fault.code),
             self.request_id
         );
+        let denied = fault.denied.as_deref().map(denied);
         let answer = ErrorAnswer {
             request_id: self.request_id,
             host_id: self.host,
             code: &fault.code,
             message: &fault.message,
             recommend: &recommend,
-            access_denied_detail: None,
+            access_denied_detail: denied.as_ref(),
         };
         let mut headers = self.headers();
         if let Some(milliseconds) = fault.retry_after_ms {
@@ -75,4 +78,14 @@ impl Reply<'_> {
         }
         headers
     }
+}
+
+/// `AccessDeniedDetail`, where clients look for it.
+fn denied(denied: &Denied) -> Value {
+    let kind = if denied.explicitly { "ExplicitDeny" } else { "ImplicitDeny" };
+    let mut detail = json!({ "AuthAction": denied.action, "NoPermissionType": kind });
+    if let (Some(fields), Some(resource)) = (detail.as_object_mut(), &denied.resource) {
+        fields.insert("AuthResource".into(), json!(resource));
+    }
+    detail
 }

@@ -85,7 +85,8 @@ force when each of them has read it back from its kernel and confirmed it. The a
 2. or else as the account's setting says (`ModifyAccountEnforcement`), for clients that send no headers of their own,
 3. or else as the server's says (`ravelin serve --wait-for-enforcement`), which is not at all where nothing is set.
 
-When all of them have confirmed in time, the answer is the usual one. Otherwise it is `ens.interface.error`, whose message names
+When all of them have confirmed in time, the answer is the usual one. A network interface whose device is not there holds nothing
+up: nothing can pass by it, and `DescribeNetworkInterfaceBindings` says `Absent` of it. Otherwise it is `ens.interface.error`, whose message names
 those that have not, and why. The change stays made, `x-ravelin-generation` has its number, and the nodes catch up by
 themselves: `DescribeEnforcement` shows when. A change that concerns no node is answered at once. So is a request that finds its
 change made already, also where nodes have not confirmed that yet: it waits for nothing, and `DescribeEnforcement` with the number
@@ -104,7 +105,9 @@ header that is no whole number from 0 to 60 is `InvalidParameter`, whatever is c
 }
 ```
 
-In XML the root is `Error`. Checks are made in this order, and the first that fails answers: transport and method; operation and
+In XML the root is `Error`. Where permission is wanting, `AccessDeniedDetail` says what was not permitted: the action (`AuthAction`),
+the resource (`AuthResource`), and whether a policy denies it or none allows it (`NoPermissionType`: `ExplicitDeny` or `ImplicitDeny`).
+Checks are made in this order, and the first that fails answers: transport and method; operation and
 version; access key; time; signature; nonce; token; flow control; RAM; parameters (missing, then malformed, then such as exclude
 each other); what the request names (the group, then the target); its state; its membership. Another account's resources do not
 exist for the caller. The [list of codes](error-codes.md) is complete.

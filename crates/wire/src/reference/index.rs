@@ -10,8 +10,7 @@ use crate::catalogue::{self, Operation, Product};
 pub(super) fn page() -> String {
     let mut text = String::from(
         "# Reference\n\nEvery operation that the server answers. These pages are printed from the catalogue that the \
-         server itself checks requests by: `ravelin reference docs/reference` writes them, and a test fails while they \
-         are out of date.\n\n- [What all operations share](common.md): signing, common parameters, answers, errors\n- \
+         server itself checks requests by.\n\n- [What all operations share](common.md): signing, common parameters, answers, errors\n- \
          [Error codes](error-codes.md)\n- [Release notes of the API](release-notes.md)\n",
     );
     for product in Product::ALL {

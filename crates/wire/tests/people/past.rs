@@ -94,7 +94,14 @@ async fn a_group_is_described_as_it_was_with_its_members() {
     );
     assert_eq!(at(&old, "/MadeBy/OperationName"), "AuthorizeSecurityGroup");
     assert_eq!(describe("0".into()).await.code(), "InvalidResourceId.NotFound");
-    assert_eq!(describe("2001-01-01T00:00:00Z".into()).await.code(), "InvalidResourceId.NotFound");
+    assert!(describe("0".into()).await.message().contains("did not exist at the moment that AsOf names (0)"));
+    assert_eq!(describe("2001-01-01T00:00:00Z".into()).await.code(), "InvalidAsOf.BeyondHistory");
+    let traffic = [("From", "internet"), ("To", site.interface.as_str()), ("Port", "1")];
+    let before_it = [&traffic[..], &[("AsOf", "1")]].concat();
+    let before_it = call(&site, "ExplainTraffic", &before_it).await;
+    assert!(before_it.message().contains("did not exist at the moment"), "{before_it:?}");
+    let before_all = [&traffic[..], &[("AsOf", "2001-01-01T00:00:00Z")]].concat();
+    assert_eq!(call(&site, "ExplainTraffic", &before_all).await.code(), "InvalidAsOf.BeyondHistory");
     assert_eq!(describe((now + 1).to_string()).await.code(), "InvalidAsOf.NotYet");
     for id in ["sg-unknown", "node-unknown", "x"] {
         let unknown = [("ResourceId", id), ("AsOf", "1")];

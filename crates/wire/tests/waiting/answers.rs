@@ -16,13 +16,13 @@ async fn the_answer_comes_when_the_node_has_confirmed() {
     let site = Site::waiting(0).await;
     let mut host = site.host().await;
     let leaving = site.leave(&WAIT);
-    assert!(matches!(host.obey().await, Told::Delta { .. }));
-    let before = site.control.status().durable;
+    // What it is told counts: it may be told before the status says that it is on disk.
+    let Told::Delta { generation, .. } = host.obey().await else { panic!("it is told nothing") };
     assert!(!leaving.is_finished(), "the node has not said anything");
     host.confirm();
     let answer = leaving.await.unwrap().done();
-    assert_eq!(answer.generation, Some(before));
-    let generation = before.to_string();
+    assert_eq!(answer.generation, Some(generation));
+    let generation = generation.to_string();
     let shown = site.call("DescribeEnforcement", &[("Generation", &generation)], &[]).await.done();
     assert_eq!(shown.text("State"), "Confirmed");
     let node = &shown.body["Nodes"]["Node"][0];
@@ -61,6 +61,53 @@ async fn a_leave_that_is_repeated_waits_for_the_first() {
     assert_eq!((again.code(), again.generation), ("ens.interface.error", first), "{again:?}");
     site.host().await;
     assert_eq!(site.leave(&SHORTLY).await.unwrap().done().generation, first);
+}
+
+#[tokio::test]
+async fn who_waited_for_a_binding_is_told_that_its_device_is_not_there() {
+    let site = Site::waiting(0).await;
+    let mut host = site.host().await;
+    let interface = ("NetworkInterfaceId", site.interface.as_str());
+    site.call("UnbindNetworkInterface", &[interface], &[]).await.done();
+    host.obey().await;
+    host.confirm();
+    let node = site.node.to_string();
+    let binding = [interface, ("NodeId", node.as_str()), ("Device", "notthere0")];
+    let (bound, ()) = tokio::join!(site.call("BindNetworkInterface", &binding, &WAIT), async {
+        host.obey().await;
+        host.confirm_without(&site.interface);
+    });
+    let bound = bound.done();
+    assert_eq!(bound.text("Status"), "Absent");
+    assert!(bound.text("StatusMessage").contains("has no such device"), "{bound:?}");
+    let status = async || {
+        let shown = site.call("DescribeNetworkInterfaceBindings", &[interface], &[]).await.done();
+        shown.body["NetworkInterfaceBindings"]["NetworkInterfaceBinding"][0]["Status"].clone()
+    };
+    assert_eq!(status().await, "Absent");
+    let explained = [("From", "internet"), ("To", site.interface.as_str()), ("Port", "443")];
+    let explained = site.call("ExplainTraffic", &explained, &[]).await.done();
+    let enforcement = &explained.body["Sides"]["Side"][0]["Enforcement"];
+    assert_eq!(enforcement["State"], "Absent", "{explained:?}");
+    // Nothing can pass by a device that is not there: it does not hold a Leave up.
+    let leaving = site.leave(&WAIT);
+    host.obey().await;
+    host.confirm_without(&site.interface);
+    leaving.await.unwrap().done();
+    // The device comes: the node says the same generation again.
+    host.confirm();
+    assert_eq!(status().await, "Enforced");
+}
+
+#[tokio::test]
+async fn who_does_not_wait_for_a_binding_is_told_that_it_is_pending() {
+    let site = Site::waiting(0).await;
+    let interface = ("NetworkInterfaceId", site.interface.as_str());
+    site.call("UnbindNetworkInterface", &[interface], &[]).await.done();
+    let node = site.node.to_string();
+    let bound = site.call("BindNetworkInterface", &[interface, ("NodeId", node.as_str())], &[]).await.done();
+    assert_eq!(bound.text("Status"), "Pending");
+    assert!(bound.text("StatusMessage").contains("has not connected"), "{bound:?}");
 }
 
 #[tokio::test]

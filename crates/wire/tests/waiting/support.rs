@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use control::{Control, Follower, Heard, Hello, Submission, SystemClock, Told, fleet::NodeProblem};
 use model::{
-    AccountId, Actor, Command, NodeId, Outcome, UnixMillis,
+    AccountId, Actor, Command, NetworkInterfaceId, NodeId, Outcome, UnixMillis,
     node::{Digest, NodeCommand, TokenText},
     ram::{RamCommand, RamOutcome, Secret},
 };
@@ -268,11 +268,20 @@ impl Host {
 
     /// Says that it is in force.
     pub(crate) fn confirm(&self) {
+        self.confirm_with(Vec::new());
+    }
+
+    /// Says that it is in force, and that the device of an interface is not there.
+    pub(crate) fn confirm_without(&self, interface: &str) {
+        self.confirm_with(vec![interface.parse().unwrap()]);
+    }
+
+    fn confirm_with(&self, absent: Vec<NetworkInterfaceId>) {
         self.follower.heard(Heard::Confirmed {
             generation: self.told,
             took: Duration::from_micros(800),
             switched: Some(Duration::from_micros(500)),
-            absent: Vec::new(),
+            absent,
         });
     }
 

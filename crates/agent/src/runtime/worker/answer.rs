@@ -27,6 +27,8 @@ impl<D: Dataplane> Worker<D> {
 
     /// What the kernel counts.
     pub(super) fn measure(&mut self) -> Measures {
+        let ended = self.enforcer.take_ended();
+        self.sum.end(ended);
         let drops = self.count_drops();
         self.sum.add(drops);
         let bindings: Vec<_> = self.enforcer.bindings().map(|(_, binding)| binding).collect();

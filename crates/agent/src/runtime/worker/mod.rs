@@ -15,6 +15,7 @@ mod sample;
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
 use dataplane::{Dataplane, DataplaneError};
+use model::NetworkInterfaceId;
 use protocol::node::{self, from_node::Message};
 use tokio::sync::mpsc::Receiver;
 
@@ -48,8 +49,8 @@ const DRIFTS_KEPT: usize = 100;
 enum Said {
     /// Nothing: the control plane has told nothing yet that there would be an answer to.
     Nothing,
-    /// All of it.
-    InForce,
+    /// All of it, and which interfaces have no device.
+    InForce { absent: Vec<NetworkInterfaceId> },
     /// Not all of it.
     NotInForce(Vec<Problem>),
 }
@@ -219,7 +220,7 @@ impl<D: Dataplane> Worker<D> {
         if problems.is_empty() && self.standing.unsaved.is_none() {
             self.standing.confirmed = outcome.generation;
             self.standing.behind_since = None;
-            return Said::InForce;
+            return Said::InForce { absent: outcome.absent.clone() };
         }
         // After a step back nothing newer is confirmed any more.
         self.standing.confirmed = self.standing.confirmed.min(outcome.generation);
@@ -232,7 +233,7 @@ impl<D: Dataplane> Worker<D> {
             Said::NotInForce(problems) => {
                 Message::NotInForce(message::not_in_force(outcome.generation, problems))
             }
-            Said::Nothing | Said::InForce => Message::Confirmed(message::confirmed(outcome, took)),
+            Said::Nothing | Said::InForce { .. } => Message::Confirmed(message::confirmed(outcome, took)),
         });
         self.said = now;
     }

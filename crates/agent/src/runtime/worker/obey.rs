@@ -89,7 +89,7 @@ impl<D: Dataplane> Worker<D> {
         self.standing.updated = true;
         self.standing.refused = None;
         let now = self.note(outcome);
-        let in_force = now == Said::InForce;
+        let in_force = matches!(now, Said::InForce { .. });
         if let Said::NotInForce(problems) = &now {
             log_problems(outcome.generation, problems, &self.said);
         }

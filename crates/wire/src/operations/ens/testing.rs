@@ -301,6 +301,12 @@ impl World {
                 let outcome = self.plan(command(call)?).map_err(|refusal| fault_of(&refusal, operation))?;
                 Ok(answer(call, &outcome))
             }
+            Handler::Bind { command, answer } => {
+                self.plan(command(call)?).map_err(|refusal| fault_of(&refusal, operation))?;
+                let (node, interface) =
+                    (call.arguments.required_id("NodeId"), call.arguments.required_id("NetworkInterfaceId"));
+                Ok(answer(&call.fleet.standing(node).binding(interface, None)))
+            }
             Handler::ChangeEach { commands, answer } => {
                 let mut results = Vec::new();
                 for item in commands(call)? {

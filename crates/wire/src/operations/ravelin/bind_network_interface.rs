@@ -1,8 +1,12 @@
 //! `BindNetworkInterface`.
 
+use control::fleet::BindingState;
 use model::node::Device;
 
-use super::parameters::{INTERFACE_ID, NODE_ID};
+use super::{
+    binding_state,
+    parameters::{INTERFACE_ID, NODE_ID},
+};
 use crate::catalogue::prelude::*;
 
 pub(super) static OPERATION: Operation = Operation {
@@ -10,7 +14,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "BindNetworkInterface",
     family: "node",
     summary: "Binds a network interface to a device of a node, which is to enforce its rules.",
-    description: "The node must be at the edge site of the interface, and not Gone. The device is the host's end of what the instance is connected with: a tap, or one side of a veth pair. It need not exist yet; without `Device` it is the one whose alias is `ravelin:` and the id of the interface.\n\nTCP flows begin with their first packet, so those that run already when the device is bound are cut. `AdoptSeconds` takes them over, where a rule permits them in either direction.\n\nThe binding ends when the interface is detached or deleted, when its instance is released, and by UnbindNetworkInterface. Interfaces of an instance that a lab node runs are bound by the node itself.",
+    description: "The node must be at the edge site of the interface, and not Gone. The device is the host's end of what the instance is connected with: a tap, or one side of a veth pair. It need not exist yet; without `Device` it is the one whose alias is `ravelin:` and the id of the interface. `Status` says how the binding stands when the call is answered, as DescribeNetworkInterfaceBindings does later: a call that waited for the node (`x-ravelin-wait`) is answered `Enforced`, or `Absent` where the node has confirmed it and has no such device. That is no error, and it is what a mistake in the name looks like. A call that does not wait is answered `Pending`, most often.\n\nTCP flows begin with their first packet, so those that run already when the device is bound are cut. `AdoptSeconds` takes them over, where a rule permits them in either direction.\n\nThe binding ends when the interface is detached or deleted, when its instance is released, and by UnbindNetworkInterface. Interfaces of an instance that a lab node runs are bound by the node itself.",
     methods: Methods::GetOrPost,
     parameters: &[
         INTERFACE_ID,
@@ -29,7 +33,10 @@ pub(super) static OPERATION: Operation = Operation {
         ),
     ],
     exactly_one: &[],
-    answer: &[],
+    answer: &[
+        Field::text("Status", "Enforced"),
+        Field::text("StatusMessage", "its node has no such device: nothing is enforced before there is one"),
+    ],
     errors: &[
         &code::INTERFACE_NOT_FOUND,
         &code::NODE_NOT_FOUND,
@@ -42,7 +49,7 @@ pub(super) static OPERATION: Operation = Operation {
         &code::QUOTA_EXCEEDED,
     ],
     ram: Ram::named("ravelin:BindNetworkInterface", Access::Update, "node", "NodeId"),
-    handler: Handler::Change { command, answer: done },
+    handler: Handler::Bind { command, answer: stands },
 };
 
 fn command(call: &Call<'_>) -> Result<Command, Fault> {
@@ -57,4 +64,10 @@ fn command(call: &Call<'_>) -> Result<Command, Fault> {
         device,
         adopt_seconds: u32::try_from(arguments.count("AdoptSeconds", 0)).unwrap_or(0),
     }))
+}
+
+fn stands(state: &BindingState) -> Answer {
+    let mut answer = Answer::new();
+    binding_state::put(&mut answer, state);
+    answer
 }

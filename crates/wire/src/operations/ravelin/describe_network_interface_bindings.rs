@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use control::fleet::BindingState;
 use model::{
     NetworkInterfaceId,
     interface::NetworkInterface,
-    node::{Binding, Device},
+    node::{Binding, Device, NodeStatus},
 };
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
         filter::newest_first,
         page::{PAGE_NUMBER, PAGE_SIZE, Page},
     },
+    binding_state,
     parameters::{INTERFACE_EXAMPLE, INTERFACE_ID_FILTER, NODE_EXAMPLE, NODE_ID_FILTER},
 };
 use crate::catalogue::prelude::*;
@@ -22,7 +24,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "DescribeNetworkInterfaceBindings",
     family: "node",
     summary: "Lists which network interfaces are bound to which devices, and what they may be there.",
-    description: "The newest interface first. An interface is listed that is bound, or that ModifyNetworkInterfaceEnforcement lets be more than its addresses; `NodeId` and what belongs to it are there where it is bound. `Device` is the name that it is bound by, `DeviceAlias` the alias where it is bound by that.",
+    description: "The newest interface first. An interface is listed that is bound, or that ModifyNetworkInterfaceEnforcement lets be more than its addresses; `NodeId` and what belongs to it are there where it is bound. `Device` is the name that it is bound by, `DeviceAlias` the alias where it is bound by that.\n\n`Status` says how the binding stands: `Enforced` where its node has confirmed everything that concerns it and has the device; `Absent` where the node has confirmed it and has no such device, so that nothing is enforced before there is one; `NotInForce` where the node says what is the matter with this network interface; `Pending` where the node has not confirmed everything that concerns it; `NodeGone` where its certificates were revoked. `StatusMessage` has the reason of each but `Enforced`.",
     methods: Methods::GetOrPost,
     parameters: &[INTERFACE_ID_FILTER, NODE_ID_FILTER, PAGE_NUMBER, PAGE_SIZE],
     exactly_one: &[],
@@ -42,6 +44,11 @@ pub(super) static OPERATION: Operation = Operation {
         ),
         Field::integer("NetworkInterfaceBindings.NetworkInterfaceBinding[].AdoptSeconds", "30"),
         Field::text("NetworkInterfaceBindings.NetworkInterfaceBinding[].BindingTime", "2026-11-22T03:12:05Z"),
+        Field::text("NetworkInterfaceBindings.NetworkInterfaceBinding[].Status", "Absent"),
+        Field::text(
+            "NetworkInterfaceBindings.NetworkInterfaceBinding[].StatusMessage",
+            "its node has no such device: nothing is enforced before there is one",
+        ),
         Field::boolean("NetworkInterfaceBindings.NetworkInterfaceBinding[].SourceCheck", "true"),
         Field::text(
             "NetworkInterfaceBindings.NetworkInterfaceBinding[].AllowedPrefixes.AllowedPrefix[]",
@@ -74,13 +81,21 @@ fn query(call: &Call<'_>, state: &State) -> Result<Answer, Fault> {
     let found = newest_first(own.filter(says_something));
     let (mut answer, entries) = Page::of(call.arguments, 10).cut(found.into_iter());
     let shown: Vec<Value> =
-        entries.into_iter().map(|interface| shown(state, interface.id, binding(interface))).collect();
+        entries.into_iter().map(|interface| shown(call, state, interface.id, binding(interface))).collect();
     answer.insert("NetworkInterfaceBindings".into(), json!({ "NetworkInterfaceBinding": shown }));
     Ok(answer)
 }
 
-fn shown(state: &State, interface: NetworkInterfaceId, binding: Option<&Arc<Binding>>) -> Value {
+fn shown(
+    call: &Call<'_>,
+    state: &State,
+    interface: NetworkInterfaceId,
+    binding: Option<&Arc<Binding>>,
+) -> Value {
     let mut shown = Answer::new();
+    if let Some(binding) = binding {
+        binding_state::put(&mut shown, &stands(call, state, binding));
+    }
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
     put("NetworkInterfaceId", json!(interface.to_string()));
     if let Some(binding) = binding {
@@ -98,4 +113,12 @@ fn shown(state: &State, interface: NetworkInterfaceId, binding: Option<&Arc<Bind
     let prefixes: Vec<String> = prefixes.map(ToString::to_string).collect();
     put("AllowedPrefixes", json!({ "AllowedPrefix": prefixes }));
     Value::Object(shown)
+}
+
+/// How a binding stands at its node.
+fn stands(call: &Call<'_>, state: &State, binding: &Binding) -> BindingState {
+    match state.nodes().get(&binding.node) {
+        Some(node) if node.status == NodeStatus::Gone => BindingState::NodeGone,
+        _ => call.fleet.standing(binding.node).binding(binding.interface, None),
+    }
 }

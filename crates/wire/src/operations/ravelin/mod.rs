@@ -2,6 +2,7 @@
 
 mod asking;
 mod bind_network_interface;
+mod binding_state;
 mod create_node_token;
 mod delete_node;
 mod describe_account_enforcement;

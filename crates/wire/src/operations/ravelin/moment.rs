@@ -3,7 +3,7 @@
 use control::past::{AsOf, PastError};
 use model::UnixMillis;
 
-use crate::catalogue::prelude::*;
+use crate::catalogue::{ErrorCode, prelude::*};
 
 /// `AsOf`, where it may be left out.
 pub(super) const AS_OF: Parameter = Parameter::optional(
@@ -32,6 +32,19 @@ pub(super) fn fault(error: &PastError) -> Fault {
             tracing::error!(error = error as &dyn std::error::Error, "the history cannot be read");
             Fault::of(&code::INTERNAL_ERROR)
         }
+    }
+}
+
+/// What is named does not exist, or did not at the moment that the call is about.
+pub(super) fn not_found(code: &'static ErrorCode, arguments: &Arguments) -> Fault {
+    let fault = Fault::of(code);
+    match arguments.text("AsOf") {
+        Some(as_of) => {
+            let message =
+                format!("{} It did not exist at the moment that AsOf names ({as_of}).", fault.message);
+            Fault { message, ..fault }
+        }
+        None => fault,
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn put(shown: &mut Answer, standing: &NodeStanding) {
     put("GenerationsBehind", json!(standing.generations_behind));
     put("MillisecondsBehind", json!(u64::try_from(standing.behind.as_millis()).unwrap_or(u64::MAX)));
     put("PendingBytes", json!(standing.pending_bytes));
-    put("AbsentNetworkInterfaceCount", json!(standing.absent_count));
+    put("AbsentNetworkInterfaceCount", json!(standing.absent.len()));
     put_troubles(shown, standing);
     if let Some((at, report)) = &standing.report {
         shown.insert("Report".into(), self::report(&at.to_text(), report));

@@ -368,7 +368,7 @@ fn standing(generation: u64) -> NodeStanding {
             message: "it contradicts itself".into(),
         })),
         regression: Some(Regression { generation: 99, found_at: UnixMillis(0), readmitted: true }),
-        absent_count: 1,
+        absent: Arc::new([NetworkInterfaceId::from_number(1)].into()),
         instance_problems: vec![
             InstanceProblem {
                 instance: model::InstanceId::from_number(1),

@@ -65,7 +65,8 @@ async fn describe(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
     };
     let key = key.filter(kinds).ok_or_else(not_found)?;
     let found = control.thing_at(key.clone(), as_of).await.map_err(|error| moment::fault(&error))?;
-    let own = found.entity.filter(|own| own.account() == Some(call.account)).ok_or_else(not_found)?;
+    let own = found.entity.filter(|own| own.account() == Some(call.account));
+    let own = own.ok_or_else(|| moment::not_found(&code::RESOURCE_NOT_FOUND, call.arguments))?;
     let (kind, id) = entity::name(&key);
     let mut answer = Answer::new();
     let mut put = |name: &str, value: Value| answer.insert(name.into(), value);

@@ -19,7 +19,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "ExplainTraffic",
     family: "explanation",
     summary: "Explains whether traffic passes, by which rule of which group, and what would change that.",
-    description: "`From` begins the flow, `To` gets it; each is an address, an instance (its primary network interface), a network interface, or `internet`: an address there that the rules name in no narrower prefix than they must. One of them has to be the account's.\n\n`Sides` has what each network interface of the account on the way decides: the one that sends by its egress rules, the one that gets by its ingress rules. `Verdict` is Accept where all of them accept. Where both ends are in networks that do not reach each other by themselves `AcrossNetworks` is true: rules that accept are not enough then.\n\nOf each side: the rule that decides with its group (`DecidedBy` is Implicit where no rule is about the packet); how the interface came to be in that group, as far as history goes back (`Membership.Known`); the rules that come before it and why none of them is about the packet (`Considered`), those that would be and come too late (`Overruled`); whether all of that is in force on the interface's node (`Enforcement.State`: NotBound, Confirmed, Pending with the reason, or Past); and the smallest single change that would flip the verdict (`Flip`: AddRule or RemoveRule, and LeaveGroup or JoinGroup only where no change of a rule does, with how many other packets it would decide otherwise), where there is one.\n\nIt is about rules alone: exempt peers, and the link's own services (DHCP, neighbour discovery, MLD and IGMP), which nodes let pass whatever rules say, are not asked about.\n\nWith `AsOf` all of it is about a moment in the past: what happened since is taken back, by the history.",
+    description: "`From` begins the flow, `To` gets it; each is an address, an instance (its primary network interface), a network interface, or `internet`: an address there that the rules name in no narrower prefix than they must. One of them has to be the account's.\n\n`Sides` has what each network interface of the account on the way decides: the one that sends by its egress rules, the one that gets by its ingress rules. `Verdict` is Accept where all of them accept. Where both ends are in networks that do not reach each other by themselves `AcrossNetworks` is true: rules that accept are not enough then.\n\nOf each side: the rule that decides with its group (`DecidedBy` is Implicit where no rule is about the packet); how the interface came to be in that group, as far as history goes back (`Membership.Known`); the rules that come before it and why none of them is about the packet (`Considered`), those that would be and come too late (`Overruled`); whether all of that is in force on the interface's node (`Enforcement.State`: NotBound, Confirmed, Absent where its node has confirmed it and the device is not there, Pending with the reason, or Past); and the smallest single change that would flip the verdict (`Flip`: AddRule or RemoveRule, and LeaveGroup or JoinGroup only where no change of a rule does, with how many other packets it would decide otherwise), where there is one.\n\nIt is about rules alone: exempt peers, and the link's own services (DHCP, neighbour discovery, MLD and IGMP), which nodes let pass whatever rules say, are not asked about.\n\nWith `AsOf` all of it is about a moment in the past: what happened since is taken back, by the history.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::required(
@@ -75,7 +75,7 @@ async fn explain(call: &Call<'_>, control: &control::Control) -> Result<Answer, 
         ports: (port("SourcePort", SOURCE_PORT), port("Port", 0)),
         as_of: moment::as_of(arguments),
     };
-    let traffic = control.explain_traffic(wish).await.map_err(|error| fault(&error))?;
+    let traffic = control.explain_traffic(wish).await.map_err(|error| fault(&error, arguments))?;
     let sides = [&traffic.source, &traffic.destination].into_iter().flatten();
     let events = sides.flat_map(|side| &side.memberships).filter_map(|own| own.since.as_ref());
     let names = UserNames::of(control, events.map(|event| event.actor)).await?;
@@ -112,10 +112,10 @@ fn end(arguments: &Arguments, name: &str) -> End {
     }
 }
 
-fn fault(error: &TrafficError) -> Fault {
+fn fault(error: &TrafficError, arguments: &Arguments) -> Fault {
     match error {
-        TrafficError::InstanceNotFound => Fault::of(&code::INSTANCE_NOT_FOUND),
-        TrafficError::InterfaceNotFound => Fault::of(&code::INTERFACE_NOT_FOUND),
+        TrafficError::InstanceNotFound => moment::not_found(&code::INSTANCE_NOT_FOUND, arguments),
+        TrafficError::InterfaceNotFound => moment::not_found(&code::INTERFACE_NOT_FOUND, arguments),
         TrafficError::Past(error) => moment::fault(error),
         error => Fault::invalid(&error.to_string()),
     }

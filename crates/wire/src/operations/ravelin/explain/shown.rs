@@ -289,6 +289,12 @@ fn enforcement(standing: &Standing) -> Value {
             "ConfirmedGeneration": generation,
             "Message": "its node has read it back from its kernel and confirmed it; exempt peers and the link's own services pass by the rules",
         }),
+        Standing::Absent { node, generation } => json!({
+            "State": "Absent",
+            "NodeId": node.to_string(),
+            "ConfirmedGeneration": generation,
+            "Message": "nothing is enforced: its node has confirmed it and has no such device; DescribeNetworkInterfaceBindings says which device that is. It is in force as soon as the device is there; where the name is wrong, bind the network interface again",
+        }),
         Standing::Pending { node, generation, confirmed, delay } => {
             let mut shown = json!({
                 "State": "Pending",

@@ -1,0 +1,99 @@
+//! How a binding stands at its node, from what is known of that node. Pure.
+
+use model::NetworkInterfaceId;
+
+use super::{Delay, NodeStanding};
+
+/// How a binding stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BindingState {
+    /// Its node is revoked: it follows nobody, and nobody hears what is in force there.
+    NodeGone,
+    /// Its node has not confirmed everything that concerns it.
+    Pending(Delay),
+    /// Its node cannot bring it into force, for this reason.
+    NotInForce(Box<str>),
+    /// Its node has confirmed everything, and its device is not there. Nothing passes by a device that is not there, and
+    /// where the name is wrong nothing is ever enforced.
+    Absent,
+    /// Its node has read it back from its kernel.
+    Enforced,
+}
+
+impl NodeStanding {
+    /// How a binding to this node stands. `made` is the change that made it, where that is known: whatever else the node
+    /// has not confirmed does not count then.
+    pub fn binding(&self, interface: NetworkInterfaceId, made: Option<u64>) -> BindingState {
+        let own = self.not_in_force.as_ref().and_then(|of| {
+            let problem = of.problems.iter().find(|problem| problem.interface == interface)?;
+            Some(problem.message.clone())
+        });
+        if let Some(message) = own {
+            return BindingState::NotInForce(message);
+        }
+        let is_enough =
+            |confirmed| self.generations_behind == 0 || made.is_some_and(|made| confirmed >= made);
+        match self.confirmed_generation {
+            Some(confirmed) if is_enough(confirmed) && self.absent.contains(&interface) => {
+                BindingState::Absent
+            }
+            Some(confirmed) if is_enough(confirmed) => BindingState::Enforced,
+            _ => BindingState::Pending(self.delay()),
+        }
+    }
+
+    /// Why the node as a whole is behind.
+    pub fn delay(&self) -> Delay {
+        if let Some(own) = self.regression.filter(|own| !own.readmitted) {
+            return Delay::Regressed { generation: own.generation };
+        }
+        match (&self.connection, self.disconnected_at) {
+            (None, Some(since)) => return Delay::NotConnected { since },
+            (None, None) => return Delay::NeverConnected,
+            (Some(_), _) => {}
+        }
+        match (&self.refused, &self.not_in_force) {
+            (Some(refused), _) => Delay::Refused(refused.clone()),
+            (None, Some(own)) => Delay::NotInForce(own.clone()),
+            (None, None) => Delay::NotAnswered,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::UnixMillis;
+
+    use super::*;
+    use crate::fleet::{NodeConnection, NodeProblem, NotInForce};
+
+    #[test]
+    fn a_binding_stands_as_its_node_has_said_last() {
+        let [own, other] = [1, 2].map(NetworkInterfaceId::from_number);
+        let mut standing = NodeStanding::default();
+        assert_eq!(standing.binding(own, None), BindingState::Pending(Delay::NeverConnected));
+        standing.connection = Some(NodeConnection {
+            since: UnixMillis(0),
+            source: ([192, 0, 2, 1], 1).into(),
+            agent_version: "1".into(),
+            booted_at: None,
+        });
+        assert_eq!(standing.binding(own, None), BindingState::Pending(Delay::NotAnswered));
+        standing.confirmed_generation = Some(7);
+        standing.absent = Arc::new([own].into());
+        assert_eq!(standing.binding(own, None), BindingState::Absent);
+        assert_eq!(standing.binding(other, None), BindingState::Enforced);
+        standing.generations_behind = 1;
+        assert_eq!(standing.binding(own, None), BindingState::Pending(Delay::NotAnswered));
+        assert_eq!(standing.binding(own, Some(7)), BindingState::Absent, "what is newer does not count");
+        assert_eq!(standing.binding(own, Some(8)), BindingState::Pending(Delay::NotAnswered));
+        let problems = vec![NodeProblem { interface: own, message: "closed".into() }];
+        let not_in_force = Arc::new(NotInForce { generation: 8, problems, problem_count: 1 });
+        standing.not_in_force = Some(Arc::clone(&not_in_force));
+        standing.confirmed_generation = None;
+        assert_eq!(standing.binding(own, None), BindingState::NotInForce("closed".into()));
+        assert_eq!(standing.binding(other, None), BindingState::Pending(Delay::NotInForce(not_in_force)));
+    }
+}
