@@ -3,6 +3,7 @@
 mod agent;
 mod people;
 mod traffic;
+pub mod value;
 
 use std::path::PathBuf;
 
@@ -122,10 +123,10 @@ pub enum Command {
                         the environment (RAVELIN_TIMING_RESETTING_MS is timing.resetting_ms), --set, the flags above.\n\n\
                         On the first start an account is made. Its access key is shown once on a terminal; otherwise it \
                         is written to DIR/root-access-key, which only its owner can read. RAVELIN_ACCESS_KEY_ID and \
-                        RAVELIN_ACCESS_KEY_SECRET set it instead."
+                        RAVELIN_ACCESS_KEY_SECRET set it instead.\n\nThe console is at /console of the address that it listens on."
 )]
 pub struct ServeArguments {
-    /// Where the data is kept; made if it is missing [default: ravelin-data].
+    /// Where the data is kept; made if it is missing [env: RAVELIN_DATA] [default: ravelin-data].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Where to listen for HTTP; port 0 is any free one [default: 127.0.0.1:8017].

@@ -18,7 +18,10 @@ mod settings;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{
+    CommandFactory, FromArgMatches,
+    error::{ContextKind, ContextValue},
+};
 
 /// Requests are read on one thread and changes are freed on another: this allocator is made for that.
 #[global_allocator]
@@ -28,7 +31,8 @@ fn main() -> ExitCode {
     // One provider for all TLS of the process. It fails only where one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let command = commands::add_products(cli::Cli::command()).subcommand(reference::command());
-    let matches = command.get_matches_from(commands::expand_numbered(std::env::args_os()));
+    let given = commands::expand_numbered(std::env::args_os());
+    let matches = command.try_get_matches_from(given).unwrap_or_else(|error| nearest_first(error).exit());
     let result = match matches.subcommand() {
         Some((product, arguments)) if commands::is_product(product) => commands::run(product, arguments),
         Some((reference::COMMAND, arguments)) => reference::run(arguments),
@@ -44,6 +48,22 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The most names that are suggested.
+const SUGGESTED_MAX: usize = 3;
+
+/// Of the names that somebody may have meant the nearest few, the nearest first.
+fn nearest_first(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(meant)) = error.get(ContextKind::InvalidSubcommand).cloned() else {
+        return error;
+    };
+    if let Some(ContextValue::Strings(mut names)) = error.remove(ContextKind::SuggestedSubcommand) {
+        names.sort_by_key(|name| settings::near::distance(&meant, name));
+        names.truncate(SUGGESTED_MAX);
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(names));
+    }
+    error
 }
 
 fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
@@ -68,5 +88,22 @@ fn run(command: cli::Command) -> anyhow::Result<ExitCode> {
         Command::Drops(arguments) => commands::drops(&arguments),
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => manual::write(&directory).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_operation_is_suggested_first() {
+        let command = commands::add_products(cli::Cli::command());
+        let error = command.try_get_matches_from(["ravelin", "ens", "DescribeInstance"]).unwrap_err();
+        let error = nearest_first(error);
+        let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) else {
+            panic!("{error}");
+        };
+        assert_eq!(names[0], "DescribeInstances");
+        assert!(names.len() <= SUGGESTED_MAX, "{names:?}");
     }
 }

@@ -80,9 +80,19 @@ pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> S
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-/// How wide a table may be: as the terminal is, or 160 characters where there is none.
+/// Wider than anything that is printed: nothing is broken into lines, and nothing is left out.
+const UNBOUNDED: usize = 60_000;
+
+/// How wide a table may be: as COLUMNS says, as the terminal is, or as wide as it likes where there is none.
 pub fn width() -> usize {
-    Table::new().width().map_or(160, usize::from)
+    let asked = std::env::var("COLUMNS").ok();
+    let terminal = if io::stdout().is_terminal() { Table::new().width() } else { None };
+    width_of(asked.as_deref(), terminal.map(usize::from))
+}
+
+fn width_of(asked: Option<&str>, terminal: Option<usize>) -> usize {
+    let asked = asked.and_then(|text| text.trim().parse().ok()).filter(|width| *width > 0);
+    asked.or(terminal).unwrap_or(UNBOUNDED).min(UNBOUNDED)
 }
 
 /// How a word may be marked on a terminal.
@@ -144,6 +154,16 @@ mod tests {
         assert_eq!(wrapped("one two  three\nfour", 9), "one two\nthree\nfour");
         assert_eq!(wrapped("immeasurable x", 5), "immeasurable\nx");
         assert_eq!(wrapped("", 5), "");
+    }
+
+    #[test]
+    fn tables_are_as_wide_as_the_terminal_and_unbounded_without_one() {
+        assert_eq!(width_of(None, Some(80)), 80);
+        assert_eq!(width_of(Some("100"), Some(80)), 100);
+        assert_eq!(width_of(Some("100"), None), 100);
+        for none in [None, Some(""), Some("0"), Some("wide")] {
+            assert_eq!(width_of(none, None), UNBOUNDED, "{none:?}");
+        }
     }
 
     #[test]

@@ -48,6 +48,11 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         urls.iter()
             .try_for_each(|url| output::try_line(&format!("ready {url}")))
             .context(output::UNWRITABLE)?;
+        if let Some(url) =
+            urls.iter().find(|url| url.starts_with("http")).filter(|_| settings.console.enabled)
+        {
+            tracing::info!("the console is at {url}/console");
+        }
         service_manager::ready(&format!("serving {}", urls.join(", ")));
         Ok(())
     };
@@ -297,7 +302,8 @@ impl Served {
             limits: settings.http.clone(),
             drain_seconds_max: settings.drain_seconds_max,
         };
-        let server = Server::bind(server_settings, Arc::clone(&self.gateway))?;
+        let server = Server::bind(server_settings, Arc::clone(&self.gateway))
+            .map_err(|error| in_use(error.into(), "--listen and --listen-tls"))?;
         if !settings.console.enabled {
             return Ok(server);
         }
@@ -316,7 +322,23 @@ async fn end_of(nodes: Option<&mut session::Server>) {
 
 async fn bind_for_nodes(settings: &Settings) -> anyhow::Result<Option<session::Bound>> {
     let address = resolve(&settings.node_listen).await.context("in node_listen")?;
-    Ok(address.map(|address| session::Bound::to(address, settings.nodes.clone())).transpose()?)
+    let bound = address.map(|address| session::Bound::to(address, settings.nodes.clone())).transpose();
+    bound.map_err(|error| in_use(error.into(), "--node-listen"))
+}
+
+/// What to do where somebody listens on an address already.
+fn in_use(error: anyhow::Error, flags: &str) -> anyhow::Error {
+    let taken = error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
+    });
+    if !taken {
+        return error;
+    }
+    anyhow::anyhow!(
+        "{error:#}: another program listens there, or another `ravelin serve`; choose another port with {flags}"
+    )
 }
 
 /// The address that a setting names; none where it is empty.

@@ -301,6 +301,15 @@ mod tests {
     }
 
     #[test]
+    fn an_address_without_a_port_is_refused_before_anything_is_made() {
+        for flag in ["listen", "listen_tls", "node_listen"] {
+            let text = format!("{:#}", load(None, &[], &[], &[(flag, "foo")]).err().unwrap());
+            assert!(text.contains(flag) && text.contains("127.0.0.1:8017"), "{text}");
+        }
+        load(None, &[], &[], &[("listen", "[::1]:0"), ("node_listen", "localhost:8019")]).unwrap();
+    }
+
+    #[test]
     fn a_list_is_written_as_one() {
         let text = refused(&[], &["tls_names=a,b"]);
         assert!(text.contains(r#"["a", "b"]"#), "{text}");

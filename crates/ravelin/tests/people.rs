@@ -84,7 +84,7 @@ fn people_and_scripts_are_told_before_and_after() {
     shows(
         &run(&server, &[&explain[..], &["22"]].concat()),
         0,
-        &["passes", "is accepted by rule 0", "since "],
+        &["passes", "is accepted by rule 1 of", "since "],
     );
     shows(&run(&server, &[&explain[..], &["23"]].concat()), 5, &["is dropped", "add to "]);
     shows(&run(&server, &[&explain[..], &["22", "--as-of", "999999"]].concat()), 3, &["InvalidAsOf.NotYet"]);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::commands::ServerChoice;
+use crate::{cli::value, commands::ServerChoice};
 
 /// The agent of this host.
 #[derive(Debug, Subcommand)]
@@ -27,6 +27,12 @@ pub enum AgentCommand {
     )]
     Run(RunArguments),
     /// Show how the running agent stands: session, generation, interfaces, drops, problems.
+    #[command(
+        after_help = "Exit codes: 0 the control plane is reached, and all that is wanted is in force; 1 no agent answers; 2 the \
+                      command line is wrong; 3 the control plane is not reached, or something is not in force or may be open: \
+                      the status says what.\n\nPackets of the whole node are counted since the agent began, those of an \
+                      interface since it was bound to its device, which a restart of the agent does not change."
+    )]
     Status {
         /// Print JSON, for programs.
         #[arg(long)]
@@ -63,7 +69,11 @@ pub enum AgentCommand {
         )]
         socket: PathBuf,
     },
-    /// Take every program away from every device: nothing is enforced any more, and ALL DEVICES ARE OPEN.
+    /// Print the hook that binds the interfaces of libvirt's virtual machines: `ravelin agent libvirt-hook >
+    /// /etc/libvirt/hooks/qemu`.
+    LibvirtHook,
+    /// Take every program away from every device: nothing is enforced any more, and ALL DEVICES ARE OPEN. The instances of a
+    /// lab node are deleted, with every process in them.
     Remove {
         /// Do it. Without this it is said what would be done.
         #[arg(long)]
@@ -158,7 +168,7 @@ pub struct SettingArguments {
 )]
 pub struct BindArguments {
     /// The network interface.
-    #[arg(long, value_name = "ENI")]
+    #[arg(long, value_name = "ENI", value_parser = value::interface)]
     pub network_interface: String,
     /// The node: `ravelin api DescribeNodes` lists them.
     #[arg(long, value_name = "NODE")]
@@ -181,7 +191,7 @@ pub struct BindArguments {
 )]
 pub struct UnbindArguments {
     /// The network interface.
-    #[arg(long, value_name = "ENI")]
+    #[arg(long, value_name = "ENI", value_parser = value::interface)]
     pub network_interface: String,
     #[command(flatten)]
     pub server: ServerChoice,

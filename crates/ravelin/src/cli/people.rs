@@ -2,29 +2,35 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::{commands::ServerAccess, output::OutputFormat};
+use crate::{cli::value, commands::ServerAccess, output::OutputFormat};
 
-/// Exit codes of previews.
-const PREVIEW_EXIT: &str = "Nothing is changed.\n\nExit codes: 0 nothing that passes now would stop; 1 the server cannot be \
-                            reached, or the command failed here; 2 the command line is wrong; 3 the server refused, as it would \
-                            refuse the change; 4 the server failed; 5 something that passes now would stop; 6 nothing is known to \
-                            stop, but not everything is known: a node did not answer, or the difference is too large.\n\nExample: \
-                            ravelin preview leave --instance i-... --group sg-...";
+/// What every preview's help ends with, and its example.
+macro_rules! preview_help {
+    ($example:literal) => {
+        concat!(
+            "Nothing is changed.\n\nExit codes: 0 nothing that passes now would stop; 1 the server cannot be reached, or the \
+             command failed here; 2 the command line is wrong; 3 the server refused, as it would refuse the change; 4 the \
+             server failed; 5 something that passes now would stop; 6 nothing is known to stop, but not everything is \
+             known: a node did not answer, or the difference is too large.\n\nExample: ravelin preview ",
+            $example
+        )
+    };
+}
 
 /// What to preview.
 #[derive(Debug, Subcommand)]
 pub enum PreviewCommand {
     /// An instance or network interface leaves a group.
-    #[command(after_help = PREVIEW_EXIT)]
+    #[command(after_help = preview_help!("leave --instance i-... --group sg-..."))]
     Leave(MembershipArguments),
     /// An instance or network interface joins a group.
-    #[command(after_help = PREVIEW_EXIT)]
+    #[command(after_help = preview_help!("join --instance i-... --group sg-..."))]
     Join(MembershipArguments),
     /// A rule is added to a group.
-    #[command(after_help = PREVIEW_EXIT)]
+    #[command(after_help = preview_help!("add-rule --group sg-... --rule 'ingress drop priority=1 tcp from 0.0.0.0/0 to port 8080'"))]
     AddRule(RuleArguments),
     /// A rule is removed from a group.
-    #[command(after_help = PREVIEW_EXIT)]
+    #[command(after_help = preview_help!("remove-rule --group sg-... --rule 'ingress accept priority=10 tcp from 10.0.0.0/8 to port 443'"))]
     RemoveRule(RuleArguments),
 }
 
@@ -101,11 +107,16 @@ pub struct ExplainArguments {
     pub server: LookArguments,
 }
 
+/// Kinds of findings.
+const FINDINGS: [&str; 7] =
+    ["OpenToTheWorld", "AboutNothing", "NeverDecides", "NoEffect", "Repeated", "NoMembers", "Unused"];
+
 /// Where to look for what is odd.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 nothing was found; 1 the server cannot be reached, or the command failed here; 2 the command line \
-                  is wrong; 3 the server refused; 4 the server failed; 5 something was found.\n\nExample: ravelin findings \
+                  is wrong; 3 the server refused; 4 the server failed; 5 something was found; 6 nothing was found, but not everything is \
+                  known: a node did not answer, or it could not be told.\n\nExample: ravelin findings \
                   --kind OpenToTheWorld"
 )]
 pub struct FindingsArguments {
@@ -117,10 +128,10 @@ pub struct FindingsArguments {
     pub network_interface: Option<String>,
     /// Findings of this kind alone: OpenToTheWorld, AboutNothing, NeverDecides, NoEffect, Repeated, NoMembers; or
     /// Unused, which is asked of the nodes, about one --group or --network-interface.
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = FINDINGS)]
     pub kind: Option<String>,
     /// Of kind Unused: rules that no packet has used since this time, such as 2026-11-22T03:04:05Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = value::time)]
     pub unused_since: Option<String>,
     /// Stop after about so many.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -153,10 +164,10 @@ pub struct EventsArguments {
     #[arg(long, value_name = "OUTCOME")]
     pub outcome: Option<String>,
     /// Not before this time, such as 2026-11-22T03:04:05Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = value::time)]
     pub since: Option<String>,
     /// Not after this time.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = value::time)]
     pub until: Option<String>,
     /// The most events.
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]

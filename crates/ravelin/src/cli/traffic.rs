@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::{
+    cli::value,
     commands::{self, ServerAccess},
     output::OutputFormat,
 };
@@ -16,18 +17,21 @@ const LISTED_MAX: i64 = 1_000;
     after_help = "The node to which the interface is bound is asked, and answers from its kernel. A flow is written as the packet \
                   that began it: `ingress` was begun by the peer, `egress` by the interface. Beside it stands the rule that \
                   admitted it, with its security group. `cut` is a flow that was revoked: its packets are dropped, and it is \
-                  remembered until it has been quiet for some time.\n\nThose that had a packet last are listed; filters are \
+                  remembered until it has been quiet for some time.\n\nA flow is judged anew at its next packet after a \
+                  change, and not before: until then it keeps its state, and `its next packet is judged anew` stands beside \
+                  it. So a flow that a Leave forbids is listed as cut, and with --status dead, from its next packet on; one that is \
+                  silent lets nothing through all the same.\n\nThose that had a packet last are listed; filters are \
                   asked about every flow, so that nothing is missed among many.\n\nWith --follow it is asked again each \
-                  second, until Ctrl-C. Where standard output is no terminal, a line is written for each flow that is there \
-                  at first, begins, is cut or has ended; with --output json an object a line, with `Event` (Began, Cut, \
-                  Ended) and `Flow`.\n\nExamples:\n  ravelin flows --interface eni-...\n  ravelin flows --interface eni-... \
-                  --protocol tcp --port 443 --peer 10.0.0.0/8\n  ravelin flows --interface eni-... --status dead   # what a \
-                  Leave has cut\n\nSee also `ravelin drops` for packets that do not pass, and `ravelin api \
+                  second, until Ctrl-C. Where standard output is no terminal, a line with its time is written for each flow \
+                  that runs already, begins, is cut or has ended; with --output json an object a line, with `Event` (Running, \
+                  Began, Cut, Ended), `Time` and `Flow`.\n\nExamples:\n  ravelin flows --interface eni-...\n  ravelin flows \
+                  --interface eni-... --protocol tcp --port 443 --peer 10.0.0.0/8\n  ravelin flows --interface eni-... --status \
+                  dead   # what a Leave has cut\n\nSee also `ravelin drops` for packets that do not pass, and `ravelin api \
                   DescribeNetworkInterfaceCounters` for how often each rule decided."
 )]
 pub struct FlowsArguments {
     /// The network interface.
-    #[arg(long, value_name = "ENI", visible_alias = "network-interface")]
+    #[arg(long, value_name = "ENI", visible_alias = "network-interface", value_parser = value::interface)]
     pub interface: String,
     /// Only flows of this protocol: tcp, udp, icmp, icmpv6, gre, or a number.
     #[arg(long, value_name = "PROTOCOL")]
@@ -78,7 +82,7 @@ pub enum FlowStatus {
 )]
 pub struct DropsArguments {
     /// The network interface.
-    #[arg(long, value_name = "ENI", visible_alias = "network-interface")]
+    #[arg(long, value_name = "ENI", visible_alias = "network-interface", value_parser = value::interface)]
     pub interface: String,
     /// Print samples as they come, until Ctrl-C.
     #[arg(long, short)]

@@ -187,6 +187,9 @@ fn hint(problem: &str, host: &str, secure: bool) -> String {
         " (nobody who is trusted vouches for its certificate: name the certificate to trust with --ca-certificate, or \
          try with --insecure)"
             .into()
+    } else if problem.contains("Connection refused") {
+        " (nobody listens there: does `ravelin serve` run, and is this its address? --endpoint and RAVELIN_ENDPOINT name another)"
+            .into()
     } else if !secure && problem.contains("parse fail") {
         format!(" (it does not speak plain HTTP; if it speaks TLS, write the address as https://{host})")
     } else {
@@ -265,5 +268,7 @@ mod tests {
         assert!(text.contains("write the address as https://127.0.0.1"), "{text}");
         let text = hint("invalid peer certificate: UnknownIssuer", "host", true);
         assert!(text.contains("--ca-certificate") && text.contains("--insecure"), "{text}");
+        let text = hint("io: Connection refused (os error 111)", "host", false);
+        assert!(text.contains("ravelin serve"), "{text}");
     }
 }

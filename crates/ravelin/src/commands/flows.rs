@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, IsTerminal as _},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -43,14 +43,19 @@ pub fn flows(arguments: &FlowsArguments) -> anyhow::Result<ExitCode> {
     let whole = format == OutputFormat::Table && io::stdout().is_terminal();
     until_interrupted(async {
         let mut seen = Seen::default();
+        let begun = Instant::now();
+        let mut followed = Duration::ZERO;
         loop {
             if whole {
                 output::line(&format!("{CLEAR}{}", shown(&answer)))?;
             } else {
-                for (event, flow) in seen.look(&answer) {
+                for (event, flow) in seen.look(&answer, followed) {
+                    let time = format!("{:.3}", jiff::Timestamp::now());
                     output::line(&match format {
-                        OutputFormat::Json => json!({ "Event": event, "Flow": flow }).to_string(),
-                        OutputFormat::Table => line(event, &flow),
+                        OutputFormat::Json => {
+                            json!({ "Event": event, "Time": time, "Flow": flow }).to_string()
+                        }
+                        OutputFormat::Table => format!("{time}  {}", line(event, &flow)),
                     })?;
                 }
             }
@@ -59,6 +64,7 @@ pub fn flows(arguments: &FlowsArguments) -> anyhow::Result<ExitCode> {
                 Called::Refused(code) => return Ok(code),
                 Called::Answer(answer) => answer,
             };
+            followed = begun.elapsed();
         }
     })
 }
@@ -88,15 +94,20 @@ const SEEN_MAX: usize = 100_000;
 struct Seen(BTreeMap<String, Value>);
 
 impl Seen {
-    /// What is otherwise than it was seen last. Where not all flows are listed, none is known to have ended.
-    fn look(&mut self, answer: &Value) -> Vec<(&'static str, Value)> {
+    /// What is otherwise than it was seen last, by somebody who has followed for so long. A flow that is older was there
+    /// already. Where not all flows are listed, none is known to have ended.
+    fn look(&mut self, answer: &Value, followed: Duration) -> Vec<(&'static str, Value)> {
         let now: BTreeMap<String, Value> =
             list(answer, "/Flows/Flow").iter().map(|flow| (key(flow), flow.clone())).collect();
         let mut events = Vec::new();
         for (key, flow) in &now {
             let is_dead = text(flow, "Status") == "Dead";
             match self.0.get(key) {
-                None => events.push((if is_dead { "Cut" } else { "Began" }, flow.clone())),
+                None if is_dead => events.push(("Cut", flow.clone())),
+                None => {
+                    let age = Duration::from_millis(number(flow, "AgeMilliseconds"));
+                    events.push((if age >= followed { "Running" } else { "Began" }, flow.clone()));
+                }
                 Some(before) if is_dead && text(before, "Status") != "Dead" => {
                     events.push(("Cut", flow.clone()));
                 }
@@ -209,8 +220,11 @@ mod tests {
     #[test]
     fn whoever_follows_is_told_what_changes() {
         let mut seen = Seen::default();
+        let mut followed = Duration::ZERO;
         let mut look = |flows: &[(u16, &str)], truncated| -> Vec<String> {
-            let events = seen.look(&answer(flows, truncated));
+            let events = seen.look(&answer(flows, truncated), followed);
+            // The flows here are a minute old.
+            followed += Duration::from_secs(40);
             events.iter().map(|(event, flow)| line(event, flow)).collect()
         };
         let text = |event: &str, port: u16| {
@@ -218,7 +232,7 @@ mod tests {
                 "{event} ingress tcp 10.0.0.9:{port} > 10.0.0.5:443 (sg-1: ingress accept tcp to port 443)"
             )
         };
-        assert_eq!(look(&[(1, "Alive"), (2, "Alive")], false), [text("began", 1), text("began", 2)]);
+        assert_eq!(look(&[(1, "Alive"), (2, "Alive")], false), [text("running", 1), text("running", 2)]);
         assert_eq!(look(&[(1, "Alive"), (2, "Dead")], false), [text("cut", 2)]);
         assert_eq!(look(&[(2, "Dead")], true), Vec::<String>::new(), "it may be among those not listed");
         assert_eq!(
@@ -226,6 +240,9 @@ mod tests {
             Vec::<String>::new(),
             "it was there all the time"
         );
+        assert_eq!(look(&[(4, "Alive")], true), [text("began", 4)]);
+        let ended = [text("ended", 4)];
+        assert_eq!(look(&[(1, "Alive"), (2, "Dead")], false), ended);
         assert_eq!(look(&[(3, "Dead")], false), [text("cut", 3), text("ended", 1), text("ended", 2)]);
     }
 }

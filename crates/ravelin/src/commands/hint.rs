@@ -7,6 +7,16 @@ pub fn of(operation: &Operation, code: &str, sent: &[(String, String)]) -> Optio
     if code == "MissingParameter" {
         return missing(operation, sent);
     }
+    if code == "InvalidEnsRegionId.NotFound" {
+        return Some("`ravelin ens DescribeEnsRegions` lists the edge sites that there are.".to_owned());
+    }
+    if code == "DependencyViolation" && operation.name == "DeleteNode" {
+        return Some(
+            "End its bindings with `ravelin unbind --network-interface eni-...` (`ravelin api \
+             DescribeNetworkInterfaceBindings --NodeId node-...` lists them), or delete it with them: --Force true."
+                .to_owned(),
+        );
+    }
     let path = code.strip_prefix("InvalidParameter.")?;
     let (name, constraint) = constraint(operation.parameters, path)?;
     Some(format!("{name} takes: {constraint}"))
@@ -89,5 +99,14 @@ mod tests {
         assert!(text.starts_with("PageNumber takes: from 1"), "{text}");
         assert_eq!(hint("DescribeInstances", "InvalidParameter.Nothing", &[]), None);
         assert_eq!(hint("DescribeInstances", "NoPermission", &[]), None);
+    }
+
+    #[test]
+    fn a_refusal_has_the_command_that_helps() {
+        let text = hint("RunInstances", "InvalidEnsRegionId.NotFound", &[]).unwrap();
+        assert!(text.contains("DescribeEnsRegions"), "{text}");
+        let operation = catalogue::find(Product::Ravelin, "DeleteNode").unwrap();
+        assert!(of(operation, "DependencyViolation", &[]).unwrap().contains("--Force true"));
+        assert_eq!(hint("DeleteSecurityGroup", "DependencyViolation", &[]), None);
     }
 }

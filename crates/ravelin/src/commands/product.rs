@@ -4,25 +4,25 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
-use model::node::ENFORCEMENT_WAIT_SECONDS_MAX;
 use wire::catalogue::{self, Encoding, Kind, Operation, Parameter, Product};
 
 use super::{hint, table};
 use crate::{
+    cli::value,
     client::{Client, Reply, Trust, profile},
     output::{self, Mark, OutputFormat},
 };
-
-/// The longest that a call may ask to wait, in seconds.
-const WAIT_MAX: i64 = ENFORCEMENT_WAIT_SECONDS_MAX as i64;
 
 /// The server answered an error of the caller's making.
 const EXIT_REFUSED: u8 = 3;
 /// The server answered that it failed.
 const EXIT_SERVER_FAILED: u8 = 4;
+/// The change is made, and not every node that it concerns has confirmed it in time.
+const EXIT_NOT_CONFIRMED: u8 = 7;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 it was done; 1 the server cannot be reached, or the command failed here; 2 the \
-                          command line is wrong; 3 the server refused; 4 the server failed.";
+                          command line is wrong; 3 the server refused; 4 the server failed; 7 the change is made, but a node that it concerns has \
+                          not confirmed it in time (--wait).";
 
 pub(super) const ENVIRONMENT: &str = "Environment:\n  RAVELIN_ACCESS_KEY_ID      the access key's id\n  \
                            RAVELIN_ACCESS_KEY_SECRET  the access key's secret\n  RAVELIN_PROFILE            the \
@@ -110,11 +110,11 @@ fn operation_command(operation: &'static Operation) -> Command {
     let wait = Arg::new("wait")
         .long("wait")
         .value_name("SECONDS")
-        .value_parser(clap::value_parser!(u8).range(0..=WAIT_MAX))
+        .value_parser(value::wait_seconds)
         .help("Wait until the nodes that the change concerns have confirmed it, for so many seconds at most")
         .long_help(
             "Wait until the nodes that the change concerns have confirmed it, for so many seconds at most, up to 60. \
-             Where they have not by then the answer is ens.interface.error, which names them; the change stays made. \
+             Where they have not by then the answer is ens.interface.error, which names them; the change stays made, and the exit code is 7. \
              Without it the settings of the account and of the server say how long",
         );
     Command::new(operation.name)
@@ -271,7 +271,7 @@ pub struct ServerChoice {
     pub output: OutputFormat,
     /// Wait until the nodes that the change concerns have confirmed it, for so many seconds at most, up to 60. Without it
     /// the settings of the account and of the server say how long.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u8).range(0..=WAIT_MAX))]
+    #[arg(long, value_name = "SECONDS", value_parser = value::wait_seconds)]
     pub wait: Option<u8>,
 }
 
@@ -350,6 +350,9 @@ fn on_the_wire(parameter: &Parameter, value: &str) -> Vec<(String, String)> {
 
 /// Prints an answer or a refusal; gives the exit code.
 pub(super) fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitCode> {
+    if let Some(fact) = first(reply) {
+        output::note(&fact);
+    }
     let field = |name: &str| reply.body.get(name).and_then(serde_json::Value::as_str).unwrap_or("-");
     let text = match format {
         OutputFormat::Json => serde_json::to_string_pretty(&reply.body)?,
@@ -371,11 +374,32 @@ pub(super) fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitC
         })?,
         None => output::line(&text)?,
     }
-    Ok(ExitCode::from(match reply.status {
+    Ok(ExitCode::from(exit_code(reply)))
+}
+
+fn exit_code(reply: &Reply) -> u8 {
+    match reply.status {
         200 => 0,
+        _ if reply.generation.is_some() => EXIT_NOT_CONFIRMED,
         500.. => EXIT_SERVER_FAILED,
         _ => EXIT_REFUSED,
-    }))
+    }
+}
+
+/// What has to be known before an error is read.
+fn first(reply: &Reply) -> Option<String> {
+    let code = reply.error_code()?;
+    if let Some(generation) = reply.generation {
+        return Some(format!(
+            "The change IS MADE (generation {generation}), but not every node that it concerns has confirmed it in time. \
+             `ravelin api DescribeEnforcement --Generation {generation}` shows how it stands."
+        ));
+    }
+    (code == "SignatureDoesNotMatch").then(|| {
+        "The secret of the access key is probably wrong (RAVELIN_ACCESS_KEY_SECRET, or the profile's). What follows is for those \
+         who sign requests themselves."
+            .to_owned()
+    })
 }
 
 /// The id of the access key that the answer shows the secret of.
@@ -387,6 +411,23 @@ fn new_key(answer: &serde_json::Value) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_that_is_made_is_not_reported_as_refused() {
+        let reply = |status, generation, code: &str| Reply {
+            status,
+            generation,
+            body: serde_json::json!({ "Code": code }),
+        };
+        let made = reply(400, Some(7), "ens.interface.error");
+        assert_eq!(exit_code(&made), EXIT_NOT_CONFIRMED);
+        assert!(first(&made).unwrap().starts_with("The change IS MADE (generation 7)"));
+        let refused = reply(400, None, "SignatureDoesNotMatch");
+        assert_eq!(exit_code(&refused), EXIT_REFUSED);
+        assert!(first(&refused).unwrap().contains("secret"));
+        assert_eq!(exit_code(&reply(503, None, "ServiceUnavailable")), EXIT_SERVER_FAILED);
+        assert_eq!(first(&reply(200, Some(7), "")), None);
+    }
 
     #[test]
     fn every_operation_is_a_command_with_valid_arguments() {

@@ -14,13 +14,17 @@ const NAMES_SHOWN: usize = 3;
 /// The most columns that are named because they do not fit.
 const COLUMNS_NAMED: usize = 8;
 
+/// The most fields of an answer that stand in one line above its lists.
+const FIELDS_IN_A_LINE: usize = 6;
+
 /// The answer for people, on a terminal of so many characters.
 pub fn render(answer: &Value, width: usize) -> String {
     let (mut fields, mut lists) = (Vec::new(), Vec::new());
     split(answer, "", &mut fields, &mut lists);
     let mut parts = Vec::new();
     let flat = fields.iter().all(|(path, _)| !path.contains('.'));
-    if flat && !lists.is_empty() {
+    let has_rows = lists.iter().any(|(_, rows)| !rows.is_empty());
+    if flat && !lists.is_empty() && (has_rows || fields.len() <= FIELDS_IN_A_LINE) {
         let words: Vec<String> = fields.iter().map(|(path, value)| format!("{path}: {value}")).collect();
         parts.push(output::wrapped(&words.join(", "), width));
     } else if !fields.is_empty() {
@@ -29,6 +33,10 @@ pub fn render(answer: &Value, width: usize) -> String {
     }
     let many = lists.len() > 1 || !flat;
     for (path, rows) in lists {
+        if rows.is_empty() {
+            parts.push(format!("{path}: (none)"));
+            continue;
+        }
         let table = rows_table(&path, rows, width);
         parts.push(if many { format!("{path}:\n{table}") } else { table });
     }
@@ -50,7 +58,7 @@ fn split<'a>(
                 split(value, &path, fields, lists);
             }
         }
-        Value::Array(items) if items.is_empty() => fields.push((path.into(), "(none)".into())),
+        // Whether it is a list of objects cannot be seen; it has nothing either way.
         Value::Array(items) if items.iter().all(Value::is_object) => lists.push((path.into(), items)),
         _ => fields.push((path.into(), text(value))),
     }
@@ -257,7 +265,22 @@ mod tests {
     fn an_answer_without_a_list_shows_its_fields() {
         assert!(render(&json!({"RequestId": "r"}), 80).contains("RequestId"));
         let text = render(&json!({"RequestId": "r", "Tags": {"Tag": []}}), 80);
-        assert!(text.contains("Tags.Tag") && text.contains("(none)") && text.contains("RequestId"), "{text}");
+        assert_eq!(text, "RequestId: r\n\nTags.Tag: (none)");
+    }
+
+    #[test]
+    fn an_id_is_there_however_narrow_the_terminal_is() {
+        let answer = json!({"NetworkInterfaceSets": {"NetworkInterfaceSet": [{
+            "Description": "x", "NetworkInterfaceId": "eni-59y41wvs0f43sekagtgjav5jk", "PrimaryIp": "10.66.0.2",
+            "MacAddress": "00:16:3e:08:60:0a", "Status": "InUse", "InstanceId": "i-59y41wvs0f43sekagtgjav5jk",
+            "PrivateIpSets": {"PrivateIpSet": [{"Primary": true, "PrivateIpAddress": "10.66.0.2"}]},
+        }]}});
+        for width in [20, 40, 80, 160] {
+            let text = render(&answer, width);
+            assert!(text.starts_with("NETWORK"), "{text}");
+            assert!(text.contains("eni-59y41wvs0f43sekagtgjav5jk"), "{text}");
+        }
+        assert!(render(&answer, 80).contains("00:16:3e:08:60:0a"), "{}", render(&answer, 80));
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl Caller {
                 Err(error) => format!("{error:#}"),
             };
             if !std::mem::replace(&mut told, true) {
-                output::note(&format!("ravelin: {why} It is asked again until it answers."));
+                let why = why.trim_end_matches('.');
+                output::note(&format!("ravelin: {why}. It is asked again until it answers."));
             }
             sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);

@@ -48,6 +48,14 @@ impl fmt::Display for Lacking {
 }
 
 impl Lacking {
+    /// What to do, for people; empty where nothing helps.
+    pub(super) fn advice(&self) -> &'static str {
+        match self {
+            Self::Root => "Run it as root to see it: sudo \"$(command -v ravelin)\" demo.",
+            Self::Machine(_) => "",
+        }
+    }
+
     fn of(error: &dyn std::error::Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();

@@ -7,6 +7,7 @@ mod ground;
 mod lab_node;
 mod narrator;
 mod packets;
+mod place;
 mod receipt;
 mod scene;
 mod story;
@@ -60,8 +61,10 @@ const REMOVAL_PAUSE: Duration = Duration::from_millis(20);
 pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
     start_log()?;
     hold_signals(true)?;
-    let place = tempfile::Builder::new().prefix("ravelin-demo-").tempdir();
+    place::sweep(&std::env::temp_dir());
+    let place = tempfile::Builder::new().prefix(place::PREFIX).tempdir();
     let place = place.context("cannot make a directory for the demo's data")?;
+    let _held = place::hold(place.path()).context("cannot make a file for the demo's data")?;
     // Before anything that starts a thread.
     let ground = ground::take(place.path());
     let runtime = serve::runtime()?;

@@ -142,11 +142,11 @@ impl Narrator {
     }
 
     /// Tells why a part of the story is left out, and what it would show.
-    pub(super) fn left_out(&mut self, part: &str, why: &str) {
+    pub(super) fn left_out(&mut self, part: &str, why: &str, advice: &str) {
         if self.json {
             self.say(&json!({ "left_out": part, "why": why }).to_string());
         } else {
-            let text = format!("Left out: {part}, since {why}.");
+            let text = format!("Left out: {part}, since {why}. {advice}");
             let text = output::wrapped(&text, output::width().min(WIDTH_MAX));
             self.say(&format!("{}\n", marked(&text, Mark::Faint)));
         }
@@ -169,7 +169,11 @@ impl Narrator {
              export RAVELIN_ACCESS_KEY_ID=... RAVELIN_ACCESS_KEY_SECRET=...\n  {program} ens CreateSecurityGroup \
              --SecurityGroupName web\n  {program} ens RunInstances --EnsRegionId edge-1\n  # The instance takes \
              about a second to be Running; before that it may not join.\n  {program} ens JoinSecurityGroup --SecurityGroupId sg-... --InstanceId i-...\n  {program} ens LeaveSecurityGroup \
-             --SecurityGroupId sg-... --InstanceId i-...\n\nThe official SDKs do the same, unchanged: \
+             --SecurityGroupId sg-... --InstanceId i-...\n\n  # With an agent, whose host runs instances as namespaces: \
+             a server for nodes, and, as root, a node.\n  {program} serve --node-listen 127.0.0.1:8019\n  {program} api CreateNodeToken \
+             --EnsRegionId edge-1 --Lab true   # put the Token into the file token\n  sudo {program} agent join --server \
+             127.0.0.1:8019 --token-file token\n  sudo {program} agent run\n  # RunInstances and JoinSecurityGroup as \
+             above, with --wait 10; then, as root: {program} agent status\n\nThe official SDKs do the same, unchanged: \
              Config(endpoint='127.0.0.1:8017', protocol='http', ...).\nREADME.md has an example; docs/reference has one \
              for every operation.",
             marked(&all, Mark::Good),

@@ -38,7 +38,7 @@ pub(super) fn tell(
         match host {
             Ok(mut host) => packets::parts(&mut scene, &root, &mut host),
             Err(lacking) => {
-                scene.narrator.left_out(packets::PART, &lacking.to_string());
+                scene.narrator.left_out(packets::PART, &lacking.to_string(), lacking.advice());
                 Ok(())
             }
         }

@@ -72,6 +72,19 @@ pub fn whole(settings: &Settings) -> anyhow::Result<()> {
     if settings.listen.is_empty() && settings.listen_tls.is_empty() {
         bail!("there is nowhere to listen: set listen or listen_tls");
     }
+    for (name, address) in [
+        ("listen", &settings.listen),
+        ("listen_tls", &settings.listen_tls),
+        ("node_listen", &settings.node_listen),
+    ] {
+        let port = address
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.is_empty())
+            .map(|(_, port)| port.parse::<u16>());
+        if !address.is_empty() && !matches!(port, Some(Ok(_))) {
+            bail!("{name}: {address:?} is not an address and port, such as 127.0.0.1:8017");
+        }
+    }
     let (certificate, key) = (&settings.tls_certificate, &settings.tls_key);
     if certificate.is_empty() != key.is_empty() {
         bail!("tls_certificate and tls_key go together; only one of them is set");

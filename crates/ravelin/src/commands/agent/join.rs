@@ -3,14 +3,13 @@
 use std::{fs, io::Read as _, path::Path};
 
 use agent::{
-    directory::AgentDirectory,
     identity::{Identity, IdentityError, JoinOrder, join as join_control_plane},
     saved::Saved,
 };
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use model::ram::Secret;
 
-use super::{VERSION, settings};
+use super::{VERSION, root, settings};
 use crate::{cli::JoinArguments, output, serve};
 
 /// The longest token that is read, in bytes.
@@ -21,7 +20,8 @@ const TOKEN_BYTES_MAX: u64 = 4096;
 /// # Errors
 /// Why it did not become one, for people.
 pub(super) fn join(arguments: &JoinArguments) -> anyhow::Result<()> {
-    let directory = AgentDirectory::take(&settings::load(&arguments.settings)?.directory)?;
+    check_server(&arguments.server)?;
+    let directory = root::take(&settings::load(&arguments.settings)?.directory)?;
     let before = match Identity::read(directory.path()) {
         Ok(identity) => Some(identity),
         Err(IdentityError::Missing { .. }) => None,
@@ -48,7 +48,13 @@ pub(super) fn join(arguments: &JoinArguments) -> anyhow::Result<()> {
         region: arguments.region.as_deref().unwrap_or_default(),
         version: VERSION,
     };
-    let identity = serve::runtime()?.block_on(join_control_plane(&order))?;
+    let identity = serve::runtime()?.block_on(join_control_plane(&order)).map_err(|error| {
+        let error = anyhow::Error::new(error);
+        match advice(&format!("{error:#}"), &arguments.server) {
+            Some(advice) => anyhow!("{error:#}: {advice}"),
+            None => error,
+        }
+    })?;
     // Generations of two control planes have nothing to do with each other.
     let same = before.as_ref().is_some_and(|before| {
         before.node == identity.node && before.credentials.authority() == identity.credentials.authority()
@@ -84,4 +90,60 @@ fn host_name() -> anyhow::Result<String> {
     let text = fs::read_to_string("/proc/sys/kernel/hostname");
     let text = text.context("the host does not say its name: give one with --name")?;
     Ok(text.trim().to_owned())
+}
+
+/// The address is of the form that nodes connect to.
+///
+/// # Errors
+/// How it is written.
+fn check_server(server: &str) -> anyhow::Result<()> {
+    let (scheme, address) = server.split_once("://").map_or(("", server), |(scheme, rest)| (scheme, rest));
+    let address = address.trim_end_matches('/');
+    let has_port =
+        address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if scheme.is_empty() && has_port && address == server {
+        return Ok(());
+    }
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    bail!(
+        "--server {server}: write HOST:PORT, such as {host}:8019, without http:// and with the port that `ravelin serve \
+         --node-listen` names"
+    )
+}
+
+/// What to try where the control plane is not reached.
+fn advice(problem: &str, server: &str) -> Option<String> {
+    // The libraries below keep these causes as text only.
+    if problem.contains("InvalidContentType") {
+        return Some(format!(
+            "{server} does not speak TLS; this looks like the port for HTTP. The one for nodes is that of `ravelin serve \
+             --node-listen`, such as 8019"
+        ));
+    }
+    problem.contains("Connection refused").then(|| {
+        format!(
+            "nobody listens at {server}: does `ravelin serve` run there, with --node-listen and that port?"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_does_not_reach_the_control_plane_is_advised() {
+        check_server("control.example.org:8019").unwrap();
+        check_server("[::1]:8019").unwrap();
+        for wrong in ["http://127.0.0.1:8019", "control.example.org", "127.0.0.1:8019/", ":8019"] {
+            let said = check_server(wrong).unwrap_err().to_string();
+            assert!(said.contains("HOST:PORT"), "{said}");
+        }
+        assert!(check_server("http://10.0.0.1:8017/").unwrap_err().to_string().contains("10.0.0.1:8019"));
+        assert!(
+            advice("received corrupt message of type InvalidContentType", "h:1").unwrap().contains("HTTP")
+        );
+        assert!(advice("Connection refused (os error 111)", "h:1").unwrap().contains("h:1"));
+        assert_eq!(advice("the control plane refuses", "h:1"), None);
+    }
 }

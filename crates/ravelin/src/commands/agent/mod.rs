@@ -1,8 +1,11 @@
 //! `ravelin agent`: the agent of this host.
 
+mod guard;
+mod instances;
 mod join;
 mod remove;
 mod restore;
+mod root;
 mod run;
 mod settings;
 mod show;
@@ -18,6 +21,9 @@ use crate::{cli::AgentCommand, output};
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The hook that the package has as an example.
+const LIBVIRT_HOOK: &str = include_str!("../../../../../packaging/examples/libvirt-hook");
+
 /// `ravelin agent ...`.
 ///
 /// # Errors
@@ -29,6 +35,7 @@ pub fn agent(command: &AgentCommand) -> anyhow::Result<ExitCode> {
         AgentCommand::Status { json, watch, socket } => status::status(socket, *json, *watch),
         AgentCommand::Restore(arguments) => restore::restore(arguments),
         AgentCommand::Release { device, socket } => release(socket, device),
+        AgentCommand::LibvirtHook => output::line(LIBVIRT_HOOK.trim_end()).map(|()| ExitCode::SUCCESS),
         AgentCommand::Remove { yes, forget, settings } => remove::remove(*yes, *forget, settings),
     }
 }

@@ -1,12 +1,12 @@
-//! `ravelin agent remove`: nothing is enforced any more.
+//! `ravelin agent remove`: nothing is enforced any more, and what a lab node has made is gone.
 
 use std::process::ExitCode;
 
-use agent::{LabDriver, directory::AgentDirectory, identity::Identity, saved::Saved};
+use agent::{LabDriver, identity::Identity, saved::Saved};
 use anyhow::anyhow;
 use dataplane::{DataplaneError, EbpfDataplane};
 
-use super::settings;
+use super::{instances, root, settings};
 use crate::{cli::SettingArguments, output};
 
 /// Takes programs away from devices, and removes what is pinned.
@@ -17,18 +17,16 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
     let settings = settings::load(arguments)?;
     let (name, path) = (&settings.dataplane.name, settings.directory.display());
     if !yes {
-        let forgotten =
-            if forget { format!(", and {path} forgets which node this is") } else { String::new() };
-        output::note(&format!(
-            "This takes every program of /sys/fs/bpf/ravelin/{name} away from every device{forgotten}: NOTHING IS ENFORCED \
-             ANY MORE, ALL DEVICES ARE OPEN, and running flows go on without any rule. Say --yes to do it."
-        ));
+        let made = Identity::read(&settings.directory).map_or(0, |identity| instances::count(&identity));
+        output::note(&question(name, &path.to_string(), forget, made));
         return Ok(ExitCode::from(2));
     }
     // No agent runs meanwhile, and none puts back what is taken away.
-    let directory = AgentDirectory::take(&settings.directory)?;
+    let directory = root::take(&settings.directory)?;
     // First, while they are enforced. Of a host that never joined there are none.
+    let mut made = 0;
     if let Ok(identity) = Identity::read(directory.path()) {
+        made = instances::count(&identity);
         let removed = LabDriver::new(identity.node).remove_all();
         removed.map_err(|why| anyhow!("instances that this node has made are still there: {why}"))?;
     }
@@ -45,6 +43,12 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
         true => format!("Nothing of {name} is left in the kernel: all its devices are open."),
         false => format!("There is no {name} in the kernel: its devices are open already."),
     })?;
+    if made > 0 {
+        output::line(&format!(
+            "{} of this node are deleted: their namespaces, and every process in them.",
+            instances::named(made)
+        ))?;
+    }
     if forget {
         output::line(
             "This host is no node any more. `ravelin api DeleteNode` forgets it on the server, too.",
@@ -53,4 +57,32 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
         output::line("`ravelin agent run` brings what was wanted last into force again.")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What would be done, and how to have it done.
+fn question(name: &str, path: &str, forget: bool, made: usize) -> String {
+    let forgotten = if forget { format!(", and {path} forgets which node this is") } else { String::new() };
+    let deleted = match made {
+        0 => String::new(),
+        made => format!(
+            " Before that {} of this node ARE DELETED, each with its namespace and every process in it.",
+            instances::named(made)
+        ),
+    };
+    format!(
+        "This takes every program of /sys/fs/bpf/ravelin/{name} away from every device{forgotten}: NOTHING IS ENFORCED ANY MORE, \
+         ALL DEVICES ARE OPEN, and running flows go on without any rule.{deleted} Say --yes to do it."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_removes_a_lab_node_is_told_of_its_instances() {
+        let said = question("agent", "/var/lib/ravelin-agent", false, 2);
+        assert!(said.contains("2 instances of this node ARE DELETED") && said.contains("process"), "{said}");
+        assert!(!question("agent", "/var/lib/ravelin-agent", true, 0).contains("DELETED"));
+    }
 }

@@ -2,13 +2,10 @@
 
 use std::process::ExitCode;
 
-use agent::{
-    directory::AgentDirectory,
-    runtime::{DeviceFeed, Restored, restore as bring},
-};
+use agent::runtime::{DeviceFeed, Restored, restore as bring};
 use dataplane::EbpfDataplane;
 
-use super::{run, settings};
+use super::{guard, root, run, settings};
 use crate::{cli::SettingArguments, output};
 
 /// Something is not in force, and is closed.
@@ -20,7 +17,10 @@ const EXIT_CLOSED: u8 = 3;
 /// It is not known what was wanted, or the kernel cannot enforce.
 pub(super) fn restore(arguments: &SettingArguments) -> anyhow::Result<ExitCode> {
     let settings = settings::load(arguments)?;
-    let directory = AgentDirectory::take(&settings.directory)?;
+    if let Some(warning) = guard::warning(&settings) {
+        output::note(&format!("WARNING: {warning}"));
+    }
+    let directory = root::take(&settings.directory)?;
     let dataplane = EbpfDataplane::open(settings.dataplane.options()?)?;
     let devices = run::runtime()?.block_on(DeviceFeed::kernel())?.into_first();
     let restored = bring(&directory, settings.guarded()?, devices, dataplane)?;

@@ -7,7 +7,7 @@ use agent::{
 use dataplane::EbpfDataplane;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{VERSION, settings};
+use super::{VERSION, guard, root, settings};
 use crate::{
     cli::RunArguments,
     log, output,
@@ -21,12 +21,22 @@ use crate::{
 /// Why it cannot enforce, for people.
 pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let settings = settings::of_run(arguments)?;
+    let warning = guard::warning(&settings);
     if arguments.print_settings {
+        if let Some(warning) = &warning {
+            output::note(&format!("WARNING: {warning}"));
+        }
         return output::line(toml::to_string_pretty(&settings)?.trim_end());
     }
     let _log = log::start(&settings.log, format_of(settings.log_format))?;
+    if let Some(warning) = warning {
+        tracing::warn!("{warning}");
+    }
     keep_files_private();
-    let agent = Agent::open(settings, VERSION)?;
+    let agent = Agent::open(settings, VERSION).map_err(|error| {
+        let denied = root::is_denied(&error);
+        root::advised(error.into(), denied)
+    })?;
     let driver = LabDriver::new(agent.node());
     let agent = agent.with_driver(Box::new(driver));
     runtime()?.block_on(async {

@@ -158,6 +158,30 @@ mod tests {
         load(None, &[("RAVELIN_AGENT_CONFIG", "x"), ("RAVELIN_LOG", "x")], &[]).unwrap();
     }
 
+    /// What people paste from the documents is what the agent starts with.
+    #[test]
+    fn every_settings_file_of_the_documents_is_taken() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut found = 0;
+        for folder in ["docs", "docs/tutorials", "."] {
+            for entry in fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|extension| extension != "md") {
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                for block in text.split("```toml\n# /etc/ravelin/agent.toml\n").skip(1) {
+                    let block = block.split("```").next().unwrap();
+                    load(Some(block), &[], &[])
+                        .and_then(|settings| Ok(settings.check()?))
+                        .unwrap_or_else(|error| panic!("{}: {error:#}: {block}", path.display()));
+                    found += 1;
+                }
+            }
+        }
+        assert!(found >= 2, "{found}");
+    }
+
     #[test]
     fn what_is_printed_can_be_given_back() {
         let text = toml::to_string_pretty(&Settings::default()).unwrap();

@@ -36,7 +36,7 @@ pub(super) fn status(status: &Status) -> String {
                 device.problem.clone().unwrap_or_default(),
             ]
         });
-        parts.push(table(&["device of nobody", "index", "state", "problem"], rows));
+        parts.push(table(&["device without binding", "index", "state", "problem"], rows));
     }
     if !status.instances.is_empty() {
         let rows = status.instances.iter().map(|instance| {
@@ -77,11 +77,6 @@ fn head(status: &Status) -> String {
     };
     let took = generation.took_us.map(|took| format!(" (the last one took {took} us)")).unwrap_or_default();
     let counts = status.counts;
-    let drift = match status.audit.drift_found {
-        0 => "no drift".to_owned(),
-        found => format!("{found} drifts found, {} repaired", status.audit.drift_repaired),
-    };
-    let audited = status.audit.at.as_deref().unwrap_or("never");
     let rows = [
         ("node", format!("{}, agent {} since {}", status.node_id, status.agent_version, status.started_at)),
         ("control plane", format!("{}, {reached}", status.server)),
@@ -91,8 +86,8 @@ fn head(status: &Status) -> String {
             format!("{}: {} bound, {} without a device", counts.interfaces, counts.bound, counts.absent),
         ),
         ("flows", counts.flows.to_string()),
-        ("dropped packets", by_reason(&status.dropped_packets)),
-        ("audit", format!("{audited}, {drift}")),
+        ("dropped packets", format!("{} (since the agent began)", by_reason(&status.dropped_packets))),
+        ("audit", audit(status)),
         (
             "certificate",
             format!(
@@ -103,6 +98,21 @@ fn head(status: &Status) -> String {
     ];
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default() + output::GAP;
     rows.iter().map(|(name, text)| format!("{name:<width$}{text}")).collect::<Vec<_>>().join("\n")
+}
+
+/// When the kernel was compared with what was put in force, and what was found.
+fn audit(status: &Status) -> String {
+    let found = match status.audit.drift_found {
+        0 => "the kernel has what was put in force".to_owned(),
+        found => format!(
+            "{found} differences from what was put in force, {} repaired",
+            status.audit.drift_repaired
+        ),
+    };
+    match status.audit.at.as_deref() {
+        Some(at) => format!("{at}: {found}"),
+        None => "none yet since the agent began".to_owned(),
+    }
 }
 
 fn problems(status: &Status) -> Vec<String> {
@@ -116,7 +126,7 @@ fn problems(status: &Status) -> Vec<String> {
     found.extend(generation.unsaved.as_ref().map(|error| format!("disk: {error}")));
     found.extend(status.certificate.error.as_ref().map(|error| format!("certificate: {error}")));
     found.extend(status.audit.error.as_ref().map(|error| format!("audit: {error}")));
-    found.extend(status.audit.left.iter().map(|drift| format!("drift: {drift}")));
+    found.extend(status.audit.left.iter().map(|drift| format!("not as it was put in force: {drift}")));
     let interfaces = status.interfaces.iter();
     found.extend(interfaces.filter_map(|interface| {
         interface.problem.as_ref().map(|problem| format!("{}: {problem}", interface.network_interface_id))
@@ -146,10 +156,14 @@ fn interfaces(interfaces: &[InterfaceStatus]) -> String {
             by_reason(&interface.dropped_packets),
         ]
     });
-    table(&["interface", "device", "state", "class", "flows", "dropped"], rows)
+    table(&["interface", "device", "state", "class", "flows", "dropped since it was bound"], rows)
 }
 
 fn by_reason(dropped: &BTreeMap<String, u64>) -> String {
-    let counts: Vec<String> = dropped.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let counts: Vec<String> = dropped
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
     if counts.is_empty() { "none".into() } else { counts.join(", ") }
 }

@@ -91,8 +91,8 @@ fn changes(event: &Value) -> String {
             let id = text(change, "ResourceId");
             match text(change, "Kind") {
                 "Changed" => format!("{id}: {} -> {}", side("Before"), side("After")),
-                "Created" => format!("{id} came"),
-                _ => format!("{id} went"),
+                "Created" => format!("{id} was made"),
+                _ => format!("{id} was deleted"),
             }
         }
         [first, ..] => {

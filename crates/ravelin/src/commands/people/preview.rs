@@ -73,7 +73,11 @@ fn permission(rule: &Rule) -> anyhow::Result<Value> {
         fields.extend(prefix.as_ref().map(|prefix: &Prefix| (name.to_owned(), json!(prefix.text()))));
     }
     if fields.is_empty() {
-        bail!("--rule names no addresses: a rule of a group names some, such as `from 0.0.0.0/0`");
+        let word = if rule.direction == Direction::Ingress { "from" } else { "to" };
+        bail!(
+            "--rule names no addresses, and a rule of a group names some: add `{word} 0.0.0.0/0` for all of IPv4, or `{word} \
+             ::/0` for all of IPv6"
+        );
     }
     let mut put = |name: &str, value: Value| fields.insert(name.into(), value);
     put("Direction", json!(if rule.direction == Direction::Ingress { "ingress" } else { "egress" }));

@@ -76,9 +76,11 @@ fn stop(scene: &mut Scene, root: &Caller, cast: &Cast, flows: Vec<Watched>) -> R
 }
 
 fn release(scene: &mut Scene, root: &Caller, host: &LabNode, cast: &Cast) -> Result<(), Stop> {
-    for instance in [&cast.server, &cast.client] {
+    for (title, instance) in
+        [("Release the instance that served", &cast.server), ("Release its client", &cast.client)]
+    {
         let instance = [("InstanceId", instance.as_str())];
-        scene.call(root, "Release it", (Ens, "ReleasePostPaidInstance"), &instance, done)?;
+        scene.call(root, title, (Ens, "ReleasePostPaidInstance"), &instance, done)?;
     }
     let instances = cast.instances();
     scene.wait(

@@ -46,8 +46,11 @@ pub(super) fn tell(
     })?;
     scene.look("What the other group keeps alive has lost nothing", "", || {
         let lost: u64 = kept_seen.iter().map(Sight::missing).sum();
-        let result =
-            if lost == 0 { Ok("lost: 0".into()) } else { Err(format!("expected 0 lost; lost: {lost}")) };
+        let result = if lost == 0 {
+            Ok("lost: 0; what has not come back yet was under way".into())
+        } else {
+            Err(format!("expected 0 lost; lost: {lost}"))
+        };
         Ok(sights(&kept_seen, result))
     })?;
     closed(scene, cast, "Nor does a new connection get in")?;

@@ -8,7 +8,7 @@ pub(in crate::operations) static OPERATION: Operation = Operation {
     name: "LeaveSecurityGroup",
     family: "security group",
     summary: "Removes an instance or a network interface from a security group.",
-    description: "The instance must be Running or Stopped; for an attached network interface the state of its instance decides, one that is not attached may leave at any time. The last group may be left: then nothing new comes in, everything may go out, and replies come in. What the groups that remain permit decides from then on; this server keeps memberships and filters no packet itself.",
+    description: "The instance must be Running or Stopped; for an attached network interface the state of its instance decides, one that is not attached may leave at any time. The last group may be left: then nothing new comes in, everything may go out, and replies come in. What the groups that remain permit decides from then on; this server keeps memberships and filters no packet itself: agents do, on the nodes at whose devices the interfaces are bound.",
     methods: Methods::GetOrPost,
     parameters: PARAMETERS,
     exactly_one: TARGETS,

@@ -287,7 +287,7 @@ fn enforcement(standing: &Standing) -> Value {
             "State": "Confirmed",
             "NodeId": node.to_string(),
             "ConfirmedGeneration": generation,
-            "Message": "its node has read it back from its kernel and confirmed it; exempt peers and the link's own services pass by the rules",
+            "Message": "its node has read it back from its kernel and confirmed it; peers that the node exempts, and what the link itself needs (such as DHCP), pass whatever the rules say",
         }),
         Standing::Absent { node, generation } => json!({
             "State": "Absent",
