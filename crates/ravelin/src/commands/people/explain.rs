@@ -65,7 +65,12 @@ fn side(side: &Value) -> Vec<String> {
         }
     }
     if let Some(enforcement) = side.get("Enforcement") {
-        lines.push(format!("  in force: {}", text(enforcement, "Message")));
+        let stands = match text(enforcement, "State") {
+            "Confirmed" => "in force",
+            "Past" => "in force then",
+            _ => "not in force",
+        };
+        lines.push(format!("  {stands}: {}", text(enforcement, "Message")));
     }
     if let Some(flip) = side.get("Flip") {
         let others = text(flip, "OtherPacketCount");
