@@ -57,6 +57,8 @@ pub struct Enforcer<D> {
     closed: BTreeMap<u32, Box<str>>,
     /// Devices that should be, and cannot be closed, by index.
     open: BTreeMap<u32, OpenDevice>,
+    /// How many interfaces had their programs put back, and nobody was told yet.
+    put_back: u64,
 }
 
 /// An update that is obeyed: it is what is wanted now. [`Enforcer::bring`] is to be called with it, and nothing else
@@ -111,6 +113,7 @@ impl<D: Dataplane> Enforcer<D> {
             absent: BTreeSet::new(),
             closed: BTreeMap::new(),
             open: BTreeMap::new(),
+            put_back: 0,
         };
         enforcer.take_up()?;
         Ok(enforcer)
