@@ -59,6 +59,8 @@ pub struct Enforcer<D> {
     open: BTreeMap<u32, OpenDevice>,
     /// What was dropped at bindings that have ended, until somebody takes it: the kernel keeps it no longer than them.
     ended: BTreeMap<Binding, Drops>,
+    /// How many interfaces had their programs put back, and nobody was told yet.
+    put_back: u64,
 }
 
 /// An update that is obeyed: it is what is wanted now. [`Enforcer::bring`] is to be called with it, and nothing else
@@ -114,6 +116,7 @@ impl<D: Dataplane> Enforcer<D> {
             closed: BTreeMap::new(),
             open: BTreeMap::new(),
             ended: BTreeMap::new(),
+            put_back: 0,
         };
         enforcer.take_up()?;
         Ok(enforcer)

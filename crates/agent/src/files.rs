@@ -30,6 +30,16 @@ impl FileError {
     }
 }
 
+/// Opens a file that is there. What is no file is refused: to read a pipe would be to wait for somebody to write it.
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<File, FileError> {
+    let opened = options.custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits()).open(path);
+    let is_file = |file: File| match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+    };
+    opened.and_then(is_file).map_err(FileError::of("open", path))
+}
+
 /// Replaces a file: whoever reads it finds all of the old one or all of the new one, also after a power cut. When this
 /// returns the new one is on disk. It gives the new file, to write on.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<File, FileError> {

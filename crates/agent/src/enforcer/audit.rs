@@ -1,13 +1,13 @@
 //! Whether the kernel still has what was put into it.
 
 use dataplane::{
-    Binding, Dataplane, DataplaneError, Device, Drift, Intent,
+    Dataplane, DataplaneError, Drift, Intent,
     audit::{BindingIntent, ClassIntent},
 };
 use policy::intent::Step;
 
 use super::{Enforcer, Work, load_step};
-use crate::outcome::{Outcome, ProblemKind};
+use crate::outcome::Outcome;
 
 /// What an audit found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +69,10 @@ impl<D: Dataplane> Enforcer<D> {
     fn repair(&mut self, found: &[Drift]) -> Result<Outcome, DataplaneError> {
         let mut work = Work::default();
         for drift in found {
-            if let Drift::NotEnforced { binding, .. } = drift {
-                self.attach_again(*binding, &mut work);
+            let Drift::NotEnforced { binding, .. } = drift else { continue };
+            let Some(interface) = self.interface_of(*binding) else { continue };
+            if let Err(wrong) = self.attach_again(interface) {
+                work.problems.insert(interface, wrong);
             }
         }
         self.take_up()?;
@@ -97,18 +99,5 @@ impl<D: Dataplane> Enforcer<D> {
             self.drop_unwanted_classes();
         }
         self.finish(work)
-    }
-
-    /// Puts the programs of a binding back to its device, before all others.
-    fn attach_again(&mut self, binding: Binding, work: &mut Work) {
-        let bound = self.bound.iter().find(|(_, bound)| bound.binding == binding);
-        let Some((interface, ifindex)) = bound.map(|(interface, bound)| (*interface, bound.ifindex)) else {
-            return;
-        };
-        let device: Option<Device> = self.devices.at(ifindex).cloned();
-        if let Some(Err(error)) = device.map(|device| self.dataplane.guard(&device)) {
-            let wrong = super::chain(&error);
-            work.problems.insert(interface, ProblemKind::Dataplane(wrong));
-        }
     }
 }

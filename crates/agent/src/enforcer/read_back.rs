@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use dataplane::Dataplane;
+use dataplane::{BindingReport, ClassId, Dataplane};
 use model::NetworkInterfaceId;
 use policy::intent::ClassKey;
 
@@ -15,7 +15,11 @@ use crate::{
 impl<D: Dataplane> Enforcer<D> {
     /// Reads back what was touched.
     pub(super) fn finish(&mut self, mut work: Work) -> Outcome {
-        for key in mem::take(&mut work.classes) {
+        let classes = mem::take(&mut work.classes);
+        // What a class says is done by the programs of each member.
+        let members = self.intent.interfaces().filter(|(_, of)| classes.contains(*of));
+        work.interfaces.extend(members.map(|(interface, _)| interface));
+        for key in classes {
             if let Err(wrong) = self.check_class(&key) {
                 self.close_members(&key, &wrong, &mut work);
             }
@@ -58,22 +62,49 @@ impl<D: Dataplane> Enforcer<D> {
         Ok(())
     }
 
-    fn check_interface(&self, interface: NetworkInterfaceId) -> Result<(), ProblemKind> {
-        let Some(bound) = self.bound.get(&interface) else {
-            return Err(ProblemKind::ReadBack("it is not bound".into()));
-        };
-        let report =
-            self.dataplane.read_back(bound.binding).map_err(|error| ProblemKind::Dataplane(chain(&error)))?;
+    /// The class that an interface should have, and what the kernel says of it.
+    fn read_interface(
+        &self,
+        interface: NetworkInterfaceId,
+    ) -> Result<(Option<ClassId>, BindingReport), ProblemKind> {
+        let bound = self.bound.get(&interface);
+        let bound = bound.ok_or_else(|| ProblemKind::ReadBack("it is not bound".into()))?;
+        let report = self.dataplane.read_back(bound.binding);
+        Ok((bound.class, report.map_err(|error| ProblemKind::Dataplane(chain(&error)))?))
+    }
+
+    /// Reads an interface back. Programs that somebody took away from its device, or put others before, are put back once.
+    fn check_interface(&mut self, interface: NetworkInterfaceId) -> Result<(), ProblemKind> {
+        let (mut class, mut report) = self.read_interface(interface)?;
+        let put_back = report.present && !report.enforced();
+        if put_back {
+            tracing::error!(%interface, "somebody took programs away, or put others before them: they are put back");
+            self.attach_again(interface)?;
+            (class, report) = self.read_interface(interface)?;
+        }
         let wrong = |what: &str| Err(ProblemKind::ReadBack(what.into()));
-        if report.class != bound.class || report.interface != interface {
+        if !report.enforced() {
+            return wrong("another program comes before the one that enforces, or it does not hang there");
+        }
+        self.put_back += u64::from(put_back);
+        if report.class != class || report.interface != interface {
             return wrong("it has another class");
         }
         if report.class.is_none() {
             return wrong("it has no class, and is closed");
         }
-        if !report.enforced() {
-            return wrong("another program comes before the one that enforces, or it does not hang there");
-        }
         Ok(())
+    }
+
+    /// Puts the programs of an interface back to its device, before all others.
+    pub(super) fn attach_again(&mut self, interface: NetworkInterfaceId) -> Result<(), ProblemKind> {
+        let device = self.bound.get(&interface).and_then(|bound| self.devices.at(bound.ifindex)).cloned();
+        let attached = device.map_or(Ok(()), |device| self.dataplane.guard(&device));
+        attached.map_err(|error| ProblemKind::Dataplane(chain(&error)))
+    }
+
+    /// How many interfaces had their programs put back since this was asked last, by anything but an audit.
+    pub fn take_put_back(&mut self) -> u64 {
+        mem::take(&mut self.put_back)
     }
 }

@@ -5,7 +5,8 @@ mod credentials;
 mod join;
 
 use std::{
-    fs, io,
+    fs::OpenOptions,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -76,12 +77,13 @@ impl Identity {
     /// [`IdentityError`].
     pub fn read(directory: &Path) -> Result<Self, IdentityError> {
         let path = directory.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let file = match files::open(&path, OpenOptions::new().read(true)) {
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
                 return Err(IdentityError::Missing { path });
             }
-            read => read.map_err(FileError::of("read", &path))?,
+            opened => opened?,
         };
+        let text = io::read_to_string(file).map_err(FileError::of("read", &path))?;
         let damaged = |why: String| IdentityError::Damaged { path: path.clone(), why };
         // The message of the reader would show the line, which may be that of the key.
         let kept: Kept = toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()))?;

@@ -108,6 +108,10 @@ impl Agent {
     /// [`AgentError`].
     pub fn open(settings: Settings, version: &str) -> Result<Self, AgentError> {
         settings.check()?;
+        // Of a host that has not joined nothing is to be left: a directory looks as if it had.
+        if let Err(missing @ IdentityError::Missing { .. }) = Identity::read(&settings.directory) {
+            return Err(missing.into());
+        }
         let directory = AgentDirectory::take(&settings.directory)?;
         let identity = Identity::read(directory.path())?;
         let (saved, wanted) = Saved::open(directory.path())?;

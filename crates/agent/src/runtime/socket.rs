@@ -5,7 +5,7 @@ use std::{
     fs::{self, DirBuilder, Permissions},
     io::{self, BufRead as _, BufReader, Write as _},
     os::unix::{
-        fs::{DirBuilderExt, PermissionsExt},
+        fs::{DirBuilderExt, FileTypeExt, PermissionsExt},
         net::UnixStream as BlockingStream,
     },
     path::{Path, PathBuf},
@@ -138,6 +138,12 @@ pub enum SocketError {
     /// It cannot be made.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Something else has its name.
+    #[error("{} is there and is no socket: remove it if nobody needs it, or give the agent another path (`socket` of its settings)", path.display())]
+    NotASocket {
+        /// Which one.
+        path: PathBuf,
+    },
     /// Another agent has it.
     #[error("another agent answers on {}: stop that one, or give this one a socket of its own", path.display())]
     InUse {
@@ -159,11 +165,13 @@ impl StatusSocket {
         if BlockingStream::connect(path).is_ok() {
             return Err(SocketError::InUse { path: path.to_owned() });
         }
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(FileError::of("replace", path)(error).into());
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => {
+                fs::remove_file(path).map_err(FileError::of("replace", path))?;
             }
-            _ => {}
+            Ok(_) => return Err(SocketError::NotASocket { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(FileError::of("look at", path)(error).into()),
         }
         let listener = UnixListener::bind(path).map_err(FileError::of("listen on", path))?;
         fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(FileError::of("close", path))?;
@@ -266,6 +274,20 @@ mod tests {
 
     use super::*;
     use crate::identity::Validity;
+
+    #[tokio::test]
+    async fn what_an_agent_has_left_is_replaced_and_what_is_no_socket_is_not() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("agent.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        drop(StatusSocket::listen(&path).unwrap());
+        assert!(!path.exists());
+        fs::write(&path, "mine").unwrap();
+        let refused = StatusSocket::listen(&path).err().unwrap();
+        assert!(matches!(refused, SocketError::NotASocket { .. }), "{refused}");
+        assert!(refused.to_string().contains(path.to_str().unwrap()), "{refused}");
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_asks_is_told_that_the_enforcers_thread_does_not_answer() {

@@ -81,11 +81,11 @@ impl Saved {
     pub fn open(directory: &Path) -> Result<(Self, Option<Wanted>), SavedError> {
         let path = directory.join(FILE);
         let failed = |what| FileError::of(what, &path);
-        let file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let file = match files::open(&path, OpenOptions::new().read(true).write(true)) {
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
                 return Ok((Self { path, file: None }, None));
             }
-            opened => opened.map_err(failed("open"))?,
+            opened => opened?,
         };
         let mut bytes = Vec::new();
         let most = layout::FILE_BYTES_MAX as u64 + 1;

@@ -207,3 +207,13 @@ fn a_change_that_does_not_follow_is_damage() {
     assert!(saved.add(99, 100, &change(1, 1)).unwrap());
     assert!(matches!(read(directory.path()), Err(SavedError::Damaged { .. })));
 }
+
+#[test]
+fn a_pipe_in_the_place_of_the_file_is_refused_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let refused = Saved::open(directory.path()).unwrap_err();
+    let text = crate::enforcer::chain(&refused);
+    assert!(text.contains(path.to_str().unwrap()) && text.contains("no regular file"), "{text}");
+}

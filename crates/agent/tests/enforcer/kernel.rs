@@ -19,6 +19,8 @@ pub struct Kernel {
     pub fails_after: Rc<Cell<Option<u32>>>,
     /// The calls that fail whenever they are made, with a blank between them; to close an interface never does.
     pub refuses: Rc<Cell<&'static str>>,
+    /// The devices that were let go, and not closed again.
+    pub let_go: Rc<RefCell<Vec<String>>>,
     pub switches: Rc<Cell<u32>>,
     /// What it says wrongly when it is read back.
     pub lies: Rc<Cell<&'static str>>,
@@ -61,14 +63,27 @@ macro_rules! reading {
 
 impl Dataplane for Kernel {
     changing! {
-        guard(device: &Device) -> ();
-        release(device: &Device) -> ();
         bind(device: &Device, interface: &Interface) -> Binding;
         configure(binding: Binding, interface: &Interface) -> ();
         unbind(binding: Binding) -> ();
         create_class(label: u128) -> ClassId;
         remove_class(class: ClassId) -> ();
         events(most: usize) -> Vec<Event>;
+    }
+
+    fn guard(&mut self, device: &Device) -> Result<(), DataplaneError> {
+        self.refuse("guard")?;
+        if self.lies.get() == "programs are missing" {
+            self.lies.set("");
+        }
+        self.let_go.borrow_mut().retain(|name| **name != *device.name);
+        self.kernel.borrow_mut().guard(device)
+    }
+
+    fn release(&mut self, device: &Device) -> Result<(), DataplaneError> {
+        self.refuse("release")?;
+        self.let_go.borrow_mut().push(device.name.to_string());
+        self.kernel.borrow_mut().release(device)
     }
 
     fn assign(&mut self, binding: Binding, class: Option<ClassId>) -> Result<(), DataplaneError> {
@@ -91,7 +106,7 @@ impl Dataplane for Kernel {
         let mut report = self.kernel.borrow().read_back(binding)?;
         match self.lies.get() {
             "class of a binding" => report.class = None,
-            "another program is first" => report.to_instance = Attachment::NotFirst,
+            "another program is first" | "programs are missing" => report.to_instance = Attachment::NotFirst,
             _ => {}
         }
         Ok(report)

@@ -236,3 +236,11 @@ async fn a_second_agent_of_a_directory_is_refused() {
     host.stop();
     host.second().unwrap();
 }
+
+#[test]
+fn a_host_that_has_not_joined_is_told_so_and_nothing_is_left_there() {
+    let host = Host::new();
+    let refused = host.second().unwrap_err();
+    assert!(refused.to_string().contains("this host is no node yet"), "{refused}");
+    assert!(!host.directory().exists());
+}

@@ -7,7 +7,7 @@ use agent::{
     runtime::{Agent, DeviceFeed, restore},
     status::InterfaceState,
 };
-use dataplane::{Dataplane as _, EbpfDataplane, Options};
+use dataplane::{Attach, Dataplane as _, EbpfDataplane, Options};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
@@ -18,7 +18,7 @@ use tokio::{runtime::Runtime, sync::oneshot};
 
 use crate::{
     host::{Host, snapshot},
-    plane::{PATIENCE, Plane},
+    plane::{PATIENCE, Plane, PlaneSession},
 };
 
 /// Calls a test on a thread with a network, a BPF file system and names of namespaces of its own.
@@ -63,6 +63,10 @@ struct Running {
 }
 
 fn start(host: &Host) -> Running {
+    start_with(host, options())
+}
+
+fn start_with(host: &Host, options: Options) -> Running {
     let agent = Agent::open(host.settings(), "test").unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let (ready, begun) = std::sync::mpsc::channel();
@@ -70,7 +74,7 @@ fn start(host: &Host) -> Running {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let run = async {
             let feed = DeviceFeed::kernel().await.unwrap();
-            let dataplane = EbpfDataplane::open(options()).unwrap();
+            let dataplane = EbpfDataplane::open(options).unwrap();
             let ready = || {
                 let _ = ready.send(());
             };
@@ -214,5 +218,67 @@ fn a_device_that_shares_another_one_is_refused_with_its_kind_and_what_to_do() {
         }
         running.stop();
         EbpfDataplane::open_existing(options()).unwrap().remove().unwrap();
+    });
+}
+
+/// Takes the program away that judges what the instance is sent.
+fn take_program_away() {
+    let output = Command::new("tc").args(["filter", "del", "dev", "vnet0", "egress"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// With filters of clsact, which are gone when whoever took them away is told so; a link goes some time after its pin.
+fn options_of_filters() -> Options {
+    Options { attach: Attach::Clsact, ..options() }
+}
+
+#[test]
+fn programs_that_somebody_took_away_are_put_back_before_anything_is_confirmed() {
+    on_own_ground(|| {
+        ip("link add vnet0 type veth peer name p0");
+        let mut plane = Plane::start();
+        let host = Host::new();
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(host.join(&plane.address.to_string(), &plane.token)).unwrap();
+        let running = start_with(&host, options_of_filters());
+        let mut session = runtime.block_on(plane.session());
+        let confirmed = |session: &mut PlaneSession, generation, port| {
+            runtime.block_on(async {
+                session.tell(Message::Snapshot(snapshot(generation, port))).await;
+                while session.confirmed().await.generation != generation {}
+            });
+        };
+        let drift = |found| {
+            let status = runtime.block_on(host.stands("nothing has changed", |_| true));
+            assert_eq!((status.audit.drift_found, status.audit.drift_repaired), (found, found), "{status:?}");
+            assert_eq!(status.interfaces[0].state, InterfaceState::InForce);
+        };
+        confirmed(&mut session, 5, 80);
+        stands(&runtime, &host, InterfaceState::InForce, Some("vnet0"));
+        // By the change of a group, of which the interface is a member.
+        take_program_away();
+        confirmed(&mut session, 6, 22);
+        drift(1);
+        // By a look.
+        take_program_away();
+        drift(2);
+        running.stop();
+        let enforced = |dataplane: &EbpfDataplane| dataplane.bindings().unwrap()[0].enforced();
+        // By the next process, and at boot.
+        take_program_away();
+        let running = start_with(&host, options_of_filters());
+        drift(1);
+        running.stop();
+        take_program_away();
+        let dataplane = EbpfDataplane::open(options_of_filters()).unwrap();
+        assert!(!enforced(&dataplane));
+        let directory = AgentDirectory::take(&host.directory()).unwrap();
+        let devices = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let devices = devices.block_on(DeviceFeed::kernel()).unwrap().into_first();
+        let restored = restore(&directory, host.settings().guarded().unwrap(), devices, dataplane).unwrap();
+        assert!(restored.outcome.confirmed() && !restored.may_be_open(), "{restored:?}");
+        let dataplane = EbpfDataplane::open_existing(options_of_filters()).unwrap();
+        assert!(enforced(&dataplane));
+        dataplane.remove().unwrap();
     });
 }

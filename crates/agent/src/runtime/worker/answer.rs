@@ -64,10 +64,14 @@ impl<D: Dataplane> Worker<D> {
 
     /// How interfaces and devices stand, read from the kernel.
     pub(super) fn look(&mut self) -> Sight {
+        let mut reports = self.reports();
+        // Whoever decides is not to know less than whoever looks, and it is not left so until the next audit.
+        if self.enforcer.interfaces().any(|view| is_changed(&view, &reports)) {
+            self.audit();
+            self.publish();
+            reports = self.reports();
+        }
         let measures = self.measure();
-        let reports = self.enforcer.dataplane().bindings().unwrap_or_default();
-        let reports: BTreeMap<Binding, BindingReport> =
-            reports.into_iter().map(|report| (report.binding, report)).collect();
         let drops = self.count_drops();
         let interface = |view: InterfaceView<'_>| {
             let report = view.binding.and_then(|binding| reports.get(&binding));
@@ -91,11 +95,22 @@ impl<D: Dataplane> Worker<D> {
         Sight { interfaces, devices, measures }
     }
 
+    fn reports(&mut self) -> BTreeMap<Binding, BindingReport> {
+        let reports = self.enforcer.dataplane().bindings().unwrap_or_default();
+        reports.into_iter().map(|report| (report.binding, report)).collect()
+    }
+
     pub(super) fn release(&mut self, device: &str) -> Result<(), String> {
         self.enforcer.release(device).map_err(|error| chain(&error))?;
         tracing::warn!(device, "a device is open now: an operator has released it");
         Ok(())
     }
+}
+
+/// Whether the kernel says something else of an interface than what was read back, and nobody was told yet.
+fn is_changed(view: &InterfaceView<'_>, reports: &BTreeMap<Binding, BindingReport>) -> bool {
+    let report = view.binding.and_then(|binding| reports.get(&binding)).filter(|report| report.present);
+    report.is_some_and(|report| view.problem.is_none() && (!report.enforced() || report.class != view.class))
 }
 
 fn interface_status(

@@ -214,6 +214,8 @@ impl<D: Dataplane> Worker<D> {
 
     /// Remembers what is in force, and gives what is to be said of it.
     fn note(&mut self, outcome: &Outcome) -> Said {
+        let put_back = self.enforcer.take_put_back();
+        self.count_drift(put_back, put_back);
         self.standing.wanted = outcome.generation;
         let problems = self.problems_of(outcome);
         // What cannot be saved is in force, but is not confirmed.
@@ -247,24 +249,20 @@ impl<D: Dataplane> Worker<D> {
     fn audit(&mut self) {
         let audited = self.enforcer.audit();
         self.audited_at = Some(clock::now());
-        let standing = &mut self.standing.audit;
-        standing.at = self.audited_at.map(model::UnixMillis::to_text);
+        self.standing.audit.at = self.audited_at.map(model::UnixMillis::to_text);
         let audit = match audited {
             Ok(audit) => audit,
             Err(error) => {
                 let error = chain(&error);
                 tracing::error!(error, "what is in force cannot be compared with what is wanted");
-                standing.error = Some(error);
+                self.standing.audit.error = Some(error);
                 return;
             }
         };
-        standing.error = None;
         let (found, left) = (audit.found.len() as u64, audit.left.len() as u64);
-        standing.drift_found += found;
-        standing.drift_repaired += found.saturating_sub(left);
-        standing.left = audit.left.iter().take(DRIFTS_KEPT).map(ToString::to_string).collect();
-        self.shared.metrics.drift_found.inc_by(found);
-        self.shared.metrics.drift_repaired.inc_by(found.saturating_sub(left));
+        self.count_drift(found, found.saturating_sub(left));
+        self.standing.audit.error = None;
+        self.standing.audit.left = audit.left.iter().take(DRIFTS_KEPT).map(ToString::to_string).collect();
         for drift in audit.found.iter().take(DRIFTS_KEPT) {
             let repaired = !audit.left.contains(drift);
             tracing::error!(%drift, repaired, "somebody else has changed what is in force");
@@ -273,6 +271,13 @@ impl<D: Dataplane> Worker<D> {
         if found > 0 {
             self.report();
         }
+    }
+
+    fn count_drift(&mut self, found: u64, repaired: u64) {
+        self.standing.audit.drift_found += found;
+        self.standing.audit.drift_repaired += repaired;
+        self.shared.metrics.drift_found.inc_by(found);
+        self.shared.metrics.drift_repaired.inc_by(repaired);
     }
 
     /// Begins a session: what is said is said on it from now on.
