@@ -57,6 +57,8 @@ pub struct Enforcer<D> {
     closed: BTreeMap<u32, Box<str>>,
     /// Devices that should be, and cannot be closed, by index.
     open: BTreeMap<u32, OpenDevice>,
+    /// Interfaces whose devices an operator has let go, until there is an update.
+    let_go: BTreeSet<NetworkInterfaceId>,
     /// How many interfaces had their programs put back, and nobody was told yet.
     put_back: u64,
 }
@@ -113,6 +115,7 @@ impl<D: Dataplane> Enforcer<D> {
             absent: BTreeSet::new(),
             closed: BTreeMap::new(),
             open: BTreeMap::new(),
+            let_go: BTreeSet::new(),
             put_back: 0,
         };
         enforcer.take_up()?;
@@ -160,13 +163,15 @@ impl<D: Dataplane> Enforcer<D> {
     /// # Errors
     /// [`UpdateError`]: it is not obeyed, and everything stays as it was.
     pub fn accept(&mut self, update: Update) -> Result<Accepted, UpdateError> {
-        match update {
+        let accepted = match update {
             Update::Snapshot { wanted, obey_regression } => self.replace(wanted, obey_regression),
             Update::Delta { from, generation, delta } => self.change(from, generation, &delta),
             Update::Current { generation } => {
                 self.change(self.wanted.generation, generation, &Delta::default())
             }
-        }
+        }?;
+        self.let_go.clear();
+        Ok(accepted)
     }
 
     /// Brings into force what was accepted, and reads it back.
