@@ -19,8 +19,8 @@ pub struct FoundDevice {
     pub unfit: Option<Unfit>,
 }
 
-/// A kind of devices at which nothing can be enforced, though they are of Ethernet: they share the device below them, and
-/// what they are sent from there does not meet the programs of this host in both directions.
+/// Why nothing can be enforced at a device, though it is of Ethernet: not all of an instance's packets would meet the
+/// programs at it in both directions; or nothing should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
     /// `macvlan`
@@ -31,27 +31,63 @@ pub enum Unfit {
     Ipvlan,
     /// `ipvtap`
     Ipvtap,
+    /// `bridge`: what its ports send to each other does not pass by its own hooks.
+    Bridge,
+    /// `openvswitch`: an internal port, which is to the switch what a bridge's own device is to the bridge.
+    OpenVSwitch,
+    /// `vrf`: what the devices in it receive does not pass by its own hooks.
+    Vrf,
+    /// An XDP program of somebody else hangs at it, which decides before.
+    Xdp,
+    /// The host reaches its control plane over it.
+    Uplink,
 }
 
 impl Unfit {
-    /// The word that the kernel has for it.
-    pub fn kind(self) -> &'static str {
+    /// The word that the kernel has for the kind of the device, where that is the reason.
+    fn kind(self) -> Option<&'static str> {
         match self {
-            Self::Macvlan => "macvlan",
-            Self::Macvtap => "macvtap",
-            Self::Ipvlan => "ipvlan",
-            Self::Ipvtap => "ipvtap",
+            Self::Macvlan => Some("macvlan"),
+            Self::Macvtap => Some("macvtap"),
+            Self::Ipvlan => Some("ipvlan"),
+            Self::Ipvtap => Some("ipvtap"),
+            Self::Bridge => Some("bridge"),
+            Self::OpenVSwitch => Some("openvswitch"),
+            Self::Vrf => Some("vrf"),
+            Self::Xdp | Self::Uplink => None,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Macvlan | Self::Macvtap | Self::Ipvlan | Self::Ipvtap => {
+                "which shares the device below it, so that its packets cannot be filtered here: connect the instance by a tap or a veth pair instead, and bind the host's end of that"
+            }
+            Self::Bridge | Self::OpenVSwitch => {
+                "and what its ports send to each other never passes by the device itself: bind the port instead that leads to the instance, a tap or the host's end of a veth pair"
+            }
+            Self::Vrf => {
+                "and what the devices in it receive never passes by the device itself: bind the device in it instead that leads to the instance"
+            }
+            Self::Xdp => {
+                "an XDP program hangs at it, which decides before: take it away (`ip link set DEVICE xdp off`; `bpftool net` shows what hangs where)"
+            }
+            Self::Uplink => {
+                "this host reaches its control plane over it, which could not undo the binding: bind the device that leads to the instance"
+            }
         }
     }
 }
 
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "it is a {} device, which shares the device below it, so that its packets cannot be filtered here: connect the instance by a tap or a veth pair instead, and bind the host's end of that",
-            self.kind()
-        )
+        match self.kind() {
+            Some(kind) => {
+                let article = if kind.starts_with(['i', 'o']) { "an" } else { "a" };
+                write!(f, "it is {article} {kind} device, {}", self.reason())
+            }
+            None => f.write_str(self.reason()),
+        }
     }
 }
 
@@ -81,7 +117,7 @@ pub fn alias_of(interface: NetworkInterfaceId) -> String {
 pub(crate) struct Devices {
     found: Vec<FoundDevice>,
     by_name: BTreeMap<Box<str>, usize>,
-    by_alias: BTreeMap<Box<str>, usize>,
+    by_alias: BTreeMap<Box<str>, Vec<usize>>,
     by_index: BTreeMap<u32, usize>,
 }
 
@@ -89,7 +125,10 @@ impl Devices {
     pub(crate) fn new(found: Vec<FoundDevice>) -> Self {
         let places = || found.iter().enumerate();
         let by_name = places().map(|(at, found)| (found.device.name.clone(), at)).collect();
-        let by_alias = places().map(|(at, found)| (found.alias.clone(), at)).collect();
+        let mut by_alias: BTreeMap<Box<str>, Vec<usize>> = BTreeMap::new();
+        for (at, found) in places().filter(|(_, found)| !found.alias.is_empty()) {
+            by_alias.entry(found.alias.clone()).or_default().push(at);
+        }
         let by_index = places().map(|(at, found)| (found.device.ifindex, at)).collect();
         Self { found, by_name, by_alias, by_index }
     }
@@ -104,13 +143,29 @@ impl Devices {
         self.found.get(*self.by_index.get(&ifindex)?)?.unfit
     }
 
-    /// The device that is to stand for an interface. Of several with its alias it is the last one.
-    pub(crate) fn of(&self, interface: NetworkInterfaceId, wanted: &node::Device) -> Option<&Device> {
-        let at = match wanted {
-            node::Device::Named(name) => self.by_name.get(name.as_str()),
-            node::Device::Aliased => self.by_alias.get(&*alias_of(interface)),
-        };
-        self.found.get(*at?).map(|found| &found.device)
+    /// The device that is to stand for an interface, which is bound to the one with this index. Of several with its alias it
+    /// is the one that it is bound to, or the first one.
+    pub(crate) fn of(
+        &self,
+        interface: NetworkInterfaceId,
+        wanted: &node::Device,
+        bound: Option<u32>,
+    ) -> Option<&Device> {
+        match wanted {
+            node::Device::Named(name) => {
+                self.found.get(*self.by_name.get(name.as_str())?).map(|found| &found.device)
+            }
+            node::Device::Aliased => {
+                let bound = self.aliased(interface).find(|device| Some(device.ifindex) == bound);
+                bound.or_else(|| self.aliased(interface).next())
+            }
+        }
+    }
+
+    /// The devices with an interface's alias.
+    pub(crate) fn aliased(&self, interface: NetworkInterfaceId) -> impl Iterator<Item = &Device> {
+        let places = self.by_alias.get(&*alias_of(interface)).into_iter().flatten();
+        places.filter_map(|at| self.found.get(*at)).map(|found| &found.device)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Device> {
@@ -182,14 +237,36 @@ mod tests {
     #[test]
     fn an_interface_is_found_by_name_or_alias() {
         let interface = NetworkInterfaceId::from_number(7);
-        let device = Device { ifindex: 3, name: "vnet0".into() };
-        let devices =
-            Devices::new(vec![FoundDevice { device, alias: alias_of(interface).into(), unfit: None }]);
+        let found = |ifindex: u32| {
+            let device = Device { ifindex, name: format!("vnet{}", ifindex - 3).into() };
+            FoundDevice { device, alias: alias_of(interface).into(), unfit: None }
+        };
+        let devices = Devices::new(vec![found(3)]);
         let named = |name: &str| node::Device::Named(name.parse().unwrap());
         let finds = |number, wanted: node::Device| {
-            devices.of(NetworkInterfaceId::from_number(number), &wanted).is_some()
+            devices.of(NetworkInterfaceId::from_number(number), &wanted, None).is_some()
         };
         assert!(finds(7, node::Device::Aliased) && !finds(8, node::Device::Aliased));
         assert!(finds(7, named("vnet0")) && finds(8, named("vnet0")) && !finds(7, named("vnet1")));
+        let devices = Devices::new(vec![found(3), found(4), found(5)]);
+        for (bound, expected) in [(None, 3), (Some(9), 3), (Some(4), 4)] {
+            let device = devices.of(interface, &node::Device::Aliased, bound);
+            assert_eq!(device.map(|device| device.ifindex), Some(expected));
+        }
+    }
+
+    #[test]
+    fn whatever_cannot_be_bound_is_said_with_what_to_do() {
+        for (unfit, text) in [
+            (Unfit::Macvtap, "it is a macvtap device, which shares"),
+            (Unfit::Ipvlan, "it is an ipvlan device, which shares"),
+            (Unfit::Bridge, "it is a bridge device, and what its ports"),
+            (Unfit::OpenVSwitch, "it is an openvswitch device, and what its ports"),
+            (Unfit::Vrf, "it is a vrf device, and what the devices in it"),
+            (Unfit::Xdp, "an XDP program hangs at it"),
+            (Unfit::Uplink, "this host reaches its control plane over it"),
+        ] {
+            assert!(unfit.to_string().starts_with(text), "{unfit}");
+        }
     }
 }

@@ -59,6 +59,8 @@ pub struct Enforcer<D> {
     open: BTreeMap<u32, OpenDevice>,
     /// What was dropped at bindings that have ended, until somebody takes it: the kernel keeps it no longer than them.
     ended: BTreeMap<Binding, Drops>,
+    /// Interfaces whose devices an operator has let go, until there is an update.
+    let_go: BTreeSet<NetworkInterfaceId>,
     /// How many interfaces had their programs put back, and nobody was told yet.
     put_back: u64,
 }
@@ -116,6 +118,7 @@ impl<D: Dataplane> Enforcer<D> {
             closed: BTreeMap::new(),
             open: BTreeMap::new(),
             ended: BTreeMap::new(),
+            let_go: BTreeSet::new(),
             put_back: 0,
         };
         enforcer.take_up()?;
@@ -164,13 +167,15 @@ impl<D: Dataplane> Enforcer<D> {
     /// # Errors
     /// [`UpdateError`]: it is not obeyed, and everything stays as it was.
     pub fn accept(&mut self, update: Update) -> Result<Accepted, UpdateError> {
-        match update {
+        let accepted = match update {
             Update::Snapshot { wanted, obey_regression } => self.replace(wanted, obey_regression),
             Update::Delta { from, generation, delta } => self.change(from, generation, &delta),
             Update::Current { generation } => {
                 self.change(self.wanted.generation, generation, &Delta::default())
             }
-        }
+        }?;
+        self.let_go.clear();
+        Ok(accepted)
     }
 
     /// Brings into force what was accepted, and reads it back.

@@ -4,23 +4,29 @@
 //! missed between two devices with one name and one number, of which the first one ended unseen, is noticed by the programs
 //! that do not hang at the second one.
 
+mod uplink;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    net::IpAddr,
 };
 
 use dataplane::Device;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use rtnetlink::{
+    Handle,
     packet_core::{NetlinkMessage, NetlinkPayload},
     packet_route::{
         AddressFamily, RouteNetlinkMessage,
-        link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage},
+        link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage, LinkXdp, XdpAttached},
     },
     sys::{AsyncSocket as _, AsyncSocketExt as _, TokioSocket, protocols::NETLINK_ROUTE},
 };
 use thiserror::Error;
 
+use self::uplink::Tie;
+pub use self::uplink::Uplink;
 use crate::device::{FoundDevice, FoundDevices, Unfit};
 
 /// The group of messages about devices (RTNLGRP_LINK of linux/rtnetlink.h).
@@ -47,12 +53,15 @@ pub enum LinkError {
 pub struct LinkWatcher {
     socket: TokioSocket,
     known: Known,
+    uplink: Uplink,
 }
 
 /// What is known of devices. Pure.
 #[derive(Debug, Default)]
 struct Known {
     devices: BTreeMap<u32, FoundDevice>,
+    /// How they depend on each other.
+    ties: BTreeMap<u32, Tie>,
     /// Those that ended since it was told last.
     ended: BTreeSet<u32>,
     /// Whether something is otherwise than it was told last.
@@ -67,16 +76,16 @@ impl LinkWatcher {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub async fn follow() -> Result<(Self, FoundDevices), LinkError> {
+    pub async fn follow(uplink: Uplink) -> Result<(Self, FoundDevices), LinkError> {
         let mut socket = TokioSocket::new(NETLINK_ROUTE).map_err(LinkError::Socket)?;
         let inner = socket.socket_mut();
         // What a bound of the system does not allow is less room, and so a list the sooner.
         let _ = inner.set_rx_buf_sz(BUFFER_BYTES);
         inner.bind_auto().and_then(|_| inner.add_membership(LINK_GROUP)).map_err(LinkError::Socket)?;
-        let mut watcher = Self { socket, known: Known::default() };
+        let mut watcher = Self { socket, known: Known::default(), uplink };
         // First told, then listed: what happens in between is told as well.
-        watcher.known.list(list().await?);
-        let found = watcher.known.take();
+        watcher.list().await?;
+        let found = watcher.take();
         Ok((watcher, found))
     }
 
@@ -88,19 +97,47 @@ impl LinkWatcher {
     pub async fn changed(&mut self) -> Result<FoundDevices, LinkError> {
         loop {
             if self.known.missed {
-                self.known.list(list().await?);
+                self.list().await?;
+            } else if self.known.changed {
+                with_handle(async |handle| self.uplink.look(&handle).await).await?;
             }
             if self.known.changed {
-                return Ok(self.known.take());
+                return Ok(self.take());
             }
             self.receive_burst().await?;
         }
     }
 
     /// Lists everything anew with the next [`changed`](Self::changed), which ends at once if something is otherwise than
-    /// known.
-    pub fn look_again(&mut self) {
+    /// known. `server` is where the control plane was reached, if it was.
+    pub fn look_again(&mut self, server: Option<IpAddr>) {
         self.known.missed = true;
+        server.into_iter().for_each(|server| self.uplink.reached(server));
+    }
+
+    /// Lists every device of the namespace of the calling thread, and looks which of them lead to the control plane.
+    async fn list(&mut self) -> Result<(), LinkError> {
+        let (listed, moved) = with_handle(async |handle| {
+            let listed: Result<Vec<LinkMessage>, _> = handle.link().get().execute().try_collect().await;
+            (listed, self.uplink.look(&handle).await)
+        })
+        .await?;
+        let listed = listed.map_err(LinkError::List)?;
+        self.known.ties = listed.iter().map(|link| (link.header.index, Tie::of(link))).collect();
+        self.known.list(listed.iter().map(found).collect());
+        self.known.changed |= moved;
+        Ok(())
+    }
+
+    /// What was told since it was asked last.
+    fn take(&mut self) -> FoundDevices {
+        let uplinks = self.uplink.among(&self.known.devices, &self.known.ties);
+        let mut told = self.known.take();
+        self.uplink.remember(&told.found, &uplinks);
+        for found in told.found.iter_mut().filter(|found| uplinks.contains(&found.device.ifindex)) {
+            found.unfit = Some(Unfit::Uplink);
+        }
+        told
     }
 
     async fn receive_burst(&mut self) -> Result<(), LinkError> {
@@ -126,13 +163,13 @@ fn is_overrun(error: &io::Error) -> bool {
     error.raw_os_error() == Some(nix::errno::Errno::ENOBUFS as i32)
 }
 
-/// Every device of the namespace of the calling thread.
-async fn list() -> Result<Vec<FoundDevice>, LinkError> {
+/// Asks the kernel something, in the namespace of the calling thread.
+async fn with_handle<T>(ask: impl AsyncFnOnce(Handle) -> T) -> Result<T, LinkError> {
     let (connection, handle, _) = rtnetlink::new_connection().map_err(LinkError::Socket)?;
     let connection = tokio::spawn(connection);
-    let listed: Result<Vec<LinkMessage>, _> = handle.link().get().execute().try_collect().await;
+    let answer = ask(handle).await;
     connection.abort();
-    Ok(listed.map_err(LinkError::List)?.iter().map(found).collect())
+    Ok(answer)
 }
 
 impl Known {
@@ -179,7 +216,8 @@ impl Known {
         if link.header.interface_family != AddressFamily::Unspec {
             return;
         }
-        let now = found(link);
+        let (now, tie) = (found(link), Tie::of(link));
+        self.changed |= self.ties.insert(link.header.index, tie.clone()).is_some_and(|before| before != tie);
         if self.devices.get(&now.device.ifindex) != Some(&now) {
             self.changed = true;
             self.devices.insert(now.device.ifindex, now);
@@ -194,6 +232,7 @@ impl Known {
         self.changed = true;
         self.ended.insert(link.header.index);
         self.devices.remove(&link.header.index);
+        self.ties.remove(&link.header.index);
     }
 }
 
@@ -203,7 +242,8 @@ fn found(link: &LinkMessage) -> FoundDevice {
         match attribute {
             LinkAttribute::IfName(text) => name = text,
             LinkAttribute::IfAlias(text) => alias = text,
-            LinkAttribute::LinkInfo(infos) => unfit = infos.iter().find_map(unfit_kind),
+            LinkAttribute::LinkInfo(infos) => unfit = infos.iter().find_map(unfit_kind).or(unfit),
+            LinkAttribute::Xdp(said) if said.iter().any(is_xdp) => unfit = unfit.or(Some(Unfit::Xdp)),
             _ => {}
         }
     }
@@ -217,8 +257,17 @@ fn unfit_kind(info: &LinkInfo) -> Option<Unfit> {
         LinkInfo::Kind(InfoKind::MacVtap) => Some(Unfit::Macvtap),
         LinkInfo::Kind(InfoKind::IpVlan) => Some(Unfit::Ipvlan),
         LinkInfo::Kind(InfoKind::IpVtap) => Some(Unfit::Ipvtap),
+        LinkInfo::Kind(InfoKind::Bridge) => Some(Unfit::Bridge),
+        LinkInfo::Kind(InfoKind::Vrf) => Some(Unfit::Vrf),
+        LinkInfo::Kind(InfoKind::Other(kind)) if kind == "openvswitch" => Some(Unfit::OpenVSwitch),
+        // Those of a bond or a team are not among them: the device itself is handed all that its ports receive, and hands
+        // them all that they send.
         _ => None,
     }
+}
+
+fn is_xdp(said: &LinkXdp) -> bool {
+    matches!(said, LinkXdp::Attached(how) if *how != XdpAttached::None)
 }
 
 #[cfg(test)]
@@ -276,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_shares_another_one_is_known_by_its_kind() {
+    fn a_device_that_cannot_be_bound_is_known_by_its_kind() {
         for (kind, unfit) in [
             (InfoKind::MacVlan, Some(Unfit::Macvlan)),
             (InfoKind::MacVtap, Some(Unfit::Macvtap)),
@@ -284,11 +333,32 @@ mod tests {
             (InfoKind::IpVtap, Some(Unfit::Ipvtap)),
             (InfoKind::Veth, None),
             (InfoKind::Tun, None),
-            (InfoKind::Bridge, None),
+            (InfoKind::Bridge, Some(Unfit::Bridge)),
+            (InfoKind::Other("openvswitch".into()), Some(Unfit::OpenVSwitch)),
+            (InfoKind::Vrf, Some(Unfit::Vrf)),
+            (InfoKind::Bond, None),
+            (InfoKind::Team, None),
         ] {
             let mut told = message(AddressFamily::Unspec, 7, "vnet0");
             told.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
             let mut known = Known::default();
+            known.hear(&bytes(&[RouteNetlinkMessage::NewLink(told)]));
+            assert_eq!(known.take().found, [FoundDevice { unfit, ..device(7, "vnet0") }]);
+        }
+    }
+
+    #[test]
+    fn a_device_with_an_xdp_program_cannot_be_bound_until_it_is_gone() {
+        let mut known = Known::default();
+        for (how, unfit) in [
+            (XdpAttached::None, None),
+            (XdpAttached::SocketBuffer, Some(Unfit::Xdp)),
+            (XdpAttached::Driver, Some(Unfit::Xdp)),
+            (XdpAttached::None, None),
+        ] {
+            let mut told = message(AddressFamily::Unspec, 7, "vnet0");
+            told.attributes.push(LinkAttribute::Xdp(vec![LinkXdp::Attached(how)]));
+            told.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)]));
             known.hear(&bytes(&[RouteNetlinkMessage::NewLink(told)]));
             assert_eq!(known.take().found, [FoundDevice { unfit, ..device(7, "vnet0") }]);
         }

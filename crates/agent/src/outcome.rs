@@ -46,9 +46,24 @@ pub enum ProblemKind {
         /// The other one, which has it.
         other: NetworkInterfaceId,
     },
+    /// Several devices have its alias. It is in force at the one that had it first.
+    #[error(
+        "several devices have its alias, {others}: it stays at {device}; take the alias from the others (`ip link set DEVICE alias \"\"`)"
+    )]
+    SameAlias {
+        /// The device that it is at.
+        device: Box<str>,
+        /// All of them.
+        others: String,
+    },
     /// Its device is of a kind at which nothing can be enforced.
     #[error("{0}")]
     Unfit(Unfit),
+    /// An operator has let its device go, which is open.
+    #[error(
+        "an operator of this host has let its device go (`ravelin agent release --force`), which is open until the control plane is heard again: unbind it first if that is not to be closed again"
+    )]
+    LetGo,
     /// It is in force, but would be forgotten with the machine.
     #[error(
         "it is in force, but what is wanted cannot be kept on disk, and so would not outlive a reboot: {0}"

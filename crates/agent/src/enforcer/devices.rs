@@ -8,7 +8,7 @@ use model::NetworkInterfaceId;
 use super::{Enforcer, Work, chain};
 use crate::{
     device::{Devices, FoundDevices},
-    outcome::Outcome,
+    outcome::{Outcome, ProblemKind},
 };
 
 /// A device that should be closed, because a pattern says so or it cannot be bound, and cannot be.
@@ -41,7 +41,7 @@ pub enum ReleaseError {
     },
     /// It stands for an interface.
     #[error(
-        "the device {name} stands for {interface}: end that first, with `ravelin unbind --network-interface {interface}`"
+        "the device {name} stands for {interface}: end that first, with `ravelin unbind --network-interface {interface}`; where the control plane cannot be reached, `ravelin agent release --force {name}` opens it"
     )]
     Bound {
         /// Its name.
@@ -110,7 +110,10 @@ impl<D: Dataplane> Enforcer<D> {
         let is_moved = |interface: NetworkInterfaceId| {
             let now = index(self.device_of(interface));
             let bound = self.bound.get(&interface).map(|bound| bound.ifindex);
-            now != bound || now != index(self.device_among(before, interface))
+            now != bound
+                || now != index(self.device_among(before, interface))
+                || now.is_some_and(|at| self.devices.unfit(at) != before.unfit(at))
+                || self.is_at_several(&self.devices, interface)
         };
         let wanted = self.wanted.desired.interfaces.keys().copied().filter(|of| is_moved(*of));
         let mut moved: BTreeSet<NetworkInterfaceId> = wanted.collect();
@@ -188,6 +191,30 @@ impl<D: Dataplane> Enforcer<D> {
         if let Some(interface) = self.owner_of(&device).or_else(|| self.wanted_at(&device)) {
             return Err(ReleaseError::Bound { name: name.to_owned(), interface });
         }
+        self.dataplane.release(&device)?;
+        self.closed.remove(&device.ifindex);
+        Ok(())
+    }
+
+    /// Lets a device go although an interface is bound to it, or is to be: its packets pass until the next update.
+    ///
+    /// # Errors
+    /// There is no such device; a pattern says that it is to be closed; the kernel refuses.
+    pub fn let_go(&mut self, name: &str) -> Result<(), ReleaseError> {
+        match self.release(name) {
+            Err(ReleaseError::Bound { interface, .. }) => {
+                if let Some(binding) = self.bound.get(&interface).map(|bound| bound.binding) {
+                    self.keep_drops(binding);
+                    self.dataplane.unbind(binding)?;
+                    self.bound.remove(&interface);
+                }
+                self.let_go.insert(interface);
+                self.problems.insert(interface, ProblemKind::LetGo);
+            }
+            released => return released,
+        }
+        let found = self.devices.iter().find(|device| &*device.name == name).cloned();
+        let device = found.ok_or_else(|| ReleaseError::NoDevice { name: name.to_owned() })?;
         self.dataplane.release(&device)?;
         self.closed.remove(&device.ifindex);
         Ok(())

@@ -5,8 +5,13 @@ use std::{collections::BTreeMap, mem};
 use dataplane::{Binding, Dataplane, DataplaneError, Device, Drops};
 use model::{NetworkInterfaceId, node};
 
-use super::{Enforcer, Work, same};
-use crate::{device::Devices, loaded::Bound, outcome::ProblemKind, wanted};
+use super::{Enforcer, Work, chain, same};
+use crate::{
+    device::{Devices, Unfit},
+    loaded::Bound,
+    outcome::ProblemKind,
+    wanted,
+};
 
 impl<D: Dataplane> Enforcer<D> {
     pub(super) fn close(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
@@ -54,8 +59,9 @@ impl<D: Dataplane> Enforcer<D> {
         interface: NetworkInterfaceId,
     ) -> Option<&'a Device> {
         let wanted = &self.wanted.desired.interfaces.get(&interface)?.device;
-        devices.of(interface, wanted).or_else(|| {
-            let bound = self.bound.get(&interface)?;
+        let bound = self.bound.get(&interface);
+        devices.of(interface, wanted, bound.map(|bound| bound.ifindex)).or_else(|| {
+            let bound = bound?;
             let follows = matches!(wanted, node::Device::Named(_))
                 && bound.under.as_ref().is_none_or(|under| under == wanted);
             if follows { devices.at(bound.ifindex) } else { None }
@@ -81,7 +87,14 @@ impl<D: Dataplane> Enforcer<D> {
         if let Some(unfit) = self.devices.unfit(device.ifindex) {
             // Programs at it would see a part of its packets: it is not even said to be closed.
             work.problems.insert(interface, ProblemKind::Unfit(unfit));
-            self.close(interface, work);
+            match unfit {
+                Unfit::Uplink => self.free_uplink(interface, &device, work),
+                _ => self.close(interface, work),
+            }
+            return;
+        }
+        if self.let_go.contains(&interface) {
+            work.problems.insert(interface, ProblemKind::LetGo);
             return;
         }
         // One that is bound is at its own device.
@@ -96,6 +109,46 @@ impl<D: Dataplane> Enforcer<D> {
             if !self.bound.contains_key(&interface) {
                 // Somebody said what may pass here, and it cannot be enforced: then nothing passes.
                 self.guard_one(device, Some(interface));
+            }
+        } else if self.is_at_several(&self.devices, interface) {
+            self.tell_of_rivals(interface, &device, work);
+        }
+    }
+
+    /// Over this device the host reaches its control plane: closed, nobody could say any more that it is not to be.
+    fn free_uplink(&mut self, interface: NetworkInterfaceId, device: &Device, work: &mut Work) {
+        if !self.bound.contains_key(&interface) {
+            return;
+        }
+        self.unbind(interface, work);
+        match self.dataplane.release(device) {
+            Ok(()) => drop(self.closed.remove(&device.ifindex)),
+            Err(error) => {
+                tracing::error!(error = chain(&error), device = &*device.name, "the host is cut off")
+            }
+        }
+    }
+
+    /// Whether several devices have the alias by which an interface's device is to be found.
+    pub(super) fn is_at_several(&self, devices: &Devices, interface: NetworkInterfaceId) -> bool {
+        let wanted = self.wanted.desired.interfaces.get(&interface);
+        wanted.is_some_and(|wanted| matches!(wanted.device, node::Device::Aliased))
+            && devices.aliased(interface).nth(1).is_some()
+    }
+
+    /// Nobody knows which of several devices was meant: the interface stays at the one that it is at, and what nobody
+    /// bound of the others is closed.
+    fn tell_of_rivals(&mut self, interface: NetworkInterfaceId, device: &Device, work: &mut Work) {
+        let all: Vec<Device> = self.devices.aliased(interface).cloned().collect();
+        let others = all.iter().map(|device| &*device.name).collect::<Vec<_>>().join(", ");
+        let problem = ProblemKind::SameAlias { device: device.name.clone(), others };
+        if self.problems.get(&interface) != Some(&problem) {
+            tracing::error!(%interface, %problem, "it is not known which device stands for an interface");
+        }
+        work.problems.entry(interface).or_insert(problem);
+        for other in all {
+            if self.owner_of(&other).is_none() && !self.closed.contains_key(&other.ifindex) {
+                self.guard_one(other, None);
             }
         }
     }

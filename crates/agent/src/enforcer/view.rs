@@ -139,8 +139,10 @@ impl<D: Dataplane> Enforcer<D> {
         };
         self.problems
             .iter()
-            // It waits for a device that another interface has.
-            .filter(|(_, kind)| !matches!(kind, ProblemKind::SameDevice { .. }))
+            // It waits for a device that another interface has; or it is in force at one of several.
+            .filter(|(_, kind)| {
+                !matches!(kind, ProblemKind::SameDevice { .. } | ProblemKind::SameAlias { .. })
+            })
             .map(|(interface, _)| *interface)
             .filter(|interface| !is_closed(*interface))
             .collect()

@@ -120,7 +120,7 @@ async fn ask(
     request: node::JoinRequest,
 ) -> Result<node::JoinResponse, JoinError> {
     let tls = Arc::new(tls_for(authority).map_err(CredentialError::Mismatch)?);
-    let channel = connect(server, tls).await.map_err(|error| unknown(server, error))?;
+    let (channel, _) = connect(server, tls).await.map_err(|error| unknown(server, error))?;
     let mut client = node::enrolment_client::EnrolmentClient::new(channel)
         .max_decoding_message_size(ENROLMENT_BYTES_MAX)
         .max_encoding_message_size(ENROLMENT_BYTES_MAX);

@@ -185,11 +185,12 @@ impl Agent {
             outbox,
             shared: Arc::clone(&shared),
             samples,
+            look: Arc::clone(&look),
         };
         let audit = Duration::from_secs(self.settings.audit_seconds);
         let mut running = JoinSet::new();
         running.spawn(session.run());
-        running.spawn(tasks::devices(feed, orders.clone(), audit, look));
+        running.spawn(tasks::devices(feed, (orders.clone(), Arc::clone(&shared)), audit, look));
         running.spawn(tasks::lines(Arc::clone(&shared)));
         running.spawn(tasks::watchdog(orders.clone()));
         running.spawn(socket.serve(orders.clone(), Arc::clone(&shared)));

@@ -1,10 +1,12 @@
 //! Where the agent learns which devices there are.
 
+use std::net::IpAddr;
+
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
     device::FoundDevices,
-    links::{LinkError, LinkWatcher},
+    links::{LinkError, LinkWatcher, Uplink},
 };
 
 /// Where the agent learns which devices there are.
@@ -27,7 +29,15 @@ impl DeviceFeed {
     /// # Errors
     /// [`LinkError`].
     pub async fn kernel() -> Result<Self, LinkError> {
-        let (watcher, first) = LinkWatcher::follow().await?;
+        Self::kernel_with(Uplink::default()).await
+    }
+
+    /// The same, with those over which the host reaches its control plane told apart.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn kernel_with(uplink: Uplink) -> Result<Self, LinkError> {
+        let (watcher, first) = LinkWatcher::follow(uplink).await?;
         Ok(Self { first, source: Source::Kernel(watcher) })
     }
 
@@ -54,10 +64,10 @@ impl DeviceFeed {
         }
     }
 
-    /// Looks at all of them again.
-    pub(crate) fn look_again(&mut self) {
+    /// Looks at all of them again. `server` is where the control plane was reached, if it was.
+    pub(crate) fn look_again(&mut self, server: Option<IpAddr>) {
         if let Source::Kernel(watcher) = &mut self.source {
-            watcher.look_again();
+            watcher.look_again(server);
         }
     }
 }

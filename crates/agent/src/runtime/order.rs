@@ -67,6 +67,8 @@ pub(crate) enum Ask {
     Release {
         /// Its name.
         device: String,
+        /// Also one that is bound, where there is no session.
+        force: bool,
         /// What became of it.
         answer: oneshot::Sender<Result<(), String>>,
     },

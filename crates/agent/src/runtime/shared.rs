@@ -1,6 +1,6 @@
 //! What is known of a running agent, for those who look: its own threads say it, and nobody waits for anybody.
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use model::UnixMillis;
 use parking_lot::Mutex;
@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) started_at: UnixMillis,
     pub(crate) metrics: Metrics,
     session: Mutex<SessionStanding>,
+    /// Where the control plane was reached last.
+    reached: Mutex<Option<IpAddr>>,
     enforcement: Mutex<EnforcementStanding>,
     instances: Mutex<Vec<InstanceStatus>>,
     changed: watch::Sender<u64>,
@@ -89,6 +91,7 @@ impl Shared {
             started_at: now,
             metrics,
             session: Mutex::new(session),
+            reached: Mutex::default(),
             enforcement: Mutex::default(),
             instances: Mutex::default(),
             changed: watch::Sender::new(0),
@@ -102,6 +105,16 @@ impl Shared {
 
     fn notify(&self) {
         self.changed.send_modify(|number| *number += 1);
+    }
+
+    /// Where the control plane was reached last.
+    pub(crate) fn reached(&self) -> Option<IpAddr> {
+        *self.reached.lock()
+    }
+
+    /// It was reached there.
+    pub(crate) fn set_reached(&self, server: IpAddr) {
+        *self.reached.lock() = Some(server);
     }
 
     pub(crate) fn session(&self) -> SessionStanding {

@@ -56,6 +56,9 @@ pub enum Request {
     Release {
         /// Its name.
         device: String,
+        /// Also one that is bound, where there is no session with the control plane.
+        #[serde(default)]
+        force: bool,
     },
 }
 
@@ -216,8 +219,8 @@ async fn answer(stream: UnixStream, orders: &Orders, shared: &Shared) -> io::Res
     };
     match request {
         Request::Status => send(&mut writer, &status(orders, shared).await).await,
-        Request::Release { device } => {
-            let released = ask_thread(orders, |answer| Ask::Release { device, answer }).await;
+        Request::Release { device, force } => {
+            let released = ask_thread(orders, |answer| Ask::Release { device, force, answer }).await;
             let response = match released {
                 Ok(Ok(())) => Response::Released,
                 Ok(Err(why)) => Response::Error(why),

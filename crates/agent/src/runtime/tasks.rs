@@ -29,19 +29,24 @@ const LINE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tells the enforcer's thread which devices there are, until it ends. Everything is looked at again with each audit, and
 /// when `look` says so.
-pub(super) async fn devices(mut feed: DeviceFeed, orders: Orders, audit: Duration, look: Arc<Notify>) {
+pub(super) async fn devices(
+    mut feed: DeviceFeed,
+    (orders, shared): (Orders, Arc<Shared>),
+    audit: Duration,
+    look: Arc<Notify>,
+) {
     let mut failed = false;
     let mut next_look = Instant::now() + audit;
     loop {
         let changed = tokio::select! {
             changed = feed.changed() => changed,
             () = look.notified() => {
-                feed.look_again();
+                feed.look_again(shared.reached());
                 continue;
             }
             () = tokio::time::sleep_until(next_look) => {
                 next_look = Instant::now() + audit;
-                feed.look_again();
+                feed.look_again(shared.reached());
                 if orders.give(Order::Ask(Ask::Audit)).await.is_err() {
                     return;
                 }
@@ -60,7 +65,7 @@ pub(super) async fn devices(mut feed: DeviceFeed, orders: Orders, audit: Duratio
                     let error = chain(&error);
                     tracing::error!(error, "devices are not followed: it is tried again every second");
                 }
-                feed.look_again();
+                feed.look_again(shared.reached());
                 sleep(PAUSE).await;
             }
             None => future::pending().await,

@@ -77,11 +77,14 @@ pub enum ConnectError {
     },
 }
 
-/// Connects to a control plane. Of several addresses the first one counts that answers.
+/// Connects to a control plane, and says where it was reached. Of several addresses the first one counts that answers.
 ///
 /// # Errors
 /// [`ConnectError`], of the last address that was tried.
-pub(crate) async fn connect(server: &str, tls: Arc<ClientConfig>) -> Result<Channel, ConnectError> {
+pub(crate) async fn connect(
+    server: &str,
+    tls: Arc<ClientConfig>,
+) -> Result<(Channel, SocketAddr), ConnectError> {
     let address = || ConnectError::Address { server: server.to_owned() };
     let (host, port) = server.rsplit_once(':').ok_or_else(address)?;
     let port: u16 = port.parse().map_err(|_| address())?;
@@ -92,7 +95,7 @@ pub(crate) async fn connect(server: &str, tls: Arc<ClientConfig>) -> Result<Chan
     for address in found.map_err(resolve)? {
         let secured = timeout(CONNECT_PATIENCE, secure(address, Arc::clone(&tls))).await;
         match secured.unwrap_or(Err(ConnectError::Patience { address })) {
-            Ok(stream) => return speak(server, stream).await,
+            Ok(stream) => return Ok((speak(server, stream).await?, address)),
             Err(error) => last = error,
         }
     }

@@ -244,3 +244,29 @@ fn a_host_that_has_not_joined_is_told_so_and_nothing_is_left_there() {
     assert!(refused.to_string().contains("this host is no node yet"), "{refused}");
     assert!(!host.directory().exists());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_is_bound_is_let_go_by_force_where_there_is_no_session() {
+    let mut plane = Plane::start();
+    let mut host = Host::of(&plane).await;
+    // No pattern says that it is to be closed.
+    host.devices.push(host.kernel.add_device("web0"));
+    host.tell_devices().await;
+    let mut session = plane.session().await;
+    let mut told = snapshot(5, 80);
+    told.interfaces[0].device = "web0".into();
+    session.tell(Message::Snapshot(told)).await;
+    session.confirmed().await;
+    host.stands("it is bound", |status| status.counts.bound == 1).await;
+    let refused = host.release("web0", false).await.unwrap_err();
+    assert!(refused.contains("ravelin unbind") && refused.contains("--force"), "{refused}");
+    let refused = host.release("web0", true).await.unwrap_err();
+    assert!(refused.contains("the control plane is reached"), "{refused}");
+    plane.cut();
+    host.stands("it is frozen", |status| !status.session.connected).await;
+    host.release("web0", true).await.unwrap();
+    let status = host.stands("it is let go", |status| status.counts.bound == 0).await;
+    let problem = status.interfaces[0].problem.clone().unwrap();
+    assert!(problem.contains("has let its device go"), "{problem}");
+    host.stop();
+}

@@ -120,6 +120,19 @@ impl Host {
         }
     }
 
+    /// Asks the agent to let a device go.
+    pub(crate) async fn release(&self, device: &str, force: bool) -> Result<(), String> {
+        let (socket, device) = (self.settings().socket, device.to_owned());
+        let answer = tokio::task::spawn_blocking(move || {
+            ask(&socket, &Request::Release { device, force }).unwrap().next().unwrap().unwrap()
+        });
+        match answer.await.unwrap() {
+            Response::Released => Ok(()),
+            Response::Error(why) => Err(why),
+            Response::Status(_) => panic!("that was not asked"),
+        }
+    }
+
     /// A second agent in the same directory.
     pub(crate) fn second(&self) -> Result<(), AgentError> {
         Agent::open(self.settings(), "test").map(drop)

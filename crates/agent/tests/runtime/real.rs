@@ -3,8 +3,11 @@
 use std::{panic, process::Command, thread};
 
 use agent::{
+    Unfit,
     directory::AgentDirectory,
+    links::Uplink,
     runtime::{Agent, DeviceFeed, restore},
+    settings::Settings,
     status::InterfaceState,
 };
 use dataplane::{Attach, Dataplane as _, EbpfDataplane, Options};
@@ -280,5 +283,34 @@ fn programs_that_somebody_took_away_are_put_back_before_anything_is_confirmed() 
         let dataplane = EbpfDataplane::open_existing(options_of_filters()).unwrap();
         assert!(enforced(&dataplane));
         dataplane.remove().unwrap();
+    });
+}
+
+#[test]
+fn the_way_to_the_control_plane_and_what_is_bridged_are_no_devices_for_interfaces() {
+    on_own_ground(|| {
+        ip("link add up0 type veth peer name p0");
+        ip("link add tap0 type veth peer name p1");
+        ip("address add 192.0.2.1/24 dev up0");
+        ip("link set p0 up");
+        ip("link set up0 up");
+        let found = |server: &str| {
+            let host = Host::new();
+            let settings = Settings { server: server.to_owned(), ..host.settings() };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let feed = runtime.block_on(DeviceFeed::kernel_with(Uplink::of(&settings))).unwrap();
+            let found = feed.into_first().found;
+            let unfit = found.iter().filter_map(|found| Some((found.device.name.to_string(), found.unfit?)));
+            unfit.collect::<Vec<_>>()
+        };
+        let up0 = ("up0".to_owned(), Unfit::Uplink);
+        assert_eq!(found("192.0.2.9:8019"), std::slice::from_ref(&up0), "on the link");
+        assert_eq!(found("198.51.100.9:8019"), [], "there is no way there");
+        ip("route add default via 192.0.2.254");
+        assert_eq!(found("198.51.100.9:8019"), [up0], "by a router");
+        assert_eq!(found("192.0.2.1:8019"), [], "on this host");
+        assert_eq!(found("127.0.0.1:8019"), [], "on this host");
+        ip("link add br0 type bridge");
+        assert_eq!(found("127.0.0.1:8019"), [("br0".to_owned(), Unfit::Bridge)]);
     });
 }

@@ -57,9 +57,18 @@ pub enum AgentCommand {
     )]
     Restore(SettingArguments),
     /// Let a device go that is closed because its binding has ended: whatever it sends and is sent passes.
+    #[command(
+        after_help = "A device that stands for an interface is released by `ravelin unbind` first. With --force it is opened at once, \
+                      whatever its interface's rules say. That is for a host that has cut itself off: it is refused while \
+                      there is a session with the control plane, and holds until the control plane is heard again or the agent \
+                      starts anew, since what is wanted counts then."
+    )]
     Release {
         /// The device's name.
         device: String,
+        /// Open it although it stands for an interface; only while the control plane is not reached.
+        #[arg(long)]
+        force: bool,
         /// The agent's socket.
         #[arg(
             long,

@@ -100,8 +100,13 @@ impl<D: Dataplane> Worker<D> {
         reports.into_iter().map(|report| (report.binding, report)).collect()
     }
 
-    pub(super) fn release(&mut self, device: &str) -> Result<(), String> {
-        self.enforcer.release(device).map_err(|error| chain(&error))?;
+    pub(super) fn release(&mut self, device: &str, force: bool) -> Result<(), String> {
+        if force && self.shared.session().connected {
+            return Err("the control plane is reached: end the binding with `ravelin unbind`, and release the device without --force".into());
+        }
+        let released = if force { self.enforcer.let_go(device) } else { self.enforcer.release(device) };
+        released.map_err(|error| chain(&error))?;
+        self.settle();
         tracing::warn!(device, "a device is open now: an operator has released it");
         Ok(())
     }

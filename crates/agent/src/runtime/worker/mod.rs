@@ -345,7 +345,7 @@ impl<D: Dataplane> Worker<D> {
             Ask::Dropped { interface, answer } => drop(answer.send(self.dropped(interface))),
             Ask::Measure(answer) => drop(answer.send(self.measure())),
             Ask::Look(answer) => drop(answer.send(self.look())),
-            Ask::Release { device, answer } => drop(answer.send(self.release(&device))),
+            Ask::Release { device, force, answer } => drop(answer.send(self.release(&device, force))),
             Ask::Report => self.report(),
             Ask::Drain => {}
             Ask::Audit => self.audit(),

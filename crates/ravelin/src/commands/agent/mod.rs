@@ -34,14 +34,14 @@ pub fn agent(command: &AgentCommand) -> anyhow::Result<ExitCode> {
         AgentCommand::Run(arguments) => run::run(arguments).map(|()| ExitCode::SUCCESS),
         AgentCommand::Status { json, watch, socket } => status::status(socket, *json, *watch),
         AgentCommand::Restore(arguments) => restore::restore(arguments),
-        AgentCommand::Release { device, socket } => release(socket, device),
+        AgentCommand::Release { device, force, socket } => release(socket, device, *force),
         AgentCommand::LibvirtHook => output::line(LIBVIRT_HOOK.trim_end()).map(|()| ExitCode::SUCCESS),
         AgentCommand::Remove { yes, forget, settings } => remove::remove(*yes, *forget, settings),
     }
 }
 
-fn release(socket: &Path, device: &str) -> anyhow::Result<ExitCode> {
-    let answer = ask(socket, &Request::Release { device: device.to_owned() })?.next().transpose()?;
+fn release(socket: &Path, device: &str, force: bool) -> anyhow::Result<ExitCode> {
+    let answer = ask(socket, &Request::Release { device: device.to_owned(), force })?.next().transpose()?;
     match answer {
         Some(Response::Released) => {
             output::line(&format!("{device} is open: whatever it sends and is sent passes"))?;

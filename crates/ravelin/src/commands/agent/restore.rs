@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use agent::runtime::{DeviceFeed, Restored, restore as bring};
+use agent::{
+    links::Uplink,
+    runtime::{DeviceFeed, Restored, restore as bring},
+};
 use dataplane::EbpfDataplane;
 
 use super::{guard, root, run, settings};
@@ -22,7 +25,8 @@ pub(super) fn restore(arguments: &SettingArguments) -> anyhow::Result<ExitCode> 
     }
     let directory = root::take(&settings.directory)?;
     let dataplane = EbpfDataplane::open(settings.dataplane.options()?)?;
-    let devices = run::runtime()?.block_on(DeviceFeed::kernel())?.into_first();
+    let feed = DeviceFeed::kernel_with(Uplink::of(&settings));
+    let devices = run::runtime()?.block_on(feed)?.into_first();
     let restored = bring(&directory, settings.guarded()?, devices, dataplane)?;
     show(&restored)?;
     Ok(match (restored.may_be_open(), restored.outcome.confirmed()) {

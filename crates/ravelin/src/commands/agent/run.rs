@@ -2,6 +2,7 @@
 
 use agent::{
     LabDriver,
+    links::Uplink,
     runtime::{Agent, DeviceFeed},
 };
 use dataplane::EbpfDataplane;
@@ -41,7 +42,7 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let agent = agent.with_driver(Box::new(driver));
     runtime()?.block_on(async {
         let mut signals = StopSignals::listen()?;
-        let feed = DeviceFeed::kernel().await?;
+        let feed = DeviceFeed::kernel_with(Uplink::of(agent.settings())).await?;
         let dataplane = EbpfDataplane::open(agent.settings().dataplane.options()?)?;
         let ready = || drop(output::try_line("ready"));
         let stop = async {
