@@ -205,6 +205,15 @@ struct Done {
     account: AccountId,
 }
 
+/// A call of which it is known who makes it.
+struct Invocation<'a> {
+    caller: &'a Caller,
+    operation: &'static Operation,
+    parameters: &'a Parameters,
+    origin: &'a Origin<'a>,
+    request_id: &'a str,
+}
+
 impl Gateway {
     /// A gateway to the control plane. `nonces` are those that [`Control::open`] found on disk.
     pub fn new(
@@ -403,38 +412,25 @@ impl Gateway {
         };
         let parameters = envelope.into_parameters();
         let origin = Origin { source: request.peer, secure: request.secure, headers: Some(request.headers) };
-        self.perform(&caller, operation, &parameters, &origin, request_id, seen).await
+        let invocation =
+            Invocation { caller: &caller, operation, parameters: &parameters, origin: &origin, request_id };
+        self.perform(&invocation, seen).await
     }
 
     /// From who calls to what came of it. What a refused call was about is found out here, when it is one: others need not
     /// pay for it.
-    async fn perform(
-        &self,
-        caller: &Caller,
-        operation: &'static Operation,
-        parameters: &Parameters,
-        origin: &Origin<'_>,
-        request_id: &str,
-        seen: &mut Seen,
-    ) -> Result<Done, Fault> {
-        seen.actor = Some(caller.actor);
-        let done = self.admit(caller, operation, parameters, origin, request_id, seen).await;
+    async fn perform(&self, invocation: &Invocation<'_>, seen: &mut Seen) -> Result<Done, Fault> {
+        seen.actor = Some(invocation.caller.actor);
+        let done = self.admit(invocation, seen).await;
         if done.is_err() {
-            seen.about = refused::about(operation, parameters);
+            seen.about = refused::about(invocation.operation, invocation.parameters);
         }
         done
     }
 
     /// Flow control, RAM, the parameters, then the operation itself.
-    async fn admit(
-        &self,
-        caller: &Caller,
-        operation: &'static Operation,
-        parameters: &Parameters,
-        origin: &Origin<'_>,
-        request_id: &str,
-        seen: &mut Seen,
-    ) -> Result<Done, Fault> {
+    async fn admit(&self, invocation: &Invocation<'_>, seen: &mut Seen) -> Result<Done, Fault> {
+        let Invocation { caller, operation, parameters, origin, request_id } = *invocation;
         let now = self.clock.now();
         self.throttle(caller, operation)?;
         self.authorise(caller, operation, parameters, origin, now).await?;

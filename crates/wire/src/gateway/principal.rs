@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use model::Actor;
 use sha2::Sha256;
 
-use super::{Gateway, Origin, Seen, caller::Caller, protocol_fault, request_id};
+use super::{Gateway, Invocation, Origin, Seen, caller::Caller, protocol_fault, request_id};
 use crate::{
     catalogue::{self, Answer, Fault, Operation, Product, error_code as code},
     protocol::{
@@ -184,7 +184,9 @@ impl Gateway {
         let caller = self.caller_of(principal).await?;
         let parameters = decode(parameters, self.settings.parameters_max)?;
         let origin = Origin { source: principal.source, secure: principal.secure, headers: None };
-        let done = self.perform(&caller, operation, &parameters, &origin, request_id, seen).await?;
+        let invocation =
+            Invocation { caller: &caller, operation, parameters: &parameters, origin: &origin, request_id };
+        let done = self.perform(&invocation, seen).await?;
         self.answered(done.carried, done.account, seen).await
     }
 
