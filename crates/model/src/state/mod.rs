@@ -268,11 +268,6 @@ impl State {
             .chain(ipv6.map(|(_, address, id)| ((*address).into(), *id)))
     }
 
-    /// All public addresses, whosever they are, each with its instance.
-    pub fn public_addresses(&self) -> impl Iterator<Item = (Ipv4Addr, InstanceId)> + '_ {
-        self.public_addresses.iter().map(|(address, id)| (*address, *id))
-    }
-
     fn at_ipv6(&self, account: AccountId, address: Ipv6Addr) -> impl Iterator<Item = NetworkInterfaceId> {
         let (low, high) = (NetworkInterfaceId::from_number(0), NetworkInterfaceId::from_number(u128::MAX));
         let range = self.interfaces_at_ipv6.range((account, address, low)..=(account, address, high));

@@ -2,10 +2,11 @@
 
 use std::{
     cell::OnceCell,
-    collections::HashSet,
     fmt::{Display, Write as _},
+    net::IpAddr,
 };
 
+use hashbrown::HashSet;
 use memchr::memmem::Finder;
 use model::{AccountId, InstanceId, instance::Instance};
 
@@ -25,6 +26,23 @@ pub(super) struct Search {
 pub(super) struct Scratch(String);
 
 impl Scratch {
+    /// An address as people write it. Formatting costs several times as much, for each of very many.
+    fn address(&mut self, address: IpAddr) -> &[u8] {
+        let IpAddr::V4(address) = address else { return self.written(address) };
+        self.0.clear();
+        for (place, octet) in address.octets().into_iter().enumerate() {
+            if place > 0 {
+                self.0.push('.');
+            }
+            for (power, at_least) in [(100, 100), (10, 10), (1, 0)] {
+                if octet >= at_least {
+                    self.0.push(char::from(b'0' + octet / power % 10));
+                }
+            }
+        }
+        self.0.as_bytes()
+    }
+
     fn written(&mut self, what: impl Display) -> &[u8] {
         self.0.clear();
         // Writing to a string does not fail.
@@ -55,29 +73,46 @@ impl Search {
     pub(super) fn finds(&self, instance: &Instance, state: &State, scratch: &mut Scratch) -> bool {
         self.occurs(scratch.written(instance.id))
             || instance.name.as_ref().is_some_and(|name| self.occurs(scratch.in_small_letters(name)))
-            || self.like_address && self.at(instance.account, state, scratch).contains(&instance.id)
+            || self.like_address && self.is_addressed(instance, state, scratch)
+    }
+
+    fn is_addressed(&self, instance: &Instance, state: &State, scratch: &mut Scratch) -> bool {
+        let public = instance.public_address;
+        public.is_some_and(|address| self.occurs(scratch.address(address.into())))
+            || self.at(instance.account, state, scratch).contains(&instance.id)
     }
 
     fn occurs(&self, text: &[u8]) -> bool {
         self.wanted.find(text).is_some()
     }
 
-    /// The instances in one of whose addresses it occurs. All addresses are looked at, one after the other as they lie in
+    /// The instances in one of whose private addresses it occurs. All addresses are looked at, one after the other as they lie in
     /// memory: to go from each instance to its interfaces would take several times as long.
     fn at(&self, account: AccountId, state: &State, scratch: &mut Scratch) -> &HashSet<InstanceId> {
         self.at.get_or_init(|| {
             let mut found = HashSet::new();
             for (address, id) in state.private_addresses(account) {
-                if self.occurs(scratch.written(address)) {
+                if self.occurs(scratch.address(address)) {
                     found.extend(state.interfaces().get(&id).and_then(|interface| interface.instance));
-                }
-            }
-            for (address, id) in state.public_addresses() {
-                if self.occurs(scratch.written(address)) {
-                    found.insert(id);
                 }
             }
             found
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_everywhere() {
+        let mut scratch = Scratch::default();
+        for octet in 0..=u8::MAX {
+            let address = Ipv4Addr::new(octet, 255 - octet, 0, octet / 2);
+            assert_eq!(scratch.address(address.into()), address.to_string().as_bytes());
+        }
     }
 }

@@ -267,13 +267,12 @@ fn a_search_looks_at_every_address_of_an_account_and_at_no_others() {
     finds(&mut world, "SearchKey", &primary.address.to_string(), &[a]);
     let owner = world.actor;
     world.actor = model::Actor::Root(world.new_account("other"));
-    let b = world.instance(&[]);
-    let public = world.see(b).public_address.map(|address| address.to_string());
+    let b = world.run(InstanceWish { public_address: true, internet_bandwidth_mbps: 1, ..World::wish() })[0];
+    let public = world.see(b).public_address.unwrap().to_string();
     finds(&mut world, "SearchKey", &second, &[]);
+    finds(&mut world, "SearchKey", &public, &[b]);
     world.actor = owner;
-    if let Some(public) = public {
-        finds(&mut world, "SearchKey", &public, &[]);
-    }
+    finds(&mut world, "SearchKey", &public, &[]);
     finds(&mut world, "SearchKey", ":", &[a]);
 }
 
