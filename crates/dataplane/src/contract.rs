@@ -104,6 +104,16 @@ pub trait Dataplane {
     /// There is no such binding; the kernel refuses.
     fn read_back(&self, binding: Binding) -> Result<BindingReport, DataplaneError>;
 
+    /// Whether the kernel says that our programs come first of those at tc, at both hooks of a binding's device, asked with as
+    /// few system calls as there are: for whoever has read the binding back before, and has not touched it since. Programs at
+    /// XDP are not asked about. Where this says no, [`read_back`](Self::read_back) says why.
+    ///
+    /// # Errors
+    /// There is no such binding; the kernel refuses.
+    fn comes_first(&self, binding: Binding) -> Result<bool, DataplaneError> {
+        Ok(self.read_back(binding)?.enforced())
+    }
+
     /// What the kernel says about a class: its word, and the plan that the word points to, whose digest is computed from
     /// the words that are there. Read with system calls.
     ///

@@ -217,8 +217,10 @@ fn a_program_before_ours_is_seen_and_ours_moves_before_it() {
         assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
         let mut object = other_programs();
         let program = classifier(&mut object, "from_instance");
+        assert!(host.comes_first(binding).unwrap());
         let link = attach_first(program);
         assert_eq!(attachments(&host, binding), [Attachment::NotFirst, Attachment::First]);
+        assert!(!host.comes_first(binding).unwrap());
         if attach == Attach::Tcx {
             host.guard(&device).unwrap();
             assert_eq!(attachments(&host, binding), [Attachment::First; 2]);

@@ -16,9 +16,11 @@ impl<D: Dataplane> Enforcer<D> {
     /// Reads back what was touched.
     pub(super) fn finish(&mut self, mut work: Work) -> Outcome {
         let classes = mem::take(&mut work.classes);
-        // What a class says is done by the programs of each member.
+        // What a class says is done by the programs of each member. A class may have thousands of them: those that were not
+        // touched, and whose programs are where they were, need no more.
         let members = self.intent.interfaces().filter(|(_, of)| classes.contains(*of));
-        work.interfaces.extend(members.map(|(interface, _)| interface));
+        let members = members.map(|(interface, _)| interface);
+        work.interfaces.extend(members.filter(|member| !self.is_as_it_was(*member)));
         for key in classes {
             if let Err(wrong) = self.check_class(&key) {
                 self.close_members(&key, &wrong, &mut work);
@@ -39,6 +41,13 @@ impl<D: Dataplane> Enforcer<D> {
         self.problems.extend(work.problems);
         self.forget_refused();
         self.outcome()
+    }
+
+    /// Whether nothing was wrong with an interface when it was read back last, and its programs come first still.
+    fn is_as_it_was(&self, interface: NetworkInterfaceId) -> bool {
+        let known = !self.problems.contains_key(&interface) && !self.absent.contains(&interface);
+        let bound = self.bound.get(&interface).filter(|_| known);
+        bound.is_some_and(|bound| self.dataplane.comes_first(bound.binding).is_ok_and(|first| first))
     }
 
     /// What is so, as far as it was looked at.

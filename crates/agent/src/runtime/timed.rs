@@ -73,6 +73,7 @@ impl<D: Dataplane> Dataplane for Timed<D> {
         bindings() -> Vec<BindingReport>;
         classes() -> Vec<ClassReport>;
         read_back(binding: Binding) -> BindingReport;
+        comes_first(binding: Binding) -> bool;
         read_back_class(class: ClassId) -> ClassReport;
         flows(binding: Binding, most: usize) -> Vec<Flow>;
         flow_reader(binding: Binding) -> FlowReader;

@@ -343,6 +343,16 @@ impl Attacher {
         })
     }
 
+    /// Whether the programs come first at both hooks of a device, by one question a hook; none: that is not enough to know
+    /// it. What cannot be asked is not so.
+    pub(crate) fn come_first(&self, ifindex: u32) -> Option<bool> {
+        let first = |hook: Hook| {
+            sys::programs_at(ifindex, hook)
+                .is_ok_and(|programs| programs.first() == Some(&self.program(hook).1))
+        };
+        self.tcx.then(|| HOOKS.into_iter().all(first))
+    }
+
     /// How the programs hang at a device that exists, in the order of [`Hook`]; none where it is not the one that they
     /// were attached to. Each link is opened once: every receipt waits for this.
     pub(crate) fn states(&self, ifindex: u32) -> Result<Option<[Attachment; 2]>, DataplaneError> {

@@ -215,6 +215,13 @@ impl Dataplane for EbpfDataplane {
         self.report_binding(binding)
     }
 
+    fn comes_first(&self, binding: Binding) -> Result<bool, DataplaneError> {
+        match self.attacher.come_first(self.bound(binding)?.ifindex) {
+            Some(first) => Ok(first),
+            None => Ok(self.report_binding(binding)?.enforced()),
+        }
+    }
+
     fn read_back_class(&self, class: ClassId) -> Result<ClassReport, DataplaneError> {
         self.report_class(class)
     }

@@ -65,6 +65,7 @@ pub fn a_binding_is_what_it_was_configured_to_be(subject: &mut dyn Subject) {
         assert_eq!((report.device, report.interface), (device.clone(), wanted.id));
         assert_eq!([report.from_instance, report.to_instance], [Attachment::First; 2]);
         assert!(report.present && report.class.is_none());
+        assert!(dataplane.comes_first(binding).unwrap());
         wanted.mac = Mac([2, 0, 0, 0, 0, round]);
         wanted.addresses = vec![address("10.0.0.1"), [10, 0, 1, round].into()];
         wanted.prefixes.truncate(usize::from(3 - round.min(3)));
@@ -176,6 +177,7 @@ pub fn a_device_made_anew_has_no_rights_of_the_old_one(subject: &mut dyn Subject
     subject.remove_device(&bound.device);
     let report = subject.dataplane().read_back(bound.binding).unwrap();
     assert!(!report.present && !report.enforced());
+    assert!(!subject.dataplane().comes_first(bound.binding).unwrap());
     let anew = subject.add_device("v0");
     assert_ne!(anew.ifindex, bound.device.ifindex);
     let binding = subject.dataplane().bind(&anew, &interface(2)).unwrap();
