@@ -59,8 +59,8 @@ pub struct Enforcer<D> {
     open: BTreeMap<u32, OpenDevice>,
     /// What was dropped at bindings that have ended, until somebody takes it: the kernel keeps it no longer than them.
     ended: BTreeMap<Binding, Drops>,
-    /// Interfaces whose devices an operator has let go, until there is an update.
-    let_go: BTreeSet<NetworkInterfaceId>,
+    /// Devices that an operator has let go by force, by index, until there is an update.
+    let_go: BTreeSet<u32>,
     /// How many interfaces had their programs put back, and nobody was told yet.
     put_back: u64,
 }
@@ -136,8 +136,7 @@ impl<D: Dataplane> Enforcer<D> {
             let under = under.and_then(|before| before.under.clone());
             // An interface is at one device. The older binding is one whose end was not carried out.
             if let Some(older) = self.bound.insert(interface, Bound { under, ..Bound::of(report) }) {
-                self.keep_drops(older.binding);
-                self.dataplane.unbind(older.binding)?;
+                self.end_binding(older.binding)?;
             }
         }
         Ok(())

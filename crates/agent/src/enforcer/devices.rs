@@ -81,6 +81,8 @@ impl<D: Dataplane> Enforcer<D> {
         let is_there = |ifindex: &u32| self.devices.at(*ifindex).is_some() && !ended.contains(ifindex);
         self.closed.retain(|ifindex, _| is_there(ifindex));
         self.open.retain(|ifindex, _| is_there(ifindex));
+        self.let_go.retain(is_there);
+        self.free_uplinks();
         let mut work = Work::default();
         if self.updated {
             self.end_bindings_of(&ended, &mut work);
@@ -133,6 +135,7 @@ impl<D: Dataplane> Enforcer<D> {
 
     /// Closes the devices again that nobody bound: somebody may have taken the programs away.
     pub(super) fn guard_again(&mut self) {
+        self.free_uplinks();
         let closed = std::mem::take(&mut self.closed);
         let still: Vec<Device> =
             closed.keys().filter_map(|ifindex| self.devices.at(*ifindex)).cloned().collect();
@@ -201,22 +204,20 @@ impl<D: Dataplane> Enforcer<D> {
     /// # Errors
     /// There is no such device; a pattern says that it is to be closed; the kernel refuses.
     pub fn let_go(&mut self, name: &str) -> Result<(), ReleaseError> {
-        match self.release(name) {
-            Err(ReleaseError::Bound { interface, .. }) => {
-                if let Some(binding) = self.bound.get(&interface).map(|bound| bound.binding) {
-                    self.keep_drops(binding);
-                    self.dataplane.unbind(binding)?;
-                    self.bound.remove(&interface);
-                }
-                self.let_go.insert(interface);
-                self.problems.insert(interface, ProblemKind::LetGo);
-            }
+        let interface = match self.release(name) {
+            Err(ReleaseError::Bound { interface, .. }) => interface,
             released => return released,
-        }
+        };
         let found = self.devices.iter().find(|device| &*device.name == name).cloned();
         let device = found.ok_or_else(|| ReleaseError::NoDevice { name: name.to_owned() })?;
+        if let Some(binding) = self.bound.get(&interface).map(|bound| bound.binding) {
+            self.end_binding(binding)?;
+            self.bound.remove(&interface);
+        }
         self.dataplane.release(&device)?;
         self.closed.remove(&device.ifindex);
+        self.let_go.insert(device.ifindex);
+        self.problems.insert(interface, ProblemKind::LetGo);
         Ok(())
     }
 

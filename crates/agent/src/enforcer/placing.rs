@@ -88,12 +88,15 @@ impl<D: Dataplane> Enforcer<D> {
             // Programs at it would see a part of its packets: it is not even said to be closed.
             work.problems.insert(interface, ProblemKind::Unfit(unfit));
             match unfit {
-                Unfit::Uplink => self.free_uplink(interface, &device, work),
+                Unfit::Uplink => {
+                    self.unbind(interface, work);
+                    self.free_uplinks();
+                }
                 _ => self.close(interface, work),
             }
             return;
         }
-        if self.let_go.contains(&interface) {
+        if self.let_go.contains(&device.ifindex) {
             work.problems.insert(interface, ProblemKind::LetGo);
             return;
         }
@@ -115,16 +118,21 @@ impl<D: Dataplane> Enforcer<D> {
         }
     }
 
-    /// Over this device the host reaches its control plane: closed, nobody could say any more that it is not to be.
-    fn free_uplink(&mut self, interface: NetworkInterfaceId, device: &Device, work: &mut Work) {
-        if !self.bound.contains_key(&interface) {
-            return;
-        }
-        self.unbind(interface, work);
-        match self.dataplane.release(device) {
-            Ok(()) => drop(self.closed.remove(&device.ifindex)),
-            Err(error) => {
-                tracing::error!(error = chain(&error), device = &*device.name, "the host is cut off")
+    /// Opens the devices that are closed and over which the host reaches its control plane: nobody could say any more that
+    /// they are not to be. What cannot be opened is tried again.
+    pub(super) fn free_uplinks(&mut self) {
+        let is_uplink = |ifindex: &u32| self.devices.unfit(*ifindex) == Some(Unfit::Uplink);
+        let closed: Vec<u32> = self.closed.keys().copied().filter(is_uplink).collect();
+        for device in closed.into_iter().filter_map(|ifindex| self.devices.at(ifindex)) {
+            match self.dataplane.release(device) {
+                Ok(()) => drop(self.closed.remove(&device.ifindex)),
+                Err(error) => {
+                    tracing::error!(
+                        error = chain(&error),
+                        device = &*device.name,
+                        "the host is cut off from its control plane: a device cannot be opened"
+                    );
+                }
             }
         }
     }
@@ -188,11 +196,16 @@ impl<D: Dataplane> Enforcer<D> {
         Ok(())
     }
 
-    /// Keeps what was dropped at a binding that is about to end.
-    pub(super) fn keep_drops(&mut self, binding: Binding) {
-        if let Ok(drops) = self.dataplane.drops(Some(binding)) {
-            self.ended.insert(binding, drops);
+    /// Ends a binding, and keeps what was dropped at it, which is gone with it. A dataplane may have noticed by itself that the
+    /// device is gone.
+    pub(super) fn end_binding(&mut self, binding: Binding) -> Result<(), DataplaneError> {
+        let dropped = self.dataplane.drops(Some(binding));
+        match self.dataplane.unbind(binding) {
+            Ok(()) | Err(DataplaneError::UnknownBinding(_)) => {}
+            Err(error) => return Err(error),
         }
+        self.ended.extend(dropped.ok().map(|drops| (binding, drops)));
+        Ok(())
     }
 
     /// What was dropped at bindings that have ended since this was asked last.
@@ -202,10 +215,8 @@ impl<D: Dataplane> Enforcer<D> {
 
     pub(super) fn unbind(&mut self, interface: NetworkInterfaceId, work: &mut Work) {
         let Some(binding) = self.bound.get(&interface).map(|bound| bound.binding) else { return };
-        self.keep_drops(binding);
-        match self.dataplane.unbind(binding) {
-            // A dataplane may have noticed by itself that the device is gone.
-            Ok(()) | Err(DataplaneError::UnknownBinding(_)) => {
+        match self.end_binding(binding) {
+            Ok(()) => {
                 let ended = self.bound.remove(&interface);
                 // It stays closed, whatever it is called.
                 if let Some(device) = ended.and_then(|ended| self.devices.at(ended.ifindex)) {
@@ -213,7 +224,6 @@ impl<D: Dataplane> Enforcer<D> {
                 }
             }
             Err(error) => {
-                self.ended.remove(&binding);
                 work.fail(interface, &error);
                 self.close(interface, work);
             }

@@ -12,7 +12,7 @@ use policy::{
 };
 
 use super::Enforcer;
-use crate::outcome::ProblemKind;
+use crate::{device::Unfit, outcome::ProblemKind};
 
 /// What is known of an interface that is wanted.
 #[derive(Debug, Clone)]
@@ -139,9 +139,15 @@ impl<D: Dataplane> Enforcer<D> {
         };
         self.problems
             .iter()
-            // It waits for a device that another interface has; or it is in force at one of several.
+            // It waits for a device that another interface has; or it is in force at one of several; or it was to be bound to
+            // the host's own way to the control plane, which is meant to be open.
             .filter(|(_, kind)| {
-                !matches!(kind, ProblemKind::SameDevice { .. } | ProblemKind::SameAlias { .. })
+                !matches!(
+                    kind,
+                    ProblemKind::SameDevice { .. }
+                        | ProblemKind::SameAlias { .. }
+                        | ProblemKind::Unfit(Unfit::Uplink)
+                )
             })
             .map(|(interface, _)| *interface)
             .filter(|interface| !is_closed(*interface))

@@ -107,7 +107,8 @@ impl Uplink {
         ties: &BTreeMap<u32, Tie>,
     ) -> BTreeSet<u32> {
         let mut all = with_lower(&self.over, ties);
-        if !self.reached {
+        // Also where the way is gone for a moment: a device that is closed then never gets its route back.
+        if !self.reached || self.over.is_empty() {
             let is_it = |found: &&FoundDevice| self.remembered.contains(&found.device.name);
             all.extend(devices.values().filter(is_it).map(|found| found.device.ifindex));
         }
@@ -285,6 +286,7 @@ mod tests {
         uplink.over = [2].into();
         uplink.remember(&found, &among(&uplink));
         uplink.over.clear();
+        assert_eq!(among(&uplink), [2].into());
         uplink.remember(&found, &among(&uplink));
         assert_eq!(among(&Uplink::of(&settings)), [2].into());
     }

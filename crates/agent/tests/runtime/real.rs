@@ -65,6 +65,13 @@ struct Running {
     thread: thread::JoinHandle<()>,
 }
 
+/// A control plane, and a host that has joined it.
+fn joined() -> (Plane, Host, Runtime) {
+    let (plane, host, runtime) = (Plane::start(), Host::new(), Runtime::new().unwrap());
+    runtime.block_on(host.join(&plane.address.to_string(), &plane.token)).unwrap();
+    (plane, host, runtime)
+}
+
 fn start(host: &Host) -> Running {
     start_with(host, options())
 }
@@ -111,10 +118,7 @@ fn devices_are_followed_and_a_reboot_brings_back_what_was_confirmed() {
     on_own_ground(|| {
         use InterfaceState::{Absent, InForce};
         ip("link add vnet0 type veth peer name p0");
-        let mut plane = Plane::start();
-        let host = Host::new();
-        let runtime = Runtime::new().unwrap();
-        runtime.block_on(host.join(&plane.address.to_string(), &plane.token)).unwrap();
+        let (mut plane, host, runtime) = joined();
         let running = start(&host);
         let mut session = runtime.block_on(plane.session());
         runtime.block_on(async {
@@ -179,10 +183,7 @@ fn devices_are_followed_and_a_reboot_brings_back_what_was_confirmed() {
 fn a_device_that_shares_another_one_is_refused_with_its_kind_and_what_to_do() {
     on_own_ground(|| {
         use InterfaceState::{InForce, Troubled};
-        let mut plane = Plane::start();
-        let host = Host::new();
-        let runtime = Runtime::new().unwrap();
-        runtime.block_on(host.join(&plane.address.to_string(), &plane.token)).unwrap();
+        let (mut plane, host, runtime) = joined();
         ip("link add lower type veth peer name p0");
         let running = start(&host);
         let mut session = runtime.block_on(plane.session());
@@ -239,10 +240,7 @@ fn options_of_filters() -> Options {
 fn programs_that_somebody_took_away_are_put_back_before_anything_is_confirmed() {
     on_own_ground(|| {
         ip("link add vnet0 type veth peer name p0");
-        let mut plane = Plane::start();
-        let host = Host::new();
-        let runtime = Runtime::new().unwrap();
-        runtime.block_on(host.join(&plane.address.to_string(), &plane.token)).unwrap();
+        let (mut plane, host, runtime) = joined();
         let running = start_with(&host, options_of_filters());
         let mut session = runtime.block_on(plane.session());
         let confirmed = |session: &mut PlaneSession, generation, port| {
