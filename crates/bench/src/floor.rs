@@ -34,11 +34,11 @@ impl Log {
         Ok(Self(tempfile::tempfile_in(directory)?))
     }
 
-    /// Appends 4 KiB and waits until it is on disk; gives the time that took.
+    /// Writes 4 KiB where the last ones ended and waits until it is on disk; gives the time that took.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn append(&mut self) -> anyhow::Result<Duration> {
+    pub fn write(&mut self) -> anyhow::Result<Duration> {
         let begun = Instant::now();
         self.0.write_all(&[7u8; BLOCK])?;
         self.0.sync_data()?;
@@ -48,22 +48,18 @@ impl Log {
 
 /// Writes 4 KiB and waits until it is on disk, for this long.
 pub fn fdatasync(directory: &Path, time: Duration, place: Place) -> anyhow::Result<Measured> {
-    let mut file = tempfile::tempfile_in(directory)?;
+    let mut log = Log::open(directory)?;
     if place == Place::Overwritten {
-        prepare(&mut file)?;
+        prepare(&mut log.0)?;
     }
-    let block = [7u8; BLOCK];
     let mut latencies = Vec::new();
     let started = Instant::now();
     while started.elapsed() < time {
         if place == Place::Overwritten {
             let at = latencies.len() as u64 % BLOCKS;
-            file.seek(SeekFrom::Start(at * BLOCK as u64))?;
+            log.0.seek(SeekFrom::Start(at * BLOCK as u64))?;
         }
-        let begun = Instant::now();
-        file.write_all(&block)?;
-        file.sync_data()?;
-        latencies.push(begun.elapsed());
+        latencies.push(log.write()?);
     }
     Ok(Measured::of(latencies, started.elapsed()))
 }

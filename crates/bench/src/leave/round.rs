@@ -62,7 +62,7 @@ impl Floors {
         let (mut latencies, began) = (Vec::with_capacity(times), Instant::now());
         for _ in 0..times {
             let nothing = caller.nothing(1).await?[0];
-            let disk = self.log.append()?;
+            let disk = self.log.write()?;
             let others = self.switches.measure(1)?.p50_us + self.round_trips.measure(1)?.p50_us;
             latencies.push(nothing + disk + Duration::from_secs_f64(others / 1e6));
         }
