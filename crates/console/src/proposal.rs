@@ -56,7 +56,7 @@ impl Proposal {
                 Ok(answer) => (crate::view::difference::shown(answer)),
                 Err(fault) => (without_preview(fault)),
             }
-            @if preview.as_ref().is_err_and(|fault| !is_forbidden(fault)) {
+            @if preview.as_ref().is_err_and(is_of_the_change) {
                 // What would be refused is not offered.
                 p { (view::button_link(&self.back, "Back")) }
             } @else {
@@ -86,6 +86,11 @@ pub(crate) fn after(generation: Option<u64>, operation: &str, back: &str) -> Res
         Some(generation) => Response::see(changes::address(generation, operation, back)),
         None => Response::see(back),
     }
+}
+
+/// Whether the change itself would be refused: a server that is busy, or may not show what it would do, says nothing of that.
+fn is_of_the_change(fault: &Fault) -> bool {
+    fault.status < 500 && !fault.code.starts_with("Throttling") && !is_forbidden(fault)
 }
 
 /// Whether it is the preview alone that somebody may not see.

@@ -131,13 +131,21 @@ fn of_side(side: &Value) -> Markup {
                     ("In that group since", membership(at(side, "Membership"))),
                     ("In force", enforcement(side)),
                 ]))
-                @if !text(side, "Enforcement.Message").is_empty() { p .hint { "In force: " (text(side, "Enforcement.Message")) "." } }
+                @if !text(side, "Enforcement.Message").is_empty() { p .hint { (how_it_stands(side)) ": " (text(side, "Enforcement.Message")) "." } }
                 (flip(side))
                 (rules("Looked at before", "Considered", side))
                 (rules("Would have matched, too late", "Overruled", side))
             }
         },
     )
+}
+
+fn how_it_stands(side: &Value) -> &'static str {
+    match text(side, "Enforcement.State") {
+        "Confirmed" => "In force",
+        "Past" => "In force then",
+        _ => "Not in force",
+    }
 }
 
 fn group_name(rule: &Value) -> &str {

@@ -24,7 +24,9 @@ impl NodeStanding {
     /// How a binding to this node stands. `made` is the change that made it, where that is known: whatever else the node
     /// has not confirmed does not count then.
     pub fn binding(&self, interface: NetworkInterfaceId, made: Option<u64>) -> BindingState {
-        let own = self.not_in_force.as_ref().and_then(|of| {
+        // What a node said before the binding was made was about another one.
+        let said = self.not_in_force.as_ref().filter(|of| made.is_none_or(|made| of.generation >= made));
+        let own = said.and_then(|of| {
             let problem = of.problems.iter().find(|problem| problem.interface == interface)?;
             Some(problem.message.clone())
         });
@@ -93,7 +95,11 @@ mod tests {
         let not_in_force = Arc::new(NotInForce { generation: 8, problems, problem_count: 1 });
         standing.not_in_force = Some(Arc::clone(&not_in_force));
         standing.confirmed_generation = None;
-        assert_eq!(standing.binding(own, None), BindingState::NotInForce("closed".into()));
+        for made in [None, Some(8)] {
+            assert_eq!(standing.binding(own, made), BindingState::NotInForce("closed".into()));
+        }
+        let pending = BindingState::Pending(Delay::NotInForce(Arc::clone(&not_in_force)));
+        assert_eq!(standing.binding(own, Some(9)), pending, "that was said of the binding before");
         assert_eq!(standing.binding(other, None), BindingState::Pending(Delay::NotInForce(not_in_force)));
     }
 }

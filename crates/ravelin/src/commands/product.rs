@@ -380,16 +380,22 @@ pub(super) fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitC
 fn exit_code(reply: &Reply) -> u8 {
     match reply.status {
         200 => 0,
-        _ if reply.generation.is_some() => EXIT_NOT_CONFIRMED,
+        _ if unconfirmed(reply).is_some() => EXIT_NOT_CONFIRMED,
         500.. => EXIT_SERVER_FAILED,
         _ => EXIT_REFUSED,
     }
 }
 
+/// The change that is made and that not every node has confirmed. Other errors may name a change, too: that of a part of a call
+/// which was not carried out to its end.
+fn unconfirmed(reply: &Reply) -> Option<u64> {
+    reply.generation.filter(|_| reply.error_code() == Some("ens.interface.error"))
+}
+
 /// What has to be known before an error is read.
 fn first(reply: &Reply) -> Option<String> {
     let code = reply.error_code()?;
-    if let Some(generation) = reply.generation {
+    if let Some(generation) = unconfirmed(reply) {
         return Some(format!(
             "The change IS MADE (generation {generation}), but not every node that it concerns has confirmed it in time. \
              `ravelin api DescribeEnforcement --Generation {generation}` shows how it stands."
@@ -426,6 +432,8 @@ mod tests {
         assert_eq!(exit_code(&refused), EXIT_REFUSED);
         assert!(first(&refused).unwrap().contains("secret"));
         assert_eq!(exit_code(&reply(503, None, "ServiceUnavailable")), EXIT_SERVER_FAILED);
+        let in_part = reply(503, Some(7), "ServiceUnavailable");
+        assert_eq!((exit_code(&in_part), first(&in_part)), (EXIT_SERVER_FAILED, None));
         assert_eq!(first(&reply(200, Some(7), "")), None);
     }
 
