@@ -168,9 +168,9 @@ impl<D: Dataplane> Enforcer<D> {
     pub fn accept(&mut self, update: Update) -> Result<Accepted, UpdateError> {
         let accepted = match update {
             Update::Snapshot { wanted, obey_regression } => self.replace(wanted, obey_regression),
-            Update::Delta { from, generation, delta } => self.change(from, generation, &delta),
-            Update::Current { generation } => {
-                self.change(self.wanted.generation, generation, &Delta::default())
+            Update::Delta { from, generation, run, delta } => self.change(from, generation, run, &delta),
+            Update::Current { generation, run } => {
+                self.change(self.wanted.generation, generation, run, &Delta::default())
             }
         }?;
         self.let_go.clear();
@@ -214,7 +214,13 @@ impl<D: Dataplane> Enforcer<D> {
         Ok(Accepted { steps, scope: Scope::All })
     }
 
-    fn change(&mut self, from: u64, generation: u64, delta: &Delta) -> Result<Accepted, UpdateError> {
+    fn change(
+        &mut self,
+        from: u64,
+        generation: u64,
+        run: u64,
+        delta: &Delta,
+    ) -> Result<Accepted, UpdateError> {
         self.check_progress(generation)?;
         let has = self.wanted.generation;
         if from != has {
@@ -225,7 +231,7 @@ impl<D: Dataplane> Enforcer<D> {
             self.intent = wanted::intent(&self.wanted.desired).unwrap_or_default();
             UpdateError::Contradiction { generation, source }
         })?;
-        self.wanted.generation = generation;
+        (self.wanted.generation, self.wanted.run) = (generation, run);
         self.wanted.desired.apply(delta);
         self.updated = true;
         for group in wanted::forgotten(&self.intent, &self.wanted.desired) {

@@ -14,6 +14,8 @@ use thiserror::Error;
 pub struct Wanted {
     /// The generation that all of this is of.
     pub generation: u64,
+    /// The run of the control plane that made it, as it was told; 0: it was not told.
+    pub run: u64,
     /// Its interfaces, and the groups that they are in.
     pub desired: Desired,
 }
@@ -34,6 +36,8 @@ pub enum Update {
         from: u64,
         /// The one that it leads to.
         generation: u64,
+        /// The run of the control plane that made that.
+        run: u64,
         /// The change.
         delta: Delta,
     },
@@ -41,6 +45,8 @@ pub enum Update {
     Current {
         /// That generation.
         generation: u64,
+        /// The run of the control plane that made it.
+        run: u64,
     },
 }
 
@@ -54,7 +60,7 @@ impl Update {
     pub fn generation(&self) -> u64 {
         match self {
             Self::Snapshot { wanted, .. } => wanted.generation,
-            Self::Delta { generation, .. } | Self::Current { generation } => *generation,
+            Self::Delta { generation, .. } | Self::Current { generation, .. } => *generation,
         }
     }
 
@@ -67,26 +73,28 @@ impl Update {
         use Update::{Current, Delta, Snapshot};
         match (self, later) {
             (
-                Delta { from, generation: through, mut delta },
-                Delta { from: next, generation, delta: more },
+                Delta { from, generation: through, mut delta, .. },
+                Delta { from: next, generation, run, delta: more },
             ) if through == next => {
                 delta.merge(more);
-                Ok(Delta { from, generation, delta })
+                Ok(Delta { from, generation, run, delta })
             }
-            (Delta { from, generation: through, delta }, Current { generation }) if through <= generation => {
-                Ok(Delta { from, generation, delta })
+            (Delta { from, generation: through, delta, .. }, Current { generation, run })
+                if through <= generation =>
+            {
+                Ok(Delta { from, generation, run, delta })
             }
-            (Snapshot { mut wanted, obey_regression }, Delta { from, generation, delta })
+            (Snapshot { mut wanted, obey_regression }, Delta { from, generation, run, delta })
                 if wanted.generation == from =>
             {
                 wanted.desired.apply(&delta);
-                wanted.generation = generation;
+                (wanted.generation, wanted.run) = (generation, run);
                 Ok(Snapshot { wanted, obey_regression })
             }
-            (Snapshot { mut wanted, obey_regression }, Current { generation })
+            (Snapshot { mut wanted, obey_regression }, Current { generation, run })
                 if wanted.generation <= generation =>
             {
-                wanted.generation = generation;
+                (wanted.generation, wanted.run) = (generation, run);
                 Ok(Snapshot { wanted, obey_regression })
             }
             (Snapshot { obey_regression: before, wanted: old }, Snapshot { wanted, obey_regression })
@@ -97,8 +105,8 @@ impl Update {
             (earlier, Snapshot { wanted, obey_regression }) if earlier.generation() <= wanted.generation => {
                 Ok(Snapshot { wanted, obey_regression })
             }
-            (Current { generation: before }, Current { generation }) if before <= generation => {
-                Ok(Current { generation })
+            (Current { generation: before, .. }, Current { generation, run }) if before <= generation => {
+                Ok(Current { generation, run })
             }
             apart => Err(Box::new(apart)),
         }

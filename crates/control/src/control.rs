@@ -22,8 +22,8 @@ use crate::{
     entropy::SystemEntropy,
     fleet::Fleet,
     history::{self, HistoryRecord},
+    lineage::Lineage,
     load::{self, OpenError},
-    lost::LostGenerations,
     metrics::{Metrics, Sizes},
     nonces::{Forgetting, NonceRecord},
     published::{Part, Read, Seen, Shared, Unavailable},
@@ -164,12 +164,13 @@ impl Control {
         let loaded = load::load(&*store, progress)?;
         let nonces = load::load_nonces(&*store, clock.now())?;
         load::initialise(&mut *store)?;
-        let lost = LostGenerations::load(&*store, clock.now())?;
+        let mut entropy = SystemEntropy::new();
+        let lineage = Lineage::load(&*store, &mut entropy, clock.now())?;
         let revision = store.revision();
         let (jobs, queue) = mpsc::sync_channel(settings.queue_max.max(1));
         let core = Arc::new(Core {
             shared: Shared::new(loaded.state, loaded.memberships, revision),
-            fleet: Fleet::new(revision, lost.clone(), settings.fleet),
+            fleet: Fleet::new(revision, lineage.clone(), settings.fleet),
             activity: Activity::new(loaded.activity),
             settings,
             clock,
@@ -184,11 +185,11 @@ impl Control {
         let writer = Writer {
             store,
             core: Arc::clone(&core),
-            entropy: SystemEntropy::new(),
+            entropy,
             history: loaded.history,
             forgetting: Forgetting::default(),
-            last_generation: lost.highest(revision),
-            lost,
+            last_generation: lineage.highest(revision),
+            lineage,
             clock_rests_until: None,
             snapshots: Vec::new(),
             failed: None,

@@ -29,7 +29,7 @@ use crate::{
     entropy::SystemEntropy,
     fleet,
     history::HistoryIndex,
-    lost::LostGenerations,
+    lineage::Lineage,
     nonces::{self, Forgetting},
     pending::{self, Fate, Pending},
     published::Published,
@@ -55,7 +55,7 @@ pub(crate) struct Writer {
     /// The highest generation that was ever given, durable or not.
     pub(crate) last_generation: u64,
     /// Generations that are not given again.
-    pub(crate) lost: LostGenerations,
+    pub(crate) lineage: Lineage,
     /// Before this moment the clock is not asked again, because it could not do what was due.
     pub(crate) clock_rests_until: Option<Instant>,
     /// Who wants a snapshot after this turn.
@@ -346,11 +346,11 @@ impl Writer {
         if !durable {
             return if pending.batch.is_empty() { Ok(()) } else { self.store.write_unsynced(&pending.batch) };
         }
-        self.lost.put(&mut pending.batch);
+        self.lineage.put(&mut pending.batch);
         self.history.trim(&self.core.settings.history, &mut pending.batch);
         let start = Instant::now();
         self.store.commit(self.last_generation, &pending.batch)?;
-        self.lost.saved();
+        self.lineage.saved();
         self.count_commit(start, pending.generations());
         // Nodes first: whoever is answered finds the receipt.
         let staged = mem::take(&mut pending.staged);

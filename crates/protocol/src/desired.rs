@@ -46,6 +46,7 @@ pub fn to_delta(from_generation: u64, generation: u64, delta: &Delta) -> node::D
         removed_interfaces: removed(&delta.interfaces),
         instances: put(&delta.instances, instance_to),
         removed_instances: removed(&delta.instances),
+        ..node::Delta::default()
     }
 }
 
@@ -218,6 +219,7 @@ mod tests {
             let desired = from_snapshot(&message).unwrap();
             assert_eq!(to_snapshot(message.generation, &desired), message);
             let change = node::Delta {
+                run: 0,
                 from_generation: 8,
                 generation: 9,
                 groups: message.groups,

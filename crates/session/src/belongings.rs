@@ -140,7 +140,7 @@ impl Belongings {
                 }
                 self.tell_generation(*generation);
             }
-            Told::Current { generation } => self.tell_generation(*generation),
+            Told::Current { generation, .. } => self.tell_generation(*generation),
             Told::Question { id, question } => self.ask(*id, question),
         }
     }

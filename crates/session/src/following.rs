@@ -161,8 +161,9 @@ impl Session {
         };
         self.context.metrics.messages_received.inc();
         match spoken(message).map_err(|malformed| status::of_malformed(&malformed))? {
-            Spoken::Hello { generation, booted_at, agent_version } => Ok(Hello {
+            Spoken::Hello { generation, run, booted_at, agent_version } => Ok(Hello {
                 generation,
+                run,
                 booted_at,
                 agent_version,
                 source: self.peer.address,

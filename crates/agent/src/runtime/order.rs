@@ -200,8 +200,8 @@ mod tests {
         batch.add(devices(7, 3));
         batch.add(Order::Update(Update::snapshot(Wanted { generation: 3, ..Wanted::default() }), first));
         batch.add(devices(8, 7));
-        batch.add(Order::Update(Update::Current { generation: 5 }, later));
-        batch.add(Order::Update(Update::Current { generation: 4 }, later));
+        batch.add(Order::Update(Update::Current { generation: 5, run: 0 }, later));
+        batch.add(Order::Update(Update::Current { generation: 4, run: 0 }, later));
         batch.add(Order::Ask(Ask::Audit));
         let found = batch.devices.unwrap();
         assert_eq!((found.found, found.ended), (vec![device(8)], [3, 7].into()));

@@ -75,6 +75,7 @@ const fn file_bytes(length: usize) -> usize {
 /// A whole file without records, and where the first one goes. None: there is more wanted than a message can say.
 pub(super) fn file_of(wanted: &Wanted) -> Option<(Vec<u8>, usize)> {
     let snapshot = desired::to_snapshot(wanted.generation, &wanted.desired);
+    let snapshot = node::Snapshot { run: wanted.run, ..snapshot };
     let length = snapshot.encoded_len();
     if length > MESSAGE_BYTES_MAX {
         return None;
@@ -171,7 +172,8 @@ fn read_snapshot(bytes: &[u8]) -> Result<(Wanted, usize), String> {
     }
     let snapshot = node::Snapshot::decode(snapshot).map_err(|error| error.to_string())?;
     let desired = desired::from_snapshot(&snapshot).map_err(|error| error.to_string())?;
-    Ok((Wanted { generation: snapshot.generation, desired }, HEADER_BYTES + aligned(length)))
+    let node::Snapshot { generation, run, .. } = snapshot;
+    Ok((Wanted { generation, run, desired }, HEADER_BYTES + aligned(length)))
 }
 
 /// The length of the change that stands at a place; none: none does.
@@ -218,6 +220,6 @@ fn apply(wanted: &mut Wanted, change: &[u8]) -> Result<(), String> {
     }
     let delta = desired::from_delta(&change).map_err(|error| error.to_string())?;
     wanted.desired.apply(&delta);
-    wanted.generation = change.generation;
+    (wanted.generation, wanted.run) = (change.generation, change.run);
     Ok(())
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 use policy::Delta;
-use protocol::desired;
+use protocol::{desired, node};
 use thiserror::Error;
 
 use crate::{
@@ -112,15 +112,15 @@ impl Saved {
         Ok(files::remove(&directory.join(FILE))?)
     }
 
-    /// Adds a change to what is wanted, where there is room for it. It outlives this process at once, and the machine after
+    /// Adds a change from one generation to another, which a run of the control plane made, to what is wanted, where there is room for it. It outlives this process at once, and the machine after
     /// [`sync`](Self::sync). Otherwise the answer is false, and [`replace`](Self::replace) is to be called with what is
     /// wanted after the change.
     ///
     /// # Errors
     /// [`SavedError::File`]; after that there is no room.
-    pub fn add(&mut self, from: u64, generation: u64, delta: &Delta) -> Result<bool, SavedError> {
+    pub fn add(&mut self, from: u64, generation: u64, run: u64, delta: &Delta) -> Result<bool, SavedError> {
         let Some(open) = &mut self.file else { return Ok(false) };
-        let change = desired::to_delta(from, generation, delta);
+        let change = node::Delta { run, ..desired::to_delta(from, generation, delta) };
         let Some(record) = layout::record(open.end, &change) else { return Ok(false) };
         if record.len() > open.size - open.end {
             return Ok(false);

@@ -24,7 +24,7 @@ fn interface(addresses: u8) -> DesiredInterface {
 
 fn wanted(generation: u64) -> Wanted {
     let interfaces = [(NetworkInterfaceId::from_number(7), interface(1))].into();
-    Wanted { generation, desired: Desired { interfaces, ..Desired::default() } }
+    Wanted { generation, run: 40, desired: Desired { interfaces, ..Desired::default() } }
 }
 
 /// A change that puts an interface with so many addresses, which makes it longer or shorter.
@@ -42,9 +42,10 @@ fn saved(lengths: &[u8]) -> (tempfile::TempDir, Saved, Wanted) {
     saved.replace(&now).unwrap();
     for (number, length) in lengths.iter().enumerate() {
         let delta = change(number as u128, *length);
-        assert!(saved.add(now.generation, now.generation + 2, &delta).unwrap());
+        assert!(saved.add(now.generation, now.generation + 2, now.run + 1, &delta).unwrap());
         saved.sync().unwrap();
         now.generation += 2;
+        now.run += 1;
         now.desired.apply(&delta);
     }
     (directory, saved, now)
@@ -75,7 +76,7 @@ fn a_file_that_is_read_is_written_on() {
     drop(saved);
     for number in 10..14 {
         let (mut saved, _) = Saved::open(directory.path()).unwrap();
-        assert!(saved.add(now.generation, now.generation + 1, &change(number, 3)).unwrap());
+        assert!(saved.add(now.generation, now.generation + 1, now.run, &change(number, 3)).unwrap());
         now.desired.apply(&change(number, 3));
         now.generation += 1;
         // Killed before it is on disk: the file has it all the same.
@@ -115,7 +116,7 @@ fn a_change_of_which_a_power_cut_left_a_part_is_not_there() {
     let file = directory.path().join(FILE);
     let before = fs::read(&file).unwrap();
     let (mut saved, _) = Saved::open(directory.path()).unwrap();
-    assert!(saved.add(now.generation, now.generation + 1, &change(9, 200)).unwrap());
+    assert!(saved.add(now.generation, now.generation + 1, 0, &change(9, 200)).unwrap());
     let after = fs::read(&file).unwrap();
     let sectors: Vec<usize> =
         (0..after.len()).step_by(512).filter(|at| after[*at..at + 512] != before[*at..at + 512]).collect();
@@ -150,7 +151,7 @@ fn longest() -> Wanted {
         left -= with(addresses);
         desired.interfaces.insert(id, interface(addresses));
     }
-    Wanted { generation: 3, desired }
+    Wanted { generation: 3, run: 0, desired }
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn when_the_room_is_used_up_the_file_is_replaced() {
     let mut filling = 0;
     for number in 0..4000 {
         let delta = change(number % 5, 50);
-        let fits = saved.add(now.generation, now.generation + 1, &delta).unwrap();
+        let fits = saved.add(now.generation, now.generation + 1, 0, &delta).unwrap();
         now.desired.apply(&delta);
         now.generation += 1;
         filling += usize::from(saved.is_filling());
@@ -193,7 +194,7 @@ fn what_cannot_be_written_leaves_the_one_before_and_is_made_good_later() {
     assert!(matches!(saved.replace(&wanted(40)), Err(SavedError::File(_))));
     assert_eq!(read(directory.path()).unwrap(), Some(now));
     assert!(
-        !saved.add(40, 41, &change(1, 1)).unwrap(),
+        !saved.add(40, 41, 0, &change(1, 1)).unwrap(),
         "what the file holds is not what it would follow from"
     );
     fs::remove_dir(&new).unwrap();
@@ -204,7 +205,7 @@ fn what_cannot_be_written_leaves_the_one_before_and_is_made_good_later() {
 #[test]
 fn a_change_that_does_not_follow_is_damage() {
     let (directory, mut saved, _) = saved(&[1]);
-    assert!(saved.add(99, 100, &change(1, 1)).unwrap());
+    assert!(saved.add(99, 100, 0, &change(1, 1)).unwrap());
     assert!(matches!(read(directory.path()), Err(SavedError::Damaged { .. })));
 }
 

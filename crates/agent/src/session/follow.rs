@@ -92,8 +92,8 @@ impl Session {
         let (kind, update) = match message {
             Message::Snapshot(snapshot) => ("snapshot", Some((snapshot.generation, update_of(&snapshot)))),
             Message::Delta(delta) => ("delta", Some((delta.generation, change_of(&delta)))),
-            Message::Current(node::Current { generation }) => {
-                ("current", Some((generation, Ok(Update::Current { generation }))))
+            Message::Current(node::Current { generation, run }) => {
+                ("current", Some((generation, Ok(Update::Current { generation, run }))))
             }
             Message::Question(question) => {
                 questions.ask(question);
@@ -124,11 +124,12 @@ impl Session {
 }
 
 fn update_of(snapshot: &node::Snapshot) -> Result<Update, Malformed> {
-    let wanted = Wanted { generation: snapshot.generation, desired: desired::from_snapshot(snapshot)? };
+    let node::Snapshot { generation, run, .. } = *snapshot;
+    let wanted = Wanted { generation, run, desired: desired::from_snapshot(snapshot)? };
     Ok(Update::Snapshot { wanted, obey_regression: snapshot.obey_regression })
 }
 
 fn change_of(delta: &node::Delta) -> Result<Update, Malformed> {
-    let (from, generation) = (delta.from_generation, delta.generation);
-    Ok(Update::Delta { from, generation, delta: desired::from_delta(delta)? })
+    let node::Delta { from_generation: from, generation, run, .. } = *delta;
+    Ok(Update::Delta { from, generation, run, delta: desired::from_delta(delta)? })
 }

@@ -48,7 +48,7 @@ fn of_two_devices_with_its_alias_an_interface_stays_at_the_one_that_it_is_at() {
     let (first, second) = (aliased(1), aliased(2));
     let wanted = DesiredInterface { device: node::Device::Aliased, ..interface(1, &[]) };
     let desired = Desired { interfaces: [(eni(1), wanted)].into(), ..Desired::default() };
-    let told = Update::snapshot(Wanted { generation: 1, desired });
+    let told = Update::snapshot(Wanted { generation: 1, run: 0, desired });
     let at = |kernel: &Kernel| kernel.bindings().unwrap()[0].device.ifindex;
     enforcer.set_devices(vec![first.clone()].into());
     assert!(enforcer.update(told.clone()).unwrap().confirmed());
@@ -115,6 +115,6 @@ fn a_device_that_an_operator_lets_go_is_open_until_the_next_update() {
     open(&enforcer);
     enforcer.set_devices(devices.into());
     open(&enforcer);
-    assert!(enforcer.update(Update::Current { generation: 1 }).unwrap().confirmed());
+    assert!(enforcer.update(Update::Current { generation: 1, run: 0 }).unwrap().confirmed());
     assert_eq!(kernel.bindings().unwrap().len(), 2);
 }

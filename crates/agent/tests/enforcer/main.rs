@@ -73,7 +73,7 @@ fn snapshot(generation: u64, groups: &[(u128, &[u16])], interfaces: &[(u8, &[u12
         groups: groups.iter().map(|(number, ports)| with_rules(*number, ports)).collect(),
         ..Default::default()
     };
-    Update::snapshot(Wanted { generation, desired })
+    Update::snapshot(Wanted { generation, run: 0, desired })
 }
 
 /// A change in which interfaces come into these groups.
@@ -84,7 +84,7 @@ fn change(from: u64, groups: &[(u128, &[u16])], interfaces: &[(u8, &[u128])]) ->
         groups: groups.iter().map(|(number, ports)| with_rules(*number, ports)).collect(),
         ..Default::default()
     };
-    Update::Delta { from, generation: from + 1, delta }
+    Update::Delta { from, generation: from + 1, run: 0, delta }
 }
 
 fn open(kernel: &Kernel) -> Enforcer<Kernel> {
@@ -161,7 +161,7 @@ fn what_does_not_fit_is_not_obeyed() {
     assert_eq!(refused(&mut enforcer, snapshot(4, &[], &[])), regressed);
     assert_eq!(refused(&mut enforcer, change(6, &[], &[])), UpdateError::Gap { has: 5, from: 6 });
     assert_eq!(
-        refused(&mut enforcer, Update::Current { generation: 4 }),
+        refused(&mut enforcer, Update::Current { generation: 4, run: 0 }),
         UpdateError::Regressed { confirmed: 5, offered: 4 }
     );
     let error = refused(&mut enforcer, change(5, &[(1, &[22])], &[(1, &[9])]));
@@ -177,7 +177,7 @@ fn the_end_of_an_interface_that_came_and_went_in_between_is_no_contradiction() {
     let mut enforcer = open(&kernel);
     enforcer.update(snapshot(5, &[], &[])).unwrap();
     let delta = Delta { interfaces: [(eni(9), None)].into(), ..Delta::default() };
-    assert!(enforcer.update(Update::Delta { from: 5, generation: 7, delta }).unwrap().confirmed());
+    assert!(enforcer.update(Update::Delta { from: 5, generation: 7, run: 0, delta }).unwrap().confirmed());
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn an_alias_is_followed_and_its_end_is_the_end_of_the_binding() {
     let mut wanted = interface(1, &[]);
     wanted.device = node::Device::Aliased;
     let desired = Desired { interfaces: [(eni(1), wanted)].into(), ..Desired::default() };
-    enforcer.update(Update::snapshot(Wanted { generation: 1, desired })).unwrap();
+    enforcer.update(Update::snapshot(Wanted { generation: 1, run: 0, desired })).unwrap();
     for (device, bound) in [(&plain, 0), (&aliased, 1), (&plain, 0), (&aliased, 1)] {
         let outcome = enforcer.set_devices(vec![device.clone()].into());
         assert!(outcome.confirmed(), "{outcome:?}");
@@ -314,14 +314,15 @@ fn updates_that_wait_are_one_update_that_leads_to_the_same() {
     for seed in 0..200 {
         let mut random = Random::new(seed);
         let mut states = vec![random_desired(&mut random)];
-        let mut updates = vec![Update::snapshot(Wanted { generation: 1, desired: states[0].clone() })];
+        let mut updates =
+            vec![Update::snapshot(Wanted { generation: 1, run: 0, desired: states[0].clone() })];
         for generation in 2..=6 {
             let before = states[states.len() - 1].clone();
             let next = if random.below(5) == 0 { before.clone() } else { random_desired(&mut random) };
             updates.push(match random.below(5) {
-                0 => Update::snapshot(Wanted { generation, desired: next.clone() }),
-                _ if next == before => Update::Current { generation },
-                _ => Update::Delta { from: generation - 1, generation, delta: delta(&before, &next) },
+                0 => Update::snapshot(Wanted { generation, run: 0, desired: next.clone() }),
+                _ if next == before => Update::Current { generation, run: 0 },
+                _ => Update::Delta { from: generation - 1, generation, run: 0, delta: delta(&before, &next) },
             });
             states.push(next);
         }
@@ -356,7 +357,7 @@ fn updates_that_wait_are_one_update_that_leads_to_the_same() {
 #[test]
 fn what_does_not_follow_is_not_merged() {
     let [regressed, gap] = [snapshot(3, &[], &[]), change(7, &[], &[])];
-    for later in [regressed, gap, Update::Current { generation: 3 }] {
+    for later in [regressed, gap, Update::Current { generation: 3, run: 0 }] {
         let before = change(4, &[], &[]);
         assert_eq!(before.clone().merge(later.clone()), Err(Box::new((before, later))));
     }
@@ -431,7 +432,7 @@ fn two_interfaces_are_not_at_one_device() {
     second.device = interface(1, &[]).device;
     let interfaces = [(eni(1), interface(1, &[])), (eni(2), second)].into();
     let desired = Desired { interfaces, ..Desired::default() };
-    let outcome = enforcer.update(Update::snapshot(Wanted { generation: 1, desired })).unwrap();
+    let outcome = enforcer.update(Update::snapshot(Wanted { generation: 1, run: 0, desired })).unwrap();
     let problems: Vec<_> = outcome.problems.iter().map(|of| (of.interface, of.kind.clone())).collect();
     assert_eq!(problems, [(eni(2), ProblemKind::SameDevice { other: eni(1) })]);
 }
@@ -471,12 +472,12 @@ fn a_device_is_another_interface_s_with_the_update_that_says_so() {
         let devices: Vec<_> = (1..=3).map(|number| add_device(&kernel, number)).collect();
         enforcer.set_devices(devices.clone().into());
         let before = placed(&[(1, 1, 1), (2, 2, 1)]);
-        let told = Update::snapshot(Wanted { generation: 1, desired: before.clone() });
+        let told = Update::snapshot(Wanted { generation: 1, run: 0, desired: before.clone() });
         assert!(enforcer.update(told).unwrap().confirmed());
         let desired = placed(&places.iter().map(|(number, at)| (*number, *at, group)).collect::<Vec<_>>());
         let outcome = enforcer.update(match whole {
-            true => Update::snapshot(Wanted { generation: 2, desired: desired.clone() }),
-            false => Update::Delta { from: 1, generation: 2, delta: delta(&before, &desired) },
+            true => Update::snapshot(Wanted { generation: 2, run: 0, desired: desired.clone() }),
+            false => Update::Delta { from: 1, generation: 2, run: 0, delta: delta(&before, &desired) },
         });
         let outcome = outcome.unwrap();
         assert!(outcome.confirmed(), "{context}: {outcome:?}");
@@ -505,7 +506,7 @@ fn a_device_that_an_interface_is_wanted_at_is_not_let_go() {
     assert!(matches!(refused, ReleaseError::Bound { interface, .. } if interface == eni(1)), "{refused}");
     assert_eq!(enforcer.tally().guarded, 1);
     kernel.refuses.set("");
-    assert!(enforcer.update(Update::Current { generation: 1 }).unwrap().confirmed());
+    assert!(enforcer.update(Update::Current { generation: 1, run: 0 }).unwrap().confirmed());
     assert!(enforcer.update(snapshot(2, &[], &[])).unwrap().confirmed());
     enforcer.release("vnet1").unwrap();
 }
@@ -519,7 +520,7 @@ fn a_device_that_cannot_be_bound_nor_closed_is_forgotten_with_its_binding() {
     assert!(!enforcer.update(snapshot(1, &[], &[(1, &[])])).unwrap().confirmed());
     assert_eq!(enforcer.tally().open, 1);
     let gone = delta(&enforcer.wanted().desired.clone(), &Desired::default());
-    let update = Update::Delta { from: 1, generation: 2, delta: gone };
+    let update = Update::Delta { from: 1, generation: 2, run: 0, delta: gone };
     assert!(enforcer.update(update).unwrap().confirmed());
     assert_eq!(enforcer.tally().open, 0);
 }
@@ -584,7 +585,7 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
             let context = format!("seed {seed}, generation {generation}");
             let next = random_desired(&mut random);
             let change = delta(&enforcer.wanted().desired, &next);
-            let snapshot = Update::snapshot(Wanted { generation, desired: next.clone() });
+            let snapshot = Update::snapshot(Wanted { generation, run: 0, desired: next.clone() });
             let restarts = random.below(6) == 0;
             if restarts {
                 enforcer = open(&kernel);
@@ -605,7 +606,7 @@ fn open_is_only_what_is_wanted_and_confirmed_only_what_is_in_force() {
             let update = if restarts || random.below(4) == 0 {
                 snapshot.clone()
             } else {
-                Update::Delta { from: generation - 1, generation, delta: change }
+                Update::Delta { from: generation - 1, generation, run: 0, delta: change }
             };
             let outcome = enforcer.update(update).unwrap();
             assert_eq!(enforcer.wanted().desired, next, "{context}");

@@ -200,7 +200,7 @@ impl TestNode {
         + Send,
     ) -> BTreeMap<InstanceId, InstanceReport> {
         self.generation += 1;
-        let wanted = Wanted { generation: self.generation, desired: self.desired.clone() };
+        let wanted = Wanted { generation: self.generation, run: 0, desired: self.desired.clone() };
         let (id, dataplane) = (self.id, self.dataplane.clone());
         self.on(move || {
             let mut driver = LabDriver::new(id);

@@ -67,7 +67,7 @@ async fn whoever_is_not_accepted_says_how_to_join_again_and_keeps_what_is_in_for
     host.stands("it says so", told).await;
     assert_eq!(host.kernel.open(), (1, 5));
     let mut session = plane.session().await;
-    session.tell(Message::Current(node::Current { generation: 5 })).await;
+    session.tell(Message::Current(node::Current { generation: 5, run: 0 })).await;
     session.confirmed().await;
     host.stop();
 }

@@ -8,13 +8,12 @@ use crate::{
 };
 
 fn leave(from: u64) -> Message {
+    Message::Delta(of_leave(from))
+}
+
+fn of_leave(from: u64) -> node::Delta {
     let interfaces = vec![interface(&[])];
-    Message::Delta(node::Delta {
-        from_generation: from,
-        generation: from + 1,
-        interfaces,
-        ..node::Delta::default()
-    })
+    node::Delta { from_generation: from, generation: from + 1, interfaces, ..node::Delta::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -22,7 +21,7 @@ async fn what_is_told_is_in_force_and_confirmed_and_outlives_cuts_and_restarts()
     let mut plane = Plane::start();
     let mut host = Host::of(&plane).await;
     let mut session = plane.session().await;
-    assert_eq!(session.hello.generation, 0);
+    assert_eq!((session.hello.generation, session.hello.run), (0, 0));
     session.tell(Message::Snapshot(snapshot(5, 80))).await;
     let confirmed = session.confirmed().await;
     assert_eq!((confirmed.generation, confirmed.absent_interfaces.len()), (5, 0));
@@ -30,7 +29,7 @@ async fn what_is_told_is_in_force_and_confirmed_and_outlives_cuts_and_restarts()
     assert_eq!(host.kernel.open(), (1, 5));
     session.tell(leave(5)).await;
     assert_eq!(session.confirmed().await.generation, 6);
-    session.tell(Message::Current(node::Current { generation: 9 })).await;
+    session.tell(Message::Current(node::Current { generation: 9, run: 70 })).await;
     assert_eq!(session.confirmed().await.generation, 9);
     let status = host.stands("it is in force", |status| status.generation.confirmed == 9).await;
     assert!(status.session.connected && status.interfaces[0].state.name() == "in force", "{status:?}");
@@ -47,9 +46,19 @@ async fn what_is_told_is_in_force_and_confirmed_and_outlives_cuts_and_restarts()
     assert_eq!(host.kernel.open(), before);
     plane.heal();
     let mut session = plane.session().await;
-    assert_eq!(session.hello.generation, 9);
-    session.tell(Message::Current(node::Current { generation: 9 })).await;
+    assert_eq!((session.hello.generation, session.hello.run), (9, 70));
+    // A run alone is something new, too.
+    session.tell(Message::Current(node::Current { generation: 9, run: 71 })).await;
     assert_eq!(session.confirmed().await.generation, 9);
+    host.stop();
+    host.start();
+    let mut session = plane.session().await;
+    assert_eq!((session.hello.generation, session.hello.run), (9, 71));
+    session.tell(Message::Delta(node::Delta { run: 72, ..of_leave(9) })).await;
+    assert_eq!(session.confirmed().await.generation, 10);
+    host.stop();
+    host.start();
+    assert_eq!(plane.session().await.hello.run, 72);
     host.stop();
 }
 

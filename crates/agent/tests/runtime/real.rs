@@ -145,7 +145,7 @@ fn devices_are_followed_and_a_reboot_brings_back_what_was_confirmed() {
         ip("link add vnet9 type veth peer name p9");
         runtime.block_on(host.stands("it is closed", |status| status.counts.guarded == 1));
         runtime.block_on(async {
-            session.tell(Message::Current(node::Current { generation: 6 })).await;
+            session.tell(Message::Current(node::Current { generation: 6, run: 0 })).await;
             // Before that it has confirmed the one before again, each time that the device came or went.
             let mut confirmed = session.confirmed().await;
             while confirmed.generation == 5 {

@@ -46,6 +46,7 @@ async fn node(site: &Site, browser: &mut Browser) -> (String, Follower) {
     };
     carry_out(site, Actor::Node(token.node), join).await;
     let hello = Hello {
+        run: 0,
         generation: 0,
         booted_at: None,
         agent_version: "0.0.0-test".into(),
@@ -61,7 +62,7 @@ async fn confirm(follower: &mut Follower, generation: u64) {
         let told = match patiently(follower.next()).await.unwrap() {
             Told::Snapshot { generation, .. }
             | Told::Delta { generation, .. }
-            | Told::Current { generation } => generation,
+            | Told::Current { generation, .. } => generation,
             Told::Question { .. } => continue,
         };
         follower.heard(Heard::Confirmed {

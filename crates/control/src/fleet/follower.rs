@@ -57,10 +57,10 @@ impl Follower {
                         return Ok(told);
                     }
                 }
-                Step::Delta { from, generation, delta } => {
-                    return Ok(Told::Delta { from, generation, delta });
+                Step::Delta { from, generation, run, delta } => {
+                    return Ok(Told::Delta { from, generation, run, delta });
                 }
-                Step::Current { generation } => return Ok(Told::Current { generation }),
+                Step::Current { generation, run } => return Ok(Told::Current { generation, run }),
                 Step::Question { id, question } => return Ok(Told::Question { id, question }),
                 Step::Wait => self.wake.notified().await,
             }
@@ -81,8 +81,10 @@ impl Follower {
         if !core.shared.settled(generation, epoch).await.ok_or(Ended::Stopping)? {
             return Ok(None);
         }
-        let told = core.fleet.roster().tell_snapshot(node, number, (answer_to, generation))?;
-        Ok(told.map(|obey_regression| Told::Snapshot { generation, desired, obey_regression }))
+        let mut roster = core.fleet.roster();
+        let told = roster.tell_snapshot(node, number, (answer_to, generation))?;
+        let run = roster.lineage.run_of(generation);
+        Ok(told.map(|obey_regression| Told::Snapshot { generation, run, desired, obey_regression }))
     }
 
     /// Takes in what the node says. What a node that does not follow any more says is passed over.

@@ -22,10 +22,12 @@ pub(super) enum Step {
     Delta {
         from: u64,
         generation: u64,
+        run: u64,
         delta: Delta,
     },
     Current {
         generation: u64,
+        run: u64,
     },
     Question {
         id: u64,
@@ -57,7 +59,7 @@ impl Roster {
         let number = self.number();
         let (began, durable) = (self.began, self.durable);
         let generation = hello.generation;
-        let regressed = generation > durable || self.lost.contains(generation);
+        let regressed = self.lineage.lacks(generation, hello.run, durable);
         self.slots.entry(node).or_insert_with(|| Slot::new(began));
         let connection = Connection::new(number, hello, now.at);
         let wake = Arc::clone(&connection.wake);
@@ -82,6 +84,8 @@ impl Roster {
     /// What the follower with this number does next.
     pub(super) fn step(&mut self, node: NodeId, number: u64) -> Result<Step, Ended> {
         let (durable, unanswered_max) = (self.durable, self.settings.unanswered_max);
+        // What is told leads there.
+        let run = self.lineage.run_of(durable);
         let step = self.change(node, |slot| {
             slot.connection(number)?;
             // Who asks can wait for a moment, and what is revoked must not.
@@ -89,8 +93,8 @@ impl Roster {
             let next = if held { Next::Nothing } else { slot.backlog.next(durable, unanswered_max) };
             Ok(match next {
                 Next::Snapshot => Step::Snapshot,
-                Next::Delta { from, generation, delta } => Step::Delta { from, generation, delta },
-                Next::Current { generation } => Step::Current { generation },
+                Next::Delta { from, generation, delta } => Step::Delta { from, generation, run, delta },
+                Next::Current { generation } => Step::Current { generation, run },
                 Next::Nothing => match slot.connection(number)?.questions.untold.pop_front() {
                     Some((id, question)) => Step::Question { id, question },
                     None => Step::Wait,

@@ -11,7 +11,7 @@ use super::{
     receipts::{Bounds, End, Moment, Receipts},
     slot::{Slot, Slots},
 };
-use crate::{lost::LostGenerations, settings::FleetSettings};
+use crate::{lineage::Lineage, settings::FleetSettings};
 
 /// What a change means for nodes.
 #[derive(Debug, Default)]
@@ -40,15 +40,15 @@ pub(super) struct Roster {
     pub(super) stopping: bool,
     /// Whether nobody waits for nodes any more.
     pub(super) impatient: bool,
-    /// Generations that were lost, and that nodes may still hold to.
-    pub(super) lost: LostGenerations,
+    /// Which generations nodes may hold to.
+    pub(super) lineage: Lineage,
     /// The last number of a connection or a question.
     numbers: u64,
     pub(super) settings: FleetSettings,
 }
 
 impl Roster {
-    pub(super) fn new(generation: u64, lost: LostGenerations, settings: FleetSettings) -> Self {
+    pub(super) fn new(generation: u64, lineage: Lineage, settings: FleetSettings) -> Self {
         Self {
             slots: Slots::new(),
             receipts: Receipts::after(generation),
@@ -57,7 +57,7 @@ impl Roster {
             pending_bytes: 0,
             stopping: false,
             impatient: false,
-            lost,
+            lineage,
             numbers: 0,
             settings,
         }

@@ -21,7 +21,7 @@ use super::{
     receipts::{Known, Moment},
     roster::{Roster, Staged},
 };
-use crate::{control::Control, lost::LostGenerations, settings::FleetSettings};
+use crate::{control::Control, lineage::Lineage, settings::FleetSettings};
 
 /// The roster. Whoever looks at the state and at it locks the state first.
 pub(crate) struct Fleet {
@@ -34,8 +34,8 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// A fleet of which nothing is known up to a generation.
-    pub(crate) fn new(generation: u64, lost: LostGenerations, settings: FleetSettings) -> Self {
-        let roster = Mutex::new(Roster::new(generation, lost, settings));
+    pub(crate) fn new(generation: u64, lineage: Lineage, settings: FleetSettings) -> Self {
+        let roster = Mutex::new(Roster::new(generation, lineage, settings));
         // What was before is not known.
         let settled_after = AtomicU64::new(generation);
         Self { roster, settled_after, metrics: FleetMetrics::new(), began: Instant::now() }

@@ -173,7 +173,7 @@ pub(super) type Slots = BTreeMap<NodeId, Slot>;
 
 impl Connection {
     pub(super) fn new(number: u64, hello: Hello, began: UnixMillis) -> Self {
-        let Hello { generation: _, booted_at, agent_version, source, certificate } = hello;
+        let Hello { generation: _, run: _, booted_at, agent_version, source, certificate } = hello;
         Self {
             number,
             began,

@@ -13,6 +13,8 @@ pub struct Hello {
     /// The newest generation that the node has been wanted to have, also by an earlier process of its agent; 0 for
     /// none.
     pub generation: u64,
+    /// The run of the control plane that made that generation, as it was told; 0: it was not told.
+    pub run: u64,
     /// When its machine was started; none: it does not say.
     pub booted_at: Option<UnixMillis>,
     /// The version of its agent.
@@ -33,6 +35,8 @@ pub enum Told {
     Snapshot {
         /// The generation that it is of.
         generation: u64,
+        /// The run of the control plane that made it; 0: it is not known any more.
+        run: u64,
         /// What is wanted.
         desired: Desired,
         /// Whether an operator has said that it is to be obeyed although the node has been wanted to have a newer
@@ -45,6 +49,8 @@ pub enum Told {
         from: u64,
         /// The generation that the change leads to.
         generation: u64,
+        /// The run of the control plane that made it.
+        run: u64,
         /// The change.
         delta: Delta,
     },
@@ -52,6 +58,8 @@ pub enum Told {
     Current {
         /// That generation.
         generation: u64,
+        /// The run of the control plane that made it; 0: it is not known any more.
+        run: u64,
     },
     /// Somebody wants to know something.
     Question {

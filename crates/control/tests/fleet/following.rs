@@ -46,9 +46,9 @@ fn a_node_that_comes_back_is_told_what_it_missed_and_no_more() {
         node.obey_now()
     };
     // At the generation at which everything began, nothing has changed for it: also when something else has.
-    assert_eq!(told(1), Some(Ok(Told::Current { generation: 1 })));
+    assert!(matches!(told(1), Some(Ok(Told::Current { generation: 1, .. }))));
     site.must(site.leave(1, 0));
-    assert_eq!(told(1), Some(Ok(Told::Current { generation: 2 })));
+    assert!(matches!(told(1), Some(Ok(Told::Current { generation: 2, .. }))));
     // From one that it was told before that there is no way but a snapshot.
     assert!(matches!(told(0), Some(Ok(Told::Snapshot { generation: 2, .. }))));
     // What changes meanwhile is one change, from wherever it is in between.
@@ -56,7 +56,7 @@ fn a_node_that_comes_back_is_told_what_it_missed_and_no_more() {
     site.must(site.leave(0, 1));
     drop(site.follow(0, 2).unwrap());
     assert!(matches!(told(2), Some(Ok(Told::Delta { from: 2, generation: 4, .. }))));
-    assert_eq!(told(4), Some(Ok(Told::Current { generation: 4 })));
+    assert!(matches!(told(4), Some(Ok(Told::Current { generation: 4, .. }))));
     assert!(matches!(told(3), Some(Ok(Told::Snapshot { generation: 4, .. }))), "it may have half of it");
 }
 
@@ -117,7 +117,7 @@ fn who_costs_nothing_does_not_give_way() {
     let [busy, idle] = [site.node(0).generation, site.node(1).generation];
     let left = site.must(site.leave(0, 0));
     let mut idle = Obedient::new(site.follow(1, idle).unwrap());
-    assert_eq!(idle.obey_now(), Some(Ok(Told::Current { generation: left })));
+    assert!(matches!(idle.obey_now(), Some(Ok(Told::Current { generation, .. })) if generation == left));
     let mut busy = Obedient::new(site.follow(0, busy).unwrap());
     assert!(matches!(busy.obey_now(), Some(Ok(Told::Snapshot { .. }))));
 }

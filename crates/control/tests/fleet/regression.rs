@@ -1,9 +1,9 @@
 //! Nodes that hold a newer generation than this control plane ever gave: it was restored from an older backup.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use control::{
-    Control, Failure, Heard, Told,
+    Control, Failure, Heard, Hello, Submission, Told,
     fleet::{Delay, EnforcementState, RefusalReason},
 };
 use model::{Command, NodeId, Refusal, node::NodeCommand};
@@ -128,6 +128,15 @@ fn open(directory: &Path, site: &Site) -> Control {
     Control::open(Box::new(store), settings(), clock, &mut |_| {}).unwrap().control
 }
 
+fn create(site: &Site) -> Submission {
+    let command = model::command::SecurityGroupCommand::Create {
+        name: "a".into(),
+        description: "".into(),
+        rules: vec![],
+    };
+    site.submission(Command::SecurityGroup(command))
+}
+
 /// A restored control plane gives numbers that the lost ones cannot have come to: what a node holds of those is told
 /// apart for ever.
 #[test]
@@ -139,14 +148,6 @@ fn generations_that_a_restored_backup_does_not_have_are_known_as_lost() {
         Box::new(store)
     });
     store::restore(&file, &restored).unwrap();
-    let create = || {
-        let command = model::command::SecurityGroupCommand::Create {
-            name: "a".into(),
-            description: "".into(),
-            rules: vec![],
-        };
-        site.submission(Command::SecurityGroup(command))
-    };
     let control = open(&restored, &site);
     let follow = |control: &Control, generation| {
         let node = site.nodes[0];
@@ -162,17 +163,86 @@ fn generations_that_a_restored_backup_does_not_have_are_known_as_lost() {
         regressed
     };
     assert!(!follow(&control, 1) && follow(&control, 2));
-    let first = control.submit_blocking(create()).unwrap().generation;
+    let first = control.submit_blocking(create(&site)).unwrap().generation;
     assert!(first > 1_000_000);
     control.stop_blocking();
     drop(control);
     // Also after a restart, and when numbers have come further.
     for _ in 0..2 {
         let control = open(&restored, &site);
-        let next = control.submit_blocking(create()).unwrap().generation;
+        let next = control.submit_blocking(create(&site)).unwrap().generation;
         assert!(next > first && next < first + 20, "it goes on counting: {first} {next}");
         assert!(follow(&control, 2) && follow(&control, 1_000) && !follow(&control, next));
         control.stop_blocking();
         drop(control);
+    }
+}
+
+/// A copy of the directory gives the same numbers once more, and does not know it.
+#[test]
+fn generations_that_were_made_again_after_a_copy_was_put_back_are_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let site = Site::with(settings(), |store| {
+        store::backup(&*store.snapshot().unwrap(), &at("backup")).unwrap();
+        Box::new(store)
+    });
+    store::restore(&at("backup"), &at("data")).unwrap();
+    let node = site.nodes[0];
+    let follow = |control: &Control, (generation, run)| {
+        let hello = Hello { run, ..hello(generation, certificate(0)) };
+        Obedient::new(control.follow(node, hello).unwrap())
+    };
+    // Makes one generation, and gives what a node is told of it.
+    let make = |control: &Control| {
+        control.submit_blocking(create(&site)).unwrap();
+        match follow(control, (0, 0)).obey_now() {
+            Some(Ok(Told::Snapshot { generation, run, .. })) => (generation, run),
+            other => panic!("{other:?}"),
+        }
+    };
+    let control = open(&at("data"), &site);
+    let kept = make(&control);
+    control.stop_blocking();
+    drop(control);
+    copy(&at("data"), &at("copy"));
+    let control = open(&at("data"), &site);
+    let gone = make(&control);
+    assert_eq!(gone.0, kept.0 + 1);
+    assert!(kept.1 != 0 && gone.1 != 0 && kept.1 != gone.1);
+    control.stop_blocking();
+    drop(control);
+
+    let mut again = gone;
+    for number in 0..2 {
+        let control = open(&at("copy"), &site);
+        let has_regressed = |told| {
+            drop(follow(&control, told));
+            control.standing(node).regression.is_some()
+        };
+        assert!(!has_regressed(kept), "{number}: what was before the copy is the same");
+        let (before, now) = (again, make(&control));
+        again = now;
+        assert!(!has_regressed(now) && (number == 0 || !has_regressed(before)), "{number}");
+        assert!(now.0 >= gone.0 && has_regressed(gone), "{number}");
+        control.submit_blocking(site.submission(readmit(node))).unwrap();
+        let mut host = follow(&control, gone);
+        assert!(matches!(host.obey_now(), Some(Ok(Told::Snapshot { obey_regression: true, .. }))));
+        host.confirm();
+        assert!(control.standing(node).regression.is_none());
+        drop(host);
+        control.stop_blocking();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
     }
 }

@@ -166,6 +166,7 @@ fn fill(store: &mut MemoryStore, world: &World) {
 
 pub fn hello(generation: u64, certificate: Digest) -> Hello {
     Hello {
+        run: 0,
         generation,
         booted_at: Some(UnixMillis(1)),
         agent_version: "0.0.0-test".into(),
@@ -204,13 +205,13 @@ impl Obedient {
             Told::Snapshot { generation, desired, .. } => {
                 (self.generation, self.desired) = (*generation, desired.clone());
             }
-            Told::Delta { from, generation, delta } => {
+            Told::Delta { from, generation, delta, .. } => {
                 assert_eq!(*from, self.generation, "a change begins where the node is");
                 assert!(*generation > *from && !delta.is_empty());
                 self.generation = *generation;
                 self.desired.apply(delta);
             }
-            Told::Current { generation } => self.generation = *generation,
+            Told::Current { generation, .. } => self.generation = *generation,
             Told::Question { .. } => {}
         }
         Ok(told)

@@ -69,7 +69,7 @@ fn foreign(number: u128) -> Result<(), Unacceptable> {
 #[test]
 fn a_node_speaks_of_what_is_bound_to_it_alone() {
     let mut own = Belongings::of(&state(), node(1));
-    own.tell(&Told::Current { generation: 5 });
+    own.tell(&Told::Current { generation: 5, run: 0 });
     assert_eq!(own.check(&mut confirmed(5, &[1])), Ok(()));
     assert_eq!(own.check(&mut confirmed(5, &[1, 2])), foreign(2));
 }
@@ -80,7 +80,7 @@ fn what_is_said_of_a_time_before_the_session_is_cut_to_what_is_known() {
     let mut early = confirmed(3, &[1, 2]);
     assert_eq!(own.check(&mut early), Ok(()));
     assert_eq!(absent(&early), 1);
-    own.tell(&Told::Current { generation: 5 });
+    own.tell(&Told::Current { generation: 5, run: 0 });
     let mut late = confirmed(4, &[1, 2]);
     assert_eq!((own.check(&mut late), absent(&late)), (Ok(()), 1));
     let mut never = confirmed(6, &[2]);
@@ -90,9 +90,9 @@ fn what_is_said_of_a_time_before_the_session_is_cut_to_what_is_known() {
 #[test]
 fn what_went_is_known_until_the_node_confirms_that_it_went() {
     let mut own = Belongings::of(&state(), node(1));
-    own.tell(&Told::Current { generation: 5 });
+    own.tell(&Told::Current { generation: 5, run: 0 });
     let delta = Delta { interfaces: [(interface(1), None)].into(), ..Delta::default() };
-    own.tell(&Told::Delta { from: 5, generation: 6, delta });
+    own.tell(&Told::Delta { from: 5, generation: 6, run: 0, delta });
     assert_eq!(own.check(&mut confirmed(5, &[1])), Ok(()));
     assert_eq!(
         own.check(&mut confirmed(6, &[1])),
@@ -105,7 +105,7 @@ fn what_went_is_known_until_the_node_confirms_that_it_went() {
 #[test]
 fn a_snapshot_is_all_that_there_is() {
     let mut own = Belongings::of(&state(), node(1));
-    own.tell(&Told::Snapshot { generation: 7, desired: Desired::default(), obey_regression: false });
+    own.tell(&Told::Snapshot { generation: 7, run: 0, desired: Desired::default(), obey_regression: false });
     assert_eq!(own.check(&mut confirmed(7, &[])), Ok(()));
     assert_eq!(own.check(&mut confirmed(7, &[1])), foreign(1));
 }
@@ -123,7 +123,7 @@ fn reported(own: &mut Belongings, state: &State, number: u128) -> Result<usize, 
 fn an_instance_is_reported_by_the_node_that_hosts_it_alone() {
     let (before, mut after) = (state(), state());
     let mut own = Belongings::of(&before, node(1));
-    own.tell(&Told::Current { generation: 5 });
+    own.tell(&Told::Current { generation: 5, run: 0 });
     assert_eq!(reported(&mut own, &before, 1), Ok(1));
     assert_eq!(reported(&mut own, &before, 9), Ok(1), "nobody hosts it");
     assert_eq!(reported(&mut own, &before, 2), Err(Foreign::Instance(instance(2))));
@@ -132,7 +132,7 @@ fn an_instance_is_reported_by_the_node_that_hosts_it_alone() {
     after.load(&Hosting { node: node(2), ..moved }.into());
     assert_eq!(reported(&mut own, &after, 1), Ok(1), "it does not know yet");
     let delta = Delta { instances: [(instance(1), None)].into(), ..Delta::default() };
-    own.tell(&Told::Delta { from: 5, generation: 6, delta });
+    own.tell(&Told::Delta { from: 5, generation: 6, run: 0, delta });
     assert_eq!(reported(&mut own, &after, 1), Ok(1));
     own.check(&mut confirmed(6, &[])).unwrap();
     assert_eq!(reported(&mut own, &after, 1), Err(Foreign::Instance(instance(1))));
@@ -140,9 +140,10 @@ fn an_instance_is_reported_by_the_node_that_hosts_it_alone() {
 
 #[test]
 fn an_instance_that_went_before_the_session_is_not_held_against_a_node_that_was_not_told() {
-    let snapshot = Told::Snapshot { generation: 7, desired: Desired::default(), obey_regression: false };
-    let delta = Told::Delta { from: 5, generation: 7, delta: Delta::default() };
-    for told in [snapshot, delta, Told::Current { generation: 7 }] {
+    let snapshot =
+        Told::Snapshot { generation: 7, run: 0, desired: Desired::default(), obey_regression: false };
+    let delta = Told::Delta { from: 5, generation: 7, run: 0, delta: Delta::default() };
+    for told in [snapshot, delta, Told::Current { generation: 7, run: 0 }] {
         let state = state();
         let mut own = Belongings::of(&state, node(1));
         assert_eq!(reported(&mut own, &state, 2), Ok(0), "it is left out");
@@ -153,7 +154,7 @@ fn an_instance_that_went_before_the_session_is_not_held_against_a_node_that_was_
     }
     // Of one that it never spoke of it knows nothing.
     let mut own = Belongings::of(&state(), node(1));
-    own.tell(&Told::Current { generation: 7 });
+    own.tell(&Told::Current { generation: 7, run: 0 });
     assert_eq!(reported(&mut own, &state(), 2), Err(Foreign::Instance(instance(2))));
 }
 

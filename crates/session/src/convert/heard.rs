@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 20_000;
 #[derive(Debug, PartialEq)]
 pub(crate) enum Spoken {
     /// The first message.
-    Hello { generation: u64, booted_at: Option<UnixMillis>, agent_version: Box<str> },
+    Hello { generation: u64, run: u64, booted_at: Option<UnixMillis>, agent_version: Box<str> },
     /// Every other one.
     Heard(Heard),
 }
@@ -30,6 +30,7 @@ pub(crate) fn spoken(message: node::FromNode) -> Result<Spoken, Malformed> {
         Some(Message::Hello(hello)) => {
             return Ok(Spoken::Hello {
                 generation: hello.generation,
+                run: hello.run,
                 booted_at: field::time_or_none("booted_at_ms", hello.booted_at_ms)?,
                 agent_version: field::short_text(&hello.agent_version),
             });

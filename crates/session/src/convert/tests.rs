@@ -65,9 +65,13 @@ fn a_message_that_says_nothing_is_malformed() {
 
 #[test]
 fn texts_of_people_are_cut_and_of_one_line() {
-    let hello =
-        node::Hello { agent_version: format!("1\n{}", "x".repeat(100)), generation: 7, booted_at_ms: 0 };
-    let Ok(Spoken::Hello { generation, booted_at, agent_version }) = said(Message::Hello(hello)) else {
+    let hello = node::Hello {
+        run: 0,
+        agent_version: format!("1\n{}", "x".repeat(100)),
+        generation: 7,
+        booted_at_ms: 0,
+    };
+    let Ok(Spoken::Hello { generation, booted_at, agent_version, .. }) = said(Message::Hello(hello)) else {
         panic!("no hello")
     };
     assert_eq!((generation, booted_at), (7, None));

@@ -9,12 +9,16 @@ use protocol::{
 /// What a node is told, as a message.
 pub(crate) fn to_node(told: &Told) -> node::ToNode {
     let message = match told {
-        Told::Snapshot { generation, desired, obey_regression } => {
+        Told::Snapshot { generation, run, desired, obey_regression } => {
             let snapshot = to_snapshot(*generation, desired);
-            Message::Snapshot(node::Snapshot { obey_regression: *obey_regression, ..snapshot })
+            Message::Snapshot(node::Snapshot { run: *run, obey_regression: *obey_regression, ..snapshot })
         }
-        Told::Delta { from, generation, delta } => Message::Delta(to_delta(*from, *generation, delta)),
-        Told::Current { generation } => Message::Current(node::Current { generation: *generation }),
+        Told::Delta { from, generation, run, delta } => {
+            Message::Delta(node::Delta { run: *run, ..to_delta(*from, *generation, delta) })
+        }
+        Told::Current { generation, run } => {
+            Message::Current(node::Current { generation: *generation, run: *run })
+        }
         Told::Question { id, question } => {
             Message::Question(node::Question { id: *id, question: Some(asked(question)) })
         }

@@ -213,7 +213,7 @@ pub(crate) fn join_request(token: &str, certificate_signing_request: Vec<u8>) ->
 }
 
 pub(crate) fn hello(generation: u64) -> Message {
-    Message::Hello(node::Hello { agent_version: "1.2.3".into(), generation, booted_at_ms: 1_000 })
+    Message::Hello(node::Hello { agent_version: "1.2.3".into(), generation, booted_at_ms: 1_000, run: 0 })
 }
 
 pub(crate) fn confirmed(generation: u64) -> Message {

@@ -164,6 +164,7 @@ impl Site {
     /// The same, and says when it booted.
     fn follow_since(&self, generation: u64, booted_at: Option<UnixMillis>) -> Host {
         let hello = Hello {
+            run: 0,
             generation,
             booted_at,
             agent_version: "0.0.0-test".into(),
@@ -258,7 +259,7 @@ impl Host {
         match &told {
             Told::Snapshot { generation, .. }
             | Told::Delta { generation, .. }
-            | Told::Current { generation } => {
+            | Told::Current { generation, .. } => {
                 self.told = *generation;
             }
             Told::Question { .. } => {}

@@ -286,6 +286,7 @@ impl<D: Dataplane> Worker<D> {
         let hello = node::Hello {
             agent_version: self.shared.version.clone(),
             generation: self.enforcer.wanted().generation,
+            run: self.enforcer.wanted().run,
             booted_at_ms: clock::booted_at().map_or(0, |at| u64::try_from(at.0).unwrap_or(0)),
         };
         let said = self.outbox.begin(hello);

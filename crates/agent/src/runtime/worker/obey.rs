@@ -14,12 +14,13 @@ use crate::{
     runtime::metrics,
     saved::SavedError,
     status::RefusedStatus,
-    wanted::{Update, UpdateError},
+    wanted::{Update, UpdateError, Wanted},
 };
 
 impl<D: Dataplane> Worker<D> {
     pub(super) fn obey(&mut self, update: Update, came: Instant) {
-        let (from, generation) = (self.enforcer.wanted().generation, update.generation());
+        let generation = update.generation();
+        let Wanted { generation: from, run: from_run, .. } = *self.enforcer.wanted();
         // Of a snapshot everything is written.
         let change = match &update {
             Update::Delta { delta, .. } => Some(delta.clone()),
@@ -38,7 +39,7 @@ impl<D: Dataplane> Worker<D> {
                 "an operator has said that this node goes back to an older generation"
             );
         }
-        let written = self.write(from, change.as_ref());
+        let written = self.write(from, from_run, change.as_ref());
         let begun = Instant::now();
         let outcome = self.enforcer.bring(accepted);
         let switched = self.enforcer.dataplane().take_changed();
@@ -54,11 +55,13 @@ impl<D: Dataplane> Worker<D> {
     }
 
     /// Writes what is wanted now, so that it outlives this process at least.
-    fn write(&mut self, from: u64, change: Option<&Delta>) -> Result<(), SavedError> {
+    fn write(&mut self, from: u64, from_run: u64, change: Option<&Delta>) -> Result<(), SavedError> {
         let wanted = self.enforcer.wanted();
+        let &Wanted { generation, run, .. } = wanted;
         if let Some(delta) = change {
-            let is_there = from == wanted.generation && self.standing.unsaved.is_none();
-            if is_there || self.saved.add(from, wanted.generation, delta)? {
+            let is_there = (from, from_run) == (generation, run) && self.standing.unsaved.is_none();
+            // A change leads from one generation to another one.
+            if is_there || from < generation && self.saved.add(from, generation, run, delta)? {
                 return Ok(());
             }
         }
