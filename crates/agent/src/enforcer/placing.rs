@@ -1,8 +1,6 @@
 //! Interfaces: each at its device, configured, with its class; or at none.
 
-use std::{collections::BTreeMap, mem};
-
-use dataplane::{Binding, Dataplane, DataplaneError, Device, Drops};
+use dataplane::{Binding, Dataplane, DataplaneError, Device};
 use model::{NetworkInterfaceId, node};
 
 use super::{Enforcer, Work, chain, same};
@@ -196,7 +194,7 @@ impl<D: Dataplane> Enforcer<D> {
         Ok(())
     }
 
-    /// Ends a binding, and keeps what was dropped at it, which is gone with it. A dataplane may have noticed by itself that the
+    /// Ends a binding, and counts what was dropped at it, which is gone with it. A dataplane may have noticed by itself that the
     /// device is gone.
     pub(super) fn end_binding(&mut self, binding: Binding) -> Result<(), DataplaneError> {
         let dropped = self.dataplane.drops(Some(binding));
@@ -204,13 +202,10 @@ impl<D: Dataplane> Enforcer<D> {
             Ok(()) | Err(DataplaneError::UnknownBinding(_)) => {}
             Err(error) => return Err(error),
         }
-        self.ended.extend(dropped.ok().map(|drops| (binding, drops)));
+        if let Ok(drops) = dropped {
+            self.dropped.end(binding, &drops);
+        }
         Ok(())
-    }
-
-    /// What was dropped at bindings that have ended since this was asked last.
-    pub fn take_ended(&mut self) -> BTreeMap<Binding, Drops> {
-        mem::take(&mut self.ended)
     }
 
     pub(super) fn unbind(&mut self, interface: NetworkInterfaceId, work: &mut Work) {

@@ -23,7 +23,6 @@ use self::rules::RuleNames;
 use super::{
     drops::Samples,
     instances::Driver,
-    measure::DropSum,
     order::{Ask, Batch, Order},
     outbox::Outbox,
     shared::{EnforcementStanding, Shared},
@@ -63,7 +62,6 @@ pub(crate) struct Worker<D> {
     shared: Arc<Shared>,
     samples: Arc<Samples>,
     driver: Option<Driver>,
-    sum: DropSum,
     rules: RuleNames,
     standing: EnforcementStanding,
     audited_at: Option<model::UnixMillis>,
@@ -123,14 +121,11 @@ impl<D: Dataplane> Worker<D> {
             shared,
             samples,
             driver,
-            sum: DropSum::default(),
             rules: RuleNames::default(),
             standing,
             audited_at: None,
             said: Said::Nothing,
         };
-        let dropped_before = worker.count_drops();
-        worker.sum.begin(dropped_before);
         worker.settle();
         worker.drive();
         worker.publish();
