@@ -119,8 +119,8 @@ impl<D: Dataplane> Enforcer<D> {
     /// Opens the devices that are closed and over which the host reaches its control plane: nobody could say any more that
     /// they are not to be. What cannot be opened is tried again.
     pub(super) fn free_uplinks(&mut self) {
-        let is_uplink = |ifindex: &u32| self.devices.unfit(*ifindex) == Some(Unfit::Uplink);
-        let closed: Vec<u32> = self.closed.keys().copied().filter(is_uplink).collect();
+        let closed: Vec<u32> =
+            self.closed.keys().copied().filter(|ifindex| self.is_uplink(*ifindex)).collect();
         for device in closed.into_iter().filter_map(|ifindex| self.devices.at(ifindex)) {
             match self.dataplane.release(device) {
                 Ok(()) => drop(self.closed.remove(&device.ifindex)),
@@ -133,6 +133,11 @@ impl<D: Dataplane> Enforcer<D> {
                 }
             }
         }
+    }
+
+    /// Whether the host reaches its control plane over a device.
+    pub(super) fn is_uplink(&self, ifindex: u32) -> bool {
+        self.devices.unfit(ifindex) == Some(Unfit::Uplink)
     }
 
     /// Whether several devices have the alias by which an interface's device is to be found.
@@ -154,7 +159,7 @@ impl<D: Dataplane> Enforcer<D> {
         work.problems.entry(interface).or_insert(problem);
         for other in all {
             if self.owner_of(&other).is_none() && !self.closed.contains_key(&other.ifindex) {
-                self.guard_one(other, None);
+                self.guard_one(other, Some(interface));
             }
         }
     }

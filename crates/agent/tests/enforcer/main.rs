@@ -7,6 +7,7 @@
 )]
 
 mod changed;
+mod devices;
 mod dropped;
 mod kernel;
 
