@@ -16,9 +16,11 @@ use model::{NetworkInterfaceId, address::Mac};
 use super::{
     EbpfDataplane,
     addresses::{check_addresses, first_addresses, further},
+    attach::xdp_unknown,
     host::{device_name, devices, monotonic, system},
     ledger::SlotEntry,
     readers::Moment,
+    xdp,
 };
 use crate::{
     error::DataplaneError,
@@ -345,7 +347,21 @@ impl EbpfDataplane {
         Ok(())
     }
 
-    pub(super) fn report_binding(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
+    /// What the kernel says about every binding. Of programs at XDP all devices are asked at once.
+    pub(super) fn report_bindings(&self) -> Result<Vec<BindingReport>, DataplaneError> {
+        let xdp = match self.bindings.len() {
+            0 | 1 => xdp::Attached::default(),
+            _ => xdp::Attached::everywhere().map_err(xdp_unknown())?,
+        };
+        self.bindings.keys().map(|binding| self.report_binding(Binding(*binding), &xdp)).collect()
+    }
+
+    /// What the kernel says about a binding, and `xdp` where it was asked before.
+    pub(super) fn report_binding(
+        &self,
+        binding: Binding,
+        xdp: &xdp::Attached,
+    ) -> Result<BindingReport, DataplaneError> {
         let bound = self.bound(binding)?;
         let key = bound.ifindex.to_ne_bytes();
         let device = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
@@ -355,7 +371,7 @@ impl EbpfDataplane {
         self.maps.slot_class.map.read_array(word.slot, &mut class).map_err(system("reading a class"))?;
         let name = device_name(bound.ifindex)?;
         let states = match name {
-            Some(_) => self.attacher.states(bound.ifindex)?,
+            Some(_) => self.attacher.states(bound.ifindex, xdp)?,
             None => None,
         };
         let name = name.filter(|_| states.is_some()).unwrap_or_default();

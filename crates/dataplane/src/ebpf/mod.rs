@@ -183,7 +183,7 @@ impl Dataplane for EbpfDataplane {
     }
 
     fn bindings(&self) -> Result<Vec<BindingReport>, DataplaneError> {
-        self.bindings.keys().map(|binding| self.read_back(Binding(*binding))).collect()
+        self.report_bindings()
     }
 
     fn create_class(&mut self, label: u128) -> Result<ClassId, DataplaneError> {
@@ -212,13 +212,13 @@ impl Dataplane for EbpfDataplane {
     }
 
     fn read_back(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
-        self.report_binding(binding)
+        self.report_binding(binding, &xdp::Attached::default())
     }
 
     fn comes_first(&self, binding: Binding) -> Result<bool, DataplaneError> {
         match self.attacher.come_first(self.bound(binding)?.ifindex) {
             Some(first) => Ok(first),
-            None => Ok(self.report_binding(binding)?.enforced()),
+            None => Ok(self.read_back(binding)?.enforced()),
         }
     }
 
