@@ -4,6 +4,8 @@
 //! missed between two devices with one name and one number, of which the first one ended unseen, is noticed by the programs
 //! that do not hang at the second one.
 
+mod remembered;
+mod tie;
 mod uplink;
 
 use std::{
@@ -25,7 +27,7 @@ use rtnetlink::{
 };
 use thiserror::Error;
 
-use self::uplink::Tie;
+use self::tie::Tie;
 pub use self::uplink::Uplink;
 use crate::device::{FoundDevice, FoundDevices, Unfit};
 
