@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
+use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkInfo, LinkMessage};
 
 /// How a device depends on others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +35,12 @@ impl Tie {
         for attribute in &link.attributes {
             match attribute {
                 LinkAttribute::Controller(master) => tie.master = (*master > 0).then_some(*master),
-                LinkAttribute::Link(lower) => tie.lower = (*lower > 0).then_some(*lower),
+                LinkAttribute::Link(lower) if *lower > 0 => tie.lower = Some(*lower),
                 // The number of the other device is one of that namespace.
                 LinkAttribute::LinkNetNsId(_) => elsewhere = true,
                 LinkAttribute::LinkInfo(infos) => {
                     tie.kind = infos.iter().find_map(kind).unwrap_or(Kind::Card);
+                    tie.lower = tie.lower.or_else(|| infos.iter().find_map(below_vxlan));
                 }
                 _ => {}
             }
@@ -47,6 +48,15 @@ impl Tie {
         tie.lower = tie.lower.filter(|_| tie.kind != Kind::Pair && !elsewhere);
         tie
     }
+}
+
+/// The device that VXLAN is made on, of which the kernel tells among what is VXLAN's own.
+fn below_vxlan(info: &LinkInfo) -> Option<u32> {
+    let LinkInfo::Data(InfoData::Vxlan(said)) = info else { return None };
+    said.iter().find_map(|said| match said {
+        InfoVxlan::Link(lower) => Some(*lower).filter(|lower| *lower > 0),
+        _ => None,
+    })
 }
 
 fn kind(info: &LinkInfo) -> Option<Kind> {
