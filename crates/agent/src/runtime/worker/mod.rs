@@ -54,6 +54,16 @@ enum Said {
     NotInForce(Vec<Problem>),
 }
 
+/// Who hears what the enforcer's thread says.
+pub(crate) struct Told {
+    /// The control plane, while there is a session.
+    pub(crate) outbox: Arc<Outbox>,
+    /// Whoever looks at the agent.
+    pub(crate) shared: Arc<Shared>,
+    /// Whoever follows dropped packets.
+    pub(crate) samples: Arc<Samples>,
+}
+
 /// What belongs to the enforcer's thread.
 pub(crate) struct Worker<D> {
     enforcer: Enforcer<Timed<D>>,
@@ -103,8 +113,7 @@ impl<D: Dataplane> Worker<D> {
     pub(crate) fn new(
         enforcer: Enforcer<Timed<D>>,
         saved: Saved,
-        (outbox, shared): (Arc<Outbox>, Arc<Shared>),
-        samples: Arc<Samples>,
+        Told { outbox, shared, samples }: Told,
         driver: Option<Driver>,
     ) -> Self {
         let generation = enforcer.wanted().generation;
