@@ -6,6 +6,7 @@
 mod audit;
 mod classes;
 mod devices;
+mod dropped;
 mod placing;
 mod read_back;
 mod view;
@@ -15,13 +16,14 @@ use std::{
     mem,
 };
 
-use dataplane::{Binding, Dataplane, DataplaneError, Drops, Interface};
+use dataplane::{Dataplane, DataplaneError, Interface};
 use model::NetworkInterfaceId;
 use policy::{
     Delta,
     intent::{Change, ClassKey, Intent, IntentError, Step, difference},
 };
 
+use self::dropped::DropSum;
 pub use self::{
     audit::Audit,
     devices::{OpenDevice, ReleaseError, Tally},
@@ -57,8 +59,8 @@ pub struct Enforcer<D> {
     closed: BTreeMap<u32, Box<str>>,
     /// Devices that should be, and cannot be closed, by index.
     open: BTreeMap<u32, OpenDevice>,
-    /// What was dropped at bindings that have ended, until somebody takes it: the kernel keeps it no longer than them.
-    ended: BTreeMap<Binding, Drops>,
+    /// What was dropped, also at bindings that have ended: the kernel keeps it no longer than them.
+    dropped: DropSum,
     /// Devices that an operator has let go by force, by index, until there is an update.
     let_go: BTreeSet<u32>,
     /// How many interfaces had their programs put back, and nobody was told yet.
@@ -117,11 +119,12 @@ impl<D: Dataplane> Enforcer<D> {
             absent: BTreeSet::new(),
             closed: BTreeMap::new(),
             open: BTreeMap::new(),
-            ended: BTreeMap::new(),
+            dropped: DropSum::default(),
             let_go: BTreeSet::new(),
             put_back: 0,
         };
         enforcer.take_up()?;
+        enforcer.begin_counting();
         Ok(enforcer)
     }
 

@@ -4,6 +4,8 @@
 //! missed between two devices with one name and one number, of which the first one ended unseen, is noticed by the programs
 //! that do not hang at the second one.
 
+mod remembered;
+mod tie;
 mod uplink;
 
 use std::{
@@ -25,7 +27,7 @@ use rtnetlink::{
 };
 use thiserror::Error;
 
-use self::uplink::Tie;
+use self::tie::Tie;
 pub use self::uplink::Uplink;
 use crate::device::{FoundDevice, FoundDevices, Unfit};
 
@@ -122,10 +124,9 @@ impl LinkWatcher {
             (listed, self.uplink.look(&handle).await)
         })
         .await?;
-        let listed = listed.map_err(LinkError::List)?;
-        self.known.ties = listed.iter().map(|link| (link.header.index, Tie::of(link))).collect();
-        self.known.list(listed.iter().map(found).collect());
+        // It is said once that the way has changed.
         self.known.changed |= moved;
+        self.known.list(&listed.map_err(LinkError::List)?);
         Ok(())
     }
 
@@ -181,16 +182,14 @@ impl Known {
     }
 
     /// Everything that is there.
-    fn list(&mut self, found: Vec<FoundDevice>) {
+    fn list(&mut self, listed: &[LinkMessage]) {
         self.missed = false;
-        let found: BTreeMap<u32, FoundDevice> =
-            found.into_iter().map(|found| (found.device.ifindex, found)).collect();
-        if found == self.devices {
-            return;
-        }
-        self.changed = true;
-        self.ended.extend(self.devices.keys().filter(|ifindex| !found.contains_key(ifindex)));
-        self.devices = found;
+        let devices: BTreeMap<u32, FoundDevice> =
+            listed.iter().map(|link| (link.header.index, found(link))).collect();
+        let ties = listed.iter().map(|link| (link.header.index, Tie::of(link))).collect();
+        self.changed |= devices != self.devices || ties != self.ties;
+        self.ended.extend(self.devices.keys().filter(|ifindex| !devices.contains_key(ifindex)));
+        (self.devices, self.ties) = (devices, ties);
     }
 
     /// What the kernel tells.
@@ -286,6 +285,10 @@ mod tests {
         message
     }
 
+    fn listed(ifindex: u32, name: &str) -> LinkMessage {
+        message(AddressFamily::Unspec, ifindex, name)
+    }
+
     fn bytes(messages: &[RouteNetlinkMessage]) -> Vec<u8> {
         let mut datagram = Vec::new();
         for message in messages {
@@ -302,7 +305,7 @@ mod tests {
     #[test]
     fn a_device_that_ends_and_is_made_anew_with_its_number_is_another_one() {
         let mut known = Known::default();
-        known.list(vec![device(7, "vnet0")]);
+        known.list(&[listed(7, "vnet0")]);
         assert_eq!(known.take().found, [device(7, "vnet0")]);
         let again = message(AddressFamily::Unspec, 7, "vnet0");
         known.hear(&bytes(&[
@@ -318,10 +321,24 @@ mod tests {
     #[test]
     fn a_bridge_that_loses_a_port_is_not_the_end_of_the_device() {
         let mut known = Known::default();
-        known.list(vec![device(7, "vnet0")]);
+        known.list(&[listed(7, "vnet0")]);
         known.take();
         known.hear(&bytes(&[RouteNetlinkMessage::DelLink(message(AddressFamily::Bridge, 7, "vnet0"))]));
         assert!(!known.changed && !known.missed);
+    }
+
+    #[test]
+    fn a_port_that_was_missed_is_a_change_when_all_are_listed() {
+        let mut known = Known::default();
+        known.list(&[listed(7, "vnet0")]);
+        known.take();
+        let mut port = listed(7, "vnet0");
+        port.attributes.push(LinkAttribute::Controller(9));
+        for (now, changed) in [(listed(7, "vnet0"), false), (port.clone(), true), (port, false)] {
+            known.list(&[now]);
+            assert_eq!(known.changed, changed);
+            assert_eq!(known.take(), vec![device(7, "vnet0")].into());
+        }
     }
 
     #[test]
@@ -367,15 +384,15 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_listed_anew() {
         let mut known = Known::default();
-        known.list(vec![device(7, "vnet0"), device(8, "vnet1")]);
+        known.list(&[listed(7, "vnet0"), listed(8, "vnet1")]);
         known.take();
         let mut cut = bytes(&[RouteNetlinkMessage::NewLink(message(AddressFamily::Unspec, 9, "vnet2"))]);
         cut.truncate(cut.len() - 4);
         known.hear(&cut);
         assert!(known.missed && !known.changed);
-        known.list(vec![device(8, "vnet9")]);
+        known.list(&[listed(8, "vnet9")]);
         assert_eq!(known.take(), FoundDevices { found: vec![device(8, "vnet9")], ended: [7].into() });
-        known.list(vec![device(8, "vnet9")]);
+        known.list(&[listed(8, "vnet9")]);
         assert!(!known.changed && !known.missed);
     }
 }

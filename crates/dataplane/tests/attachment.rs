@@ -14,7 +14,7 @@ use aya::programs::{
     links::{FdLink, PinnedLink},
     tc::{SchedClassifierLink, SchedClassifierLinkId, TcAttachOptions},
 };
-use dataplane::{Attach, Attachment, Dataplane, DataplaneError, Reason};
+use dataplane::{Attach, Attachment, BindingReport, Dataplane, DataplaneError, Reason};
 use model::rule::Direction;
 use support::{
     Host, attaching, frame, may_test_the_kernel,
@@ -279,8 +279,14 @@ fn a_device_with_a_program_at_xdp_is_refused_and_named() {
         // One that comes later is seen where the device is read back.
         let other = Xdp::attach(&device);
         assert_eq!(attachments(&host, binding), [Attachment::NotFirst, Attachment::First]);
+        // Nor is it missed, or taken for one of another device, where all are asked about at once.
+        let second = host.bind(&support::veth("v1"), &support::interface(2)).unwrap();
+        let reports = host.bindings().unwrap();
+        assert_eq!(reports.iter().map(BindingReport::enforced).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(reports, [binding, second].map(|of| host.read_back(of).unwrap()));
         other.detach();
         assert_eq!(attachments(&host, binding), [Attachment::First; 2]);
         support::ip("link delete v0");
+        support::ip("link delete v1");
     }
 }

@@ -10,7 +10,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
 };
 
-use aya::maps::{Array, Map, MapData};
+use aya::maps::{Array, HashMap, Map, MapData};
 use dataplane::{
     Attach, Attachment, Dataplane, DataplaneError, Drift, EbpfDataplane, Generation, Intent, Options, Reason,
     audit::{BindingIntent, ClassIntent},
@@ -260,6 +260,60 @@ fn plans_take_turns_in_a_small_arena_and_no_count_is_lost() {
     }
     let counts = host.rule_counts(class).unwrap();
     assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), rounds);
+}
+
+/// How many flows are in the table, whosever they are.
+fn flows_in_table(host: &Host) -> usize {
+    let data = MapData::from_pin(host.directory().join("v1/maps/flows")).unwrap();
+    let flows: HashMap<_, [u8; 44], [u8; 80]> = Map::HashMap(data).try_into().unwrap();
+    flows.keys().count()
+}
+
+/// They are nobody's at once, and take the place of no other binding.
+#[test]
+fn flows_of_a_binding_that_has_ended_are_deleted_and_its_place_is_free() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut options = support::options();
+    options.interfaces_max = 1;
+    let (mut host, device, mut binding) = bound_host(options);
+    let class = host.read_back(binding).unwrap().class;
+    for number in 2..20 {
+        assert_eq!(send(&host, &device, Direction::Egress), None);
+        assert_eq!(host.read_back(binding).unwrap().flows, 1);
+        host.unbind(binding).unwrap();
+        binding = host.bind(&device, &support::interface(number)).unwrap();
+        assert_eq!((flows_in_table(&host), host.read_back(binding).unwrap().flows), (0, 0));
+        host.assign(binding, class).unwrap();
+    }
+    // Whoever ends it deletes them first.
+    assert_eq!(send(&host, &device, Direction::Egress), None);
+    host.unbind(binding).unwrap();
+    host.kill();
+    assert_eq!(flows_in_table(&host), 0);
+}
+
+/// A process that is killed before it has deleted them leaves it to the next one.
+#[test]
+fn flows_that_a_killed_process_has_left_are_deleted_when_the_dataplane_is_opened() {
+    if !may_test_the_kernel() {
+        return;
+    }
+    let mut options = support::options();
+    options.interfaces_max = 1;
+    let (mut host, device, binding) = bound_host(options);
+    assert_eq!(send(&host, &device, Direction::Egress), None);
+    // As if the binding had ended, and nothing more.
+    let data = MapData::from_pin(host.directory().join("v1/ledger")).unwrap();
+    let mut ledger: Array<_, u64> = Map::Array(data).try_into().unwrap();
+    let entry = (0..ledger.len()).find(|at| ledger.get(at, 0).unwrap() >> 32 == u64::from(binding.0));
+    ledger.set(entry.unwrap(), 0, 0).unwrap();
+    assert_eq!(flows_in_table(&host), 1);
+    host.kill();
+    assert_eq!((host.bindings().unwrap().len(), flows_in_table(&host)), (0, 0));
+    let binding = host.bind(&device, &support::interface(2)).unwrap();
+    assert_eq!(host.read_back(binding).unwrap().flows, 0);
 }
 
 /// A slot whose count of flows a killed process has left too high is free again.

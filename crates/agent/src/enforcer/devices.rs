@@ -7,7 +7,7 @@ use model::NetworkInterfaceId;
 
 use super::{Enforcer, Work, chain};
 use crate::{
-    device::{Devices, FoundDevices},
+    device::{Devices, FoundDevices, Unfit},
     outcome::{Outcome, ProblemKind},
 };
 
@@ -18,7 +18,8 @@ pub struct OpenDevice {
     pub name: Box<str>,
     /// Why not.
     pub why: String,
-    /// The interface that was to be bound to it, where no pattern says that it is to be closed.
+    /// The interface that was to be bound to it, or whose alias it has beside another one, where no pattern says that it is to
+    /// be closed.
     pub refused: Option<NetworkInterfaceId>,
 }
 
@@ -83,6 +84,7 @@ impl<D: Dataplane> Enforcer<D> {
         self.open.retain(|ifindex, _| is_there(ifindex));
         self.let_go.retain(is_there);
         self.free_uplinks();
+        self.guard_changed(&before);
         let mut work = Work::default();
         if self.updated {
             self.end_bindings_of(&ended, &mut work);
@@ -136,18 +138,43 @@ impl<D: Dataplane> Enforcer<D> {
     /// Closes the devices again that nobody bound: somebody may have taken the programs away.
     pub(super) fn guard_again(&mut self) {
         self.free_uplinks();
-        let closed = std::mem::take(&mut self.closed);
-        let still: Vec<Device> =
-            closed.keys().filter_map(|ifindex| self.devices.at(*ifindex)).cloned().collect();
-        still.into_iter().for_each(|device| self.guard_one(device, None));
+        self.guard_each(|_| true);
         self.guard();
+    }
+
+    /// The same, of those where nothing could be enforced before and now can be, or the other way round: somebody may have
+    /// put a program at XDP, or taken it away.
+    fn guard_changed(&mut self, before: &Devices) {
+        let changed: BTreeSet<u32> = self
+            .devices
+            .iter()
+            .map(|device| device.ifindex)
+            .filter(|ifindex| self.devices.unfit(*ifindex) != before.unfit(*ifindex))
+            .collect();
+        self.guard_each(|ifindex| changed.contains(&ifindex));
+    }
+
+    /// Closes those of the devices again that are closed, or could not be, for no interface's sake.
+    fn guard_each(&mut self, is_one: impl Fn(u32) -> bool) {
+        let open = self.open.iter().filter(|(_, open)| open.refused.is_none());
+        let all = self.closed.keys().chain(open.map(|(ifindex, _)| ifindex)).copied();
+        // The way to the control plane is to be opened, and is closed only where that failed.
+        let these = all.filter(|ifindex| is_one(*ifindex) && !self.is_uplink(*ifindex));
+        let devices: Vec<Device> = these.filter_map(|ifindex| self.devices.at(ifindex)).cloned().collect();
+        devices.into_iter().for_each(|device| self.guard_one(device, None));
     }
 
     /// Closes a device; `refused` is the interface that cannot be bound to it.
     pub(super) fn guard_one(&mut self, device: Device, refused: Option<NetworkInterfaceId>) {
         let ifindex = device.ifindex;
         let guarded = match self.devices.unfit(ifindex) {
-            Some(unfit) => Err(unfit.to_string()),
+            Some(unfit) => {
+                if unfit == Unfit::Xdp {
+                    // What a program at XDP lets pass meets ours: that it is not all does not matter.
+                    let _ = self.dataplane.guard(&device);
+                }
+                Err(unfit.to_string())
+            }
             None => self.dataplane.guard(&device).map_err(|error| chain(&error)),
         };
         match guarded {
@@ -156,6 +183,7 @@ impl<D: Dataplane> Enforcer<D> {
                 self.open.remove(&ifindex);
             }
             Err(why) => {
+                self.closed.remove(&ifindex);
                 let name = device.name.clone();
                 let refused = refused.filter(|_| !self.guarded.has(&device));
                 let known = self.open.insert(ifindex, OpenDevice { name, why: why.clone(), refused });
@@ -174,10 +202,18 @@ impl<D: Dataplane> Enforcer<D> {
     pub(super) fn forget_refused(&mut self) {
         let mut open = std::mem::take(&mut self.open);
         open.retain(|ifindex, device| match device.refused {
-            Some(interface) => self.device_of(interface).is_some_and(|wanted| wanted.ifindex == *ifindex),
+            Some(interface) => self.is_meant(interface, *ifindex),
             None => true,
         });
         self.open = open;
+    }
+
+    /// Whether a device is an interface's, or one of several with its alias.
+    fn is_meant(&self, interface: NetworkInterfaceId, ifindex: u32) -> bool {
+        let mut rivals =
+            self.devices.aliased(interface).filter(|_| self.is_at_several(&self.devices, interface));
+        self.device_of(interface).is_some_and(|device| device.ifindex == ifindex)
+            || rivals.any(|device| device.ifindex == ifindex)
     }
 
     /// Lets a device go that is closed because nobody bound it: its packets pass.
@@ -196,6 +232,7 @@ impl<D: Dataplane> Enforcer<D> {
         }
         self.dataplane.release(&device)?;
         self.closed.remove(&device.ifindex);
+        self.open.remove(&device.ifindex);
         Ok(())
     }
 
@@ -216,6 +253,7 @@ impl<D: Dataplane> Enforcer<D> {
         }
         self.dataplane.release(&device)?;
         self.closed.remove(&device.ifindex);
+        self.open.remove(&device.ifindex);
         self.let_go.insert(device.ifindex);
         self.problems.insert(interface, ProblemKind::LetGo);
         Ok(())

@@ -1,8 +1,6 @@
 //! Interfaces: each at its device, configured, with its class; or at none.
 
-use std::{collections::BTreeMap, mem};
-
-use dataplane::{Binding, Dataplane, DataplaneError, Device, Drops};
+use dataplane::{Binding, Dataplane, DataplaneError, Device};
 use model::{NetworkInterfaceId, node};
 
 use super::{Enforcer, Work, chain, same};
@@ -121,8 +119,8 @@ impl<D: Dataplane> Enforcer<D> {
     /// Opens the devices that are closed and over which the host reaches its control plane: nobody could say any more that
     /// they are not to be. What cannot be opened is tried again.
     pub(super) fn free_uplinks(&mut self) {
-        let is_uplink = |ifindex: &u32| self.devices.unfit(*ifindex) == Some(Unfit::Uplink);
-        let closed: Vec<u32> = self.closed.keys().copied().filter(is_uplink).collect();
+        let closed: Vec<u32> =
+            self.closed.keys().copied().filter(|ifindex| self.is_uplink(*ifindex)).collect();
         for device in closed.into_iter().filter_map(|ifindex| self.devices.at(ifindex)) {
             match self.dataplane.release(device) {
                 Ok(()) => drop(self.closed.remove(&device.ifindex)),
@@ -135,6 +133,11 @@ impl<D: Dataplane> Enforcer<D> {
                 }
             }
         }
+    }
+
+    /// Whether the host reaches its control plane over a device.
+    pub(super) fn is_uplink(&self, ifindex: u32) -> bool {
+        self.devices.unfit(ifindex) == Some(Unfit::Uplink)
     }
 
     /// Whether several devices have the alias by which an interface's device is to be found.
@@ -156,7 +159,7 @@ impl<D: Dataplane> Enforcer<D> {
         work.problems.entry(interface).or_insert(problem);
         for other in all {
             if self.owner_of(&other).is_none() && !self.closed.contains_key(&other.ifindex) {
-                self.guard_one(other, None);
+                self.guard_one(other, Some(interface));
             }
         }
     }
@@ -196,7 +199,7 @@ impl<D: Dataplane> Enforcer<D> {
         Ok(())
     }
 
-    /// Ends a binding, and keeps what was dropped at it, which is gone with it. A dataplane may have noticed by itself that the
+    /// Ends a binding, and counts what was dropped at it, which is gone with it. A dataplane may have noticed by itself that the
     /// device is gone.
     pub(super) fn end_binding(&mut self, binding: Binding) -> Result<(), DataplaneError> {
         let dropped = self.dataplane.drops(Some(binding));
@@ -204,13 +207,10 @@ impl<D: Dataplane> Enforcer<D> {
             Ok(()) | Err(DataplaneError::UnknownBinding(_)) => {}
             Err(error) => return Err(error),
         }
-        self.ended.extend(dropped.ok().map(|drops| (binding, drops)));
+        if let Ok(drops) = dropped {
+            self.dropped.end(binding, &drops);
+        }
         Ok(())
-    }
-
-    /// What was dropped at bindings that have ended since this was asked last.
-    pub fn take_ended(&mut self) -> BTreeMap<Binding, Drops> {
-        mem::take(&mut self.ended)
     }
 
     pub(super) fn unbind(&mut self, interface: NetworkInterfaceId, work: &mut Work) {

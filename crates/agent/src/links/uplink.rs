@@ -1,72 +1,45 @@
 //! The devices over which this host reaches its control plane.
 //!
 //! An interface that is bound to one of them cuts the host off, and nobody could say to it that it was wrong. So they are
-//! no devices for interfaces. Their names are kept on disk, since at boot there are no routes yet that would tell.
+//! no devices for interfaces, and are not closed where nobody bound them. The route to the other end of a tunnel is not
+//! looked up: what carries a tunnel is known only where it is made on a device. Their names are kept on disk, since at boot there are no routes yet that would tell.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::OpenOptions,
-    io::{self, Read as _},
     net::IpAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use futures_util::TryStreamExt as _;
 use rtnetlink::{
     Handle, RouteMessageBuilder,
-    packet_route::{
-        link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage},
-        route::{RouteAttribute, RouteFlags, RouteMessage, RouteType},
-    },
+    packet_route::route::{RouteAttribute, RouteFlags, RouteMessage, RouteType},
 };
 
-use crate::{
-    device::FoundDevice,
-    enforcer::chain,
-    files::{self, FileError},
-    identity::Identity,
-    settings::Settings,
+use super::{
+    remembered::{self, Keeper, Names},
+    tie::{Tie, with_lower},
 };
+use crate::{device::FoundDevice, enforcer::chain, identity::Identity, settings::Settings};
 
 /// The name of the file with the names of devices.
 const FILE: &str = "uplink";
-/// The most that is read of it, in bytes.
-const FILE_BYTES_MAX: u64 = 4096;
 
 /// What is known of the way to the control plane.
 #[derive(Debug, Default)]
 pub struct Uplink {
     /// Where names are kept; none: nowhere.
     file: Option<PathBuf>,
+    /// What keeps them there, since there are others than it had at first.
+    keeper: Option<Keeper>,
     /// Where the control plane is.
     server: Option<IpAddr>,
     /// Whether it was reached there.
     reached: bool,
     /// The devices that were on the way when it was reached last.
-    remembered: BTreeSet<Box<str>>,
+    remembered: Names,
     /// The devices that routes lead over.
     over: BTreeSet<u32>,
-}
-
-/// How a device depends on others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tie {
-    kind: Kind,
-    /// The device that it is a port of.
-    master: Option<u32>,
-    /// The device that it is made on, where it is a VLAN.
-    lower: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Of a network card: the kernel has no word for it.
-    Card,
-    Vlan,
-    /// A bond or a team: all its ports carry what it carries.
-    Team,
-    Bridge,
-    Other,
 }
 
 impl Uplink {
@@ -76,12 +49,12 @@ impl Uplink {
             || Identity::read(&settings.directory).map(|identity| identity.server).unwrap_or_default();
         let server = if settings.server.is_empty() { joined() } else { settings.server.clone() };
         let file = settings.directory.join(FILE);
-        let remembered = names(&file).unwrap_or_else(|error| {
+        let remembered = remembered::read(&file).unwrap_or_else(|error| {
             tracing::warn!(
                 error = chain(&error),
                 "it is not known over which devices the control plane was reached"
             );
-            BTreeSet::new()
+            Names::new()
         });
         Self { file: Some(file), server: literal(&server), remembered, ..Self::default() }
     }
@@ -115,26 +88,16 @@ impl Uplink {
         all
     }
 
-    /// Keeps the names of the devices over which the control plane was reached.
+    /// Keeps the names of the devices over which the control plane was reached. To be called in a tokio runtime; nobody waits
+    /// for the disk.
     pub(super) fn remember(&mut self, found: &[FoundDevice], uplinks: &BTreeSet<u32>) {
         let is_it = |found: &&FoundDevice| uplinks.contains(&found.device.ifindex);
-        let names: BTreeSet<Box<str>> =
-            found.iter().filter(is_it).map(|found| found.device.name.clone()).collect();
+        let names: Names = found.iter().filter(is_it).map(|found| found.device.name.clone()).collect();
         // Where the way is gone for now it is still known which it was.
-        let Some(file) = self.file.as_ref().filter(|_| self.reached && !names.is_empty()) else { return };
-        if names == self.remembered {
-            return;
-        }
-        let text: String = names.iter().map(|name| format!("{name}\n")).collect();
-        match files::replace(file, text.as_bytes()) {
-            Ok(_) => self.remembered = names,
-            Err(error) => {
-                tracing::warn!(
-                    error = chain(&error),
-                    "over which devices the control plane is reached is not kept"
-                );
-            }
-        }
+        let is_known = self.reached && !self.over.is_empty() && !names.is_empty();
+        let Some(file) = self.file.as_ref().filter(|_| is_known) else { return };
+        let before = std::mem::replace(&mut self.remembered, names.clone());
+        self.keeper.get_or_insert_with(|| Keeper::of(file.clone(), before)).keep(names);
     }
 }
 
@@ -142,16 +105,6 @@ impl Uplink {
 fn literal(server: &str) -> Option<IpAddr> {
     let (host, _) = server.rsplit_once(':')?;
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
-}
-
-fn names(file: &Path) -> Result<BTreeSet<Box<str>>, FileError> {
-    let file_of_names = match files::open(file, OpenOptions::new().read(true)) {
-        Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        opened => opened?,
-    };
-    let mut text = String::new();
-    file_of_names.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(FileError::of("read", file))?;
-    Ok(text.lines().map(Into::into).collect())
 }
 
 /// The devices that the routes to an address lead over; none where it is this host's own, or cannot be reached.
@@ -178,86 +131,27 @@ fn devices_of(route: &RouteMessage) -> Vec<u32> {
     route.attributes.iter().flat_map(of).collect()
 }
 
-impl Tie {
-    pub(super) fn of(link: &LinkMessage) -> Self {
-        let mut tie = Self { kind: Kind::Card, master: None, lower: None };
-        for attribute in &link.attributes {
-            match attribute {
-                LinkAttribute::Controller(master) => tie.master = (*master > 0).then_some(*master),
-                LinkAttribute::Link(lower) => tie.lower = Some(*lower),
-                LinkAttribute::LinkInfo(infos) => {
-                    tie.kind = infos.iter().find_map(kind).unwrap_or(Kind::Card);
-                }
-                _ => {}
-            }
-        }
-        // Of others it is the other end, which may be in another namespace.
-        tie.lower = tie.lower.filter(|_| tie.kind == Kind::Vlan);
-        tie
-    }
-}
-
-fn kind(info: &LinkInfo) -> Option<Kind> {
-    match info {
-        LinkInfo::Kind(InfoKind::Vlan) => Some(Kind::Vlan),
-        LinkInfo::Kind(InfoKind::Bond | InfoKind::Team) => Some(Kind::Team),
-        LinkInfo::Kind(InfoKind::Bridge) => Some(Kind::Bridge),
-        LinkInfo::Kind(_) => Some(Kind::Other),
-        _ => None,
-    }
-}
-
-/// Devices, with those that carry what they carry: what a VLAN is made on, the ports of a bond, and of a bridge the ports
-/// that lead out of the host and not to an instance.
-fn with_lower(over: &BTreeSet<u32>, ties: &BTreeMap<u32, Tie>) -> BTreeSet<u32> {
-    let mut all = over.clone();
-    loop {
-        let lower = all.iter().filter_map(|ifindex| ties.get(ifindex)?.lower);
-        let is_port = |tie: &Tie| {
-            let master =
-                tie.master.filter(|master| all.contains(master)).and_then(|master| ties.get(&master));
-            master.is_some_and(|master| match master.kind {
-                Kind::Team => true,
-                Kind::Bridge => matches!(tie.kind, Kind::Card | Kind::Vlan | Kind::Team),
-                _ => false,
-            })
-        };
-        let ports = ties.iter().filter(|(_, tie)| is_port(tie)).map(|(ifindex, _)| *ifindex);
-        let more: BTreeSet<u32> = lower.chain(ports).filter(|ifindex| !all.contains(ifindex)).collect();
-        if more.is_empty() {
-            return all;
-        }
-        all.extend(more);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use dataplane::Device;
 
     use super::*;
 
-    fn tie(kind: Kind, master: u32, lower: u32) -> Tie {
-        Tie { kind, master: (master > 0).then_some(master), lower: (lower > 0).then_some(lower) }
+    /// Waits until this is the one name on disk.
+    async fn is_on_disk(settings: &Settings, name: &str) {
+        let wanted = Names::from([name.into()]);
+        let written = async {
+            while remembered::read(&settings.directory.join(FILE)).unwrap() != wanted {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), written).await.unwrap();
     }
 
-    #[test]
-    fn what_carries_the_way_is_found_and_an_instance_at_the_same_bridge_is_not() {
-        // A VLAN (1) on a bond (2) of two cards (3, 4).
-        let bonded = [(1, tie(Kind::Vlan, 0, 2)), (2, tie(Kind::Team, 0, 0)), (3, tie(Kind::Card, 2, 0))];
-        let bonded = BTreeMap::from_iter(
-            bonded.into_iter().chain([(4, tie(Kind::Card, 2, 0)), (5, tie(Kind::Card, 0, 0))]),
-        );
-        assert_eq!(with_lower(&[1].into(), &bonded), [1, 2, 3, 4].into());
-        // A bridge (1) with a card (2), a tap (3), and beside it another bridge (4) with a tap (5).
-        let bridged = [(1, tie(Kind::Bridge, 0, 0)), (2, tie(Kind::Card, 1, 0)), (3, tie(Kind::Other, 1, 0))];
-        let others = [(4, tie(Kind::Bridge, 0, 0)), (5, tie(Kind::Other, 4, 0))];
-        let bridged = BTreeMap::from_iter(bridged.into_iter().chain(others));
-        assert_eq!(with_lower(&[1].into(), &bridged), [1, 2].into());
-    }
-
-    #[test]
-    fn the_way_is_remembered_until_the_control_plane_is_reached_again() {
+    #[tokio::test]
+    async fn the_way_is_remembered_until_the_control_plane_is_reached_again() {
         let place = tempfile::tempdir().unwrap();
         let settings = Settings {
             directory: place.path().to_owned(),
@@ -278,6 +172,7 @@ mod tests {
         uplink.reached([192, 0, 2, 1].into());
         uplink.over = [3].into();
         uplink.remember(&found, &among(&uplink));
+        is_on_disk(&settings, "eth1").await;
         // After a reboot nothing else is known.
         let mut uplink = Uplink::of(&settings);
         assert_eq!(among(&uplink), [3].into());
@@ -285,9 +180,11 @@ mod tests {
         uplink.reached([192, 0, 2, 1].into());
         uplink.over = [2].into();
         uplink.remember(&found, &among(&uplink));
+        is_on_disk(&settings, "eth0").await;
         uplink.over.clear();
         assert_eq!(among(&uplink), [2].into());
-        uplink.remember(&found, &among(&uplink));
+        uplink.remember(&found[1..], &among(&uplink));
+        assert_eq!(among(&uplink), [2].into(), "also where it is gone for a moment itself");
         assert_eq!(among(&Uplink::of(&settings)), [2].into());
     }
 

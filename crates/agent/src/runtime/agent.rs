@@ -12,7 +12,7 @@ use model::NodeId;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     task::JoinSet,
 };
 
@@ -27,7 +27,7 @@ use super::{
     socket::{SocketError, StatusSocket},
     tasks,
     timed::Timed,
-    worker::{self, RestoreError, Worker},
+    worker::{self, RestoreError, Told, Worker},
 };
 use crate::{
     clock,
@@ -158,10 +158,10 @@ impl Agent {
         // Without randomness the time tells two processes apart as well.
         let process = getrandom::u64().unwrap_or_else(|_| clock::now().0.unsigned_abs());
         let (outbox, samples) = (Arc::new(Outbox::default()), Arc::new(Samples::of(process)));
-        let look = Arc::new(Notify::new());
+        // Before anybody can say so that devices are to be looked at.
+        let reached = shared.reached();
         let driver = self.driver.take().map(|driver| {
-            Driver::start(driver, Arc::clone(&outbox), Arc::clone(&shared), Arc::clone(&look))
-                .map_err(AgentError::Thread)
+            Driver::start(driver, Arc::clone(&outbox), Arc::clone(&shared)).map_err(AgentError::Thread)
         });
         let (driver, driver_ended) = driver.transpose()?.unzip();
         let (orders, queue) = Orders::queue();
@@ -171,8 +171,11 @@ impl Agent {
             first,
             wanted: self.wanted.take(),
             saved: self.saved,
-            links: (Arc::clone(&outbox), Arc::clone(&shared)),
-            samples: Arc::clone(&samples),
+            told: Told {
+                outbox: Arc::clone(&outbox),
+                shared: Arc::clone(&shared),
+                samples: Arc::clone(&samples),
+            },
             driver,
         };
         let (thread, outcome) = begin.start(dataplane, queue).await?;
@@ -185,12 +188,11 @@ impl Agent {
             outbox,
             shared: Arc::clone(&shared),
             samples,
-            look: Arc::clone(&look),
         };
         let audit = Duration::from_secs(self.settings.audit_seconds);
         let mut running = JoinSet::new();
         running.spawn(session.run());
-        running.spawn(tasks::devices(feed, (orders.clone(), Arc::clone(&shared)), audit, look));
+        running.spawn(tasks::devices(feed, orders.clone(), audit, reached));
         running.spawn(tasks::lines(Arc::clone(&shared)));
         running.spawn(tasks::watchdog(orders.clone()));
         running.spawn(socket.serve(orders.clone(), Arc::clone(&shared)));
@@ -232,8 +234,7 @@ struct Begin {
     first: FoundDevices,
     wanted: Option<Wanted>,
     saved: Saved,
-    links: (Arc<Outbox>, Arc<Shared>),
-    samples: Arc<Samples>,
+    told: Told,
     driver: Option<Driver>,
 }
 
@@ -255,7 +256,7 @@ impl Begin {
         let restored = worker::restore(Timed::new(dataplane), self.guarded, self.first, self.wanted);
         match restored {
             Ok((enforcer, outcome)) => {
-                let worker = Worker::new(enforcer, self.saved, self.links, self.samples, self.driver);
+                let worker = Worker::new(enforcer, self.saved, self.told, self.driver);
                 if begun.send(Ok(outcome)).is_ok() {
                     worker.run(queue);
                 }

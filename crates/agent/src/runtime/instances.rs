@@ -10,7 +10,7 @@ use model::{
 use parking_lot::{Condvar, Mutex};
 use policy::{Desired, DesiredInstance, WantedState};
 use protocol::{instance, node::from_node::Message};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::{outbox::Outbox, shared::Shared};
 use crate::{
@@ -56,11 +56,10 @@ impl Driver {
         driver: Box<dyn InstanceDriver>,
         outbox: Arc<Outbox>,
         shared: Arc<Shared>,
-        look: Arc<Notify>,
     ) -> io::Result<(Self, oneshot::Receiver<()>)> {
         let slot = Arc::new(Slot::default());
         let (said, unsaid) = (Vec::new(), false);
-        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, look, said, unsaid };
+        let thread = Thread { driver, slot: Arc::clone(&slot), outbox, shared, said, unsaid };
         let (ended, end) = oneshot::channel();
         let run = move || {
             thread.run();
@@ -110,8 +109,6 @@ struct Thread {
     slot: Arc<Slot>,
     outbox: Arc<Outbox>,
     shared: Arc<Shared>,
-    /// Told when devices may be otherwise than before: the kernel does not tell of an alias that a device gets while it is off.
-    look: Arc<Notify>,
     said: Vec<InstanceReport>,
     /// Whether something of it could not be said.
     unsaid: bool,
@@ -137,7 +134,8 @@ impl Thread {
                 (Arc::clone(&told.wanted), told.in_force.clone(), std::mem::take(&mut told.again))
             };
             let states = self.driver.bring(&wanted, &in_force);
-            self.look.notify_one();
+            // The kernel does not tell of an alias that a device gets while it is off.
+            self.shared.look_again();
             self.say(&wanted, states, again);
         }
     }
@@ -227,7 +225,7 @@ mod tests {
     fn start(driver: impl InstanceDriver + 'static) -> (Driver, oneshot::Receiver<()>) {
         let validity = Validity { from: UnixMillis(0), until: UnixMillis::NEVER };
         let shared = Shared::new("node".into(), "server".into(), "0".into(), validity);
-        Driver::start(Box::new(driver), Arc::default(), Arc::new(shared), Arc::default()).unwrap()
+        Driver::start(Box::new(driver), Arc::default(), Arc::new(shared)).unwrap()
     }
 
     /// Does what no driver should.

@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     session: Mutex<SessionStanding>,
     /// Where the control plane was reached last.
-    reached: Mutex<Option<IpAddr>>,
+    reached: watch::Sender<Option<IpAddr>>,
     enforcement: Mutex<EnforcementStanding>,
     instances: Mutex<Vec<InstanceStatus>>,
     changed: watch::Sender<u64>,
@@ -91,7 +91,7 @@ impl Shared {
             started_at: now,
             metrics,
             session: Mutex::new(session),
-            reached: Mutex::default(),
+            reached: watch::Sender::new(None),
             enforcement: Mutex::default(),
             instances: Mutex::default(),
             changed: watch::Sender::new(0),
@@ -107,14 +107,19 @@ impl Shared {
         self.changed.send_modify(|number| *number += 1);
     }
 
-    /// Where the control plane was reached last.
-    pub(crate) fn reached(&self) -> Option<IpAddr> {
-        *self.reached.lock()
+    /// Where the control plane was reached last. It is told whenever devices are to be looked at again.
+    pub(crate) fn reached(&self) -> watch::Receiver<Option<IpAddr>> {
+        self.reached.subscribe()
     }
 
-    /// It was reached there.
+    /// It was reached there: over which devices is to be looked at.
     pub(crate) fn set_reached(&self, server: IpAddr) {
-        *self.reached.lock() = Some(server);
+        self.reached.send_replace(Some(server));
+    }
+
+    /// Devices may be otherwise than before, of which the kernel does not tell always.
+    pub(crate) fn look_again(&self) {
+        self.reached.send_modify(|_| {});
     }
 
     pub(crate) fn session(&self) -> SessionStanding {

@@ -1,9 +1,11 @@
 //! What the agent does beside obeying: it follows devices, looks after itself, and tells the service manager.
 
-use std::{future, sync::Arc, time::Duration};
+use std::{future, net::IpAddr, sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+};
 
 use super::{
     feed::DeviceFeed,
@@ -28,25 +30,25 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LINE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tells the enforcer's thread which devices there are, until it ends. Everything is looked at again with each audit, and
-/// when `look` says so.
+/// when `reached` is told, which says where the control plane was reached.
 pub(super) async fn devices(
     mut feed: DeviceFeed,
-    (orders, shared): (Orders, Arc<Shared>),
+    orders: Orders,
     audit: Duration,
-    look: Arc<Notify>,
+    mut reached: watch::Receiver<Option<IpAddr>>,
 ) {
     let mut failed = false;
     let mut next_look = Instant::now() + audit;
     loop {
         let changed = tokio::select! {
             changed = feed.changed() => changed,
-            () = look.notified() => {
-                feed.look_again(shared.reached());
+            Ok(()) = reached.changed() => {
+                feed.look_again(*reached.borrow_and_update());
                 continue;
             }
             () = tokio::time::sleep_until(next_look) => {
                 next_look = Instant::now() + audit;
-                feed.look_again(shared.reached());
+                feed.look_again(*reached.borrow());
                 if orders.give(Order::Ask(Ask::Audit)).await.is_err() {
                     return;
                 }
@@ -65,7 +67,7 @@ pub(super) async fn devices(
                     let error = chain(&error);
                     tracing::error!(error, "devices are not followed: it is tried again every second");
                 }
-                feed.look_again(shared.reached());
+                feed.look_again(*reached.borrow());
                 sleep(PAUSE).await;
             }
             None => future::pending().await,

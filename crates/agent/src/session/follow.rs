@@ -42,7 +42,6 @@ impl Session {
         let connected = connect(&self.server, tls).await;
         let (channel, address) = connected.map_err(|error| End::Connect(chain(&error)))?;
         self.shared.set_reached(address.ip());
-        self.look.notify_one();
         let mut told = self.begin(channel.clone()).await?;
         // What is refused is refused at once, also on a stream that has begun.
         let mut accepted = pin!(tokio::time::sleep(ACCEPTED_AFTER));

@@ -12,7 +12,6 @@ mod renewal;
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tonic::{Code, Status};
 
 use self::backoff::Backoff;
@@ -39,8 +38,6 @@ pub(crate) struct Session {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) samples: Arc<Samples>,
-    /// Has devices looked at again: over some of them the control plane is reached.
-    pub(crate) look: Arc<Notify>,
 }
 
 /// Why a connection is at its end.

@@ -7,6 +7,8 @@
 )]
 
 mod changed;
+mod devices;
+mod dropped;
 mod kernel;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -523,19 +525,6 @@ fn a_device_that_cannot_be_bound_nor_closed_is_forgotten_with_its_binding() {
     let update = Update::Delta { from: 1, generation: 2, run: 0, delta: gone };
     assert!(enforcer.update(update).unwrap().confirmed());
     assert_eq!(enforcer.tally().open, 0);
-}
-
-#[test]
-fn what_was_dropped_at_a_binding_that_ends_can_be_had_once() {
-    let kernel = Kernel::default();
-    let mut enforcer = open(&kernel);
-    enforcer.set_devices(vec![add_device(&kernel, 1)].into());
-    assert!(enforcer.update(snapshot(1, &[], &[(1, &[])])).unwrap().confirmed());
-    assert!(enforcer.take_ended().is_empty());
-    let binding = enforcer.binding_of(eni(1)).unwrap();
-    assert!(enforcer.update(snapshot(2, &[], &[])).unwrap().confirmed());
-    assert_eq!(enforcer.take_ended().into_keys().collect::<Vec<_>>(), [binding]);
-    assert!(enforcer.take_ended().is_empty());
 }
 
 /// What is wanted, at random; few values, so that much stays the same.

@@ -284,6 +284,45 @@ fn programs_that_somebody_took_away_are_put_back_before_anything_is_confirmed() 
     });
 }
 
+/// The devices of this namespace at which nothing can be enforced, where the control plane is there.
+fn unfit_towards(server: &str) -> Vec<(String, Unfit)> {
+    let host = Host::new();
+    let settings = Settings { server: server.to_owned(), ..host.settings() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let feed = runtime.block_on(DeviceFeed::kernel_with(Uplink::of(&settings))).unwrap();
+    let found = feed.into_first().found;
+    found.iter().filter_map(|found| Some((found.device.name.to_string(), found.unfit?))).collect()
+}
+
+/// Real devices; what this kernel cannot make is left out, and said.
+#[test]
+fn what_carries_the_way_to_the_control_plane_is_no_device_for_interfaces() {
+    on_own_ground(|| {
+        ip("link add up0 type veth peer name p0");
+        ip("link add tap0 type veth peer name p1");
+        for (kind, further) in [
+            ("vlan", "id 7"),
+            ("macvlan", ""),
+            ("vxlan", "id 7 remote 203.0.113.9 dstport 4789 dev up0"),
+            ("gretap", "remote 203.0.113.9 local 203.0.113.1 dev up0"),
+        ] {
+            let on = if further.ends_with("dev up0") { "" } else { "link up0" };
+            let made = format!("link add {on} name way0 type {kind} {further}");
+            if !Command::new("ip").args(made.split_whitespace()).output().unwrap().status.success() {
+                eprintln!("skipped: this kernel makes no {kind} devices");
+                continue;
+            }
+            ip("link set up0 up");
+            ip("link set p0 up");
+            ip("link set way0 up");
+            ip("address add 192.0.2.1/24 dev way0");
+            let names: Vec<_> = unfit_towards("192.0.2.9:8019").into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, ["up0", "way0"], "{kind}");
+            ip("link del way0");
+        }
+    });
+}
+
 #[test]
 fn the_way_to_the_control_plane_and_what_is_bridged_are_no_devices_for_interfaces() {
     on_own_ground(|| {
@@ -292,15 +331,7 @@ fn the_way_to_the_control_plane_and_what_is_bridged_are_no_devices_for_interface
         ip("address add 192.0.2.1/24 dev up0");
         ip("link set p0 up");
         ip("link set up0 up");
-        let found = |server: &str| {
-            let host = Host::new();
-            let settings = Settings { server: server.to_owned(), ..host.settings() };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let feed = runtime.block_on(DeviceFeed::kernel_with(Uplink::of(&settings))).unwrap();
-            let found = feed.into_first().found;
-            let unfit = found.iter().filter_map(|found| Some((found.device.name.to_string(), found.unfit?)));
-            unfit.collect::<Vec<_>>()
-        };
+        let found = unfit_towards;
         let up0 = ("up0".to_owned(), Unfit::Uplink);
         assert_eq!(found("192.0.2.9:8019"), std::slice::from_ref(&up0), "on the link");
         assert_eq!(found("198.51.100.9:8019"), [], "there is no way there");

@@ -335,7 +335,8 @@ async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
         &format!("{own}/delete"),
         "Delete the node",
         &own,
-        &html! { p { "Its certificates are not good any more, and nothing waits for it. What it enforces stays in force on the host until its agent is removed there." } },
+        &html! { p { "Its certificates are not good any more, and the host is told nothing more. What it was told last stays in force there until its agent is removed: a group that is left afterwards is left without it, and nothing says that the host lags behind." }
+        p { "Where interfaces were bound there, see that unbinding them is confirmed first." } },
     );
     Ok(Page::new(SECTION, format!("Delete {}?", name(&node)), body)
         .under("Nodes", format!("{ROOT}{SECTION}"))

@@ -355,7 +355,11 @@ impl Attacher {
 
     /// How the programs hang at a device that exists, in the order of [`Hook`]; none where it is not the one that they
     /// were attached to. Each link is opened once: every receipt waits for this.
-    pub(crate) fn states(&self, ifindex: u32) -> Result<Option<[Attachment; 2]>, DataplaneError> {
+    pub(crate) fn states(
+        &self,
+        ifindex: u32,
+        xdp: &xdp::Attached,
+    ) -> Result<Option<[Attachment; 2]>, DataplaneError> {
         let mut links = [None; 2];
         if self.tcx {
             for (link, hook) in links.iter_mut().zip(HOOKS) {
@@ -371,7 +375,7 @@ impl Attacher {
         for ((state, link), hook) in states.iter_mut().zip(links).zip(HOOKS) {
             *state = self.state_of(ifindex, hook, link.filter(|info| info.ifindex == ifindex))?;
         }
-        if states[0] == Attachment::First && has_xdp(ifindex)? {
+        if states[0] == Attachment::First && xdp.is_at(ifindex).map_err(xdp_unknown())? {
             states[0] = Attachment::NotFirst;
         }
         Ok(Some(states))
@@ -397,7 +401,11 @@ impl Attacher {
 }
 
 fn has_xdp(ifindex: u32) -> Result<bool, DataplaneError> {
-    xdp::is_attached(ifindex).map_err(system("asking for the XDP of a device"))
+    xdp::is_attached(ifindex).map_err(xdp_unknown())
+}
+
+pub(crate) fn xdp_unknown() -> impl FnOnce(io::Error) -> DataplaneError {
+    system("asking for the XDP of a device")
 }
 
 /// The pinned link of a path, wherever it leads.

@@ -16,16 +16,19 @@ use model::{NetworkInterfaceId, address::Mac};
 use super::{
     EbpfDataplane,
     addresses::{check_addresses, first_addresses, further},
+    attach::xdp_unknown,
     host::{device_name, devices, monotonic, system},
     ledger::SlotEntry,
     readers::Moment,
+    sweeper::{Slots, delete_flows},
+    xdp,
 };
 use crate::{
     error::DataplaneError,
     interface::{Binding, ClassId, Device, Interface, link_local},
     layout::{
-        DeviceWord, FlowKey, FlowValue, INTERFACE_FURTHER_ADDRESSES, INTERFACE_SOURCE_CHECK_OFF,
-        InterfaceValue, REASONS, SHARE_WORDS,
+        DeviceWord, FlowValue, INTERFACE_FURTHER_ADDRESSES, INTERFACE_SOURCE_CHECK_OFF, InterfaceValue,
+        REASONS, SHARE_WORDS,
     },
     report::BindingReport,
 };
@@ -59,31 +62,35 @@ impl EbpfDataplane {
             }
         }
         self.end_bindings(&half)?;
-        self.recount_shares()
+        self.sweeper.wait();
+        self.empty_shares()
     }
 
-    /// Counts the flows of slots without a binding anew. One is deleted before it is counted down, and a process that is killed
-    /// in between would leave a slot behind that never looks free.
-    fn recount_shares(&self) -> Result<(), DataplaneError> {
+    /// Deletes the flows of slots without a binding, and counts none there: a process that was killed may have left some, and
+    /// since one is deleted before it is counted down, a slot that never looks free.
+    fn empty_shares(&self) -> Result<(), DataplaneError> {
         let taken: BTreeSet<u32> = self.bindings.values().map(|bound| bound.slot).collect();
-        let idle: Vec<u32> = (1..self.options.slots())
+        let idle: BTreeSet<u32> = (1..self.options.slots())
             .filter(|slot| !taken.contains(slot) && self.share(*slot).load(SeqCst) != 0)
             .collect();
         if idle.is_empty() {
             return Ok(());
         }
-        // No packet begins a flow for them: what the table holds is all, and is none where bindings have ended.
-        let mut with_flows = BTreeSet::new();
-        let collect = |_: &[u8], value: &[u8]| {
-            with_flows.insert(FlowValue::read(value).slot);
+        // No packet begins a flow for them: what the table holds is all.
+        let mut left = Vec::new();
+        let collect = |key: &[u8], value: &[u8]| {
+            if idle.contains(&FlowValue::read(value).slot) {
+                left.push(key.to_vec());
+            }
             true
         };
         self.maps.flows.each(collect).map_err(system("reading flows"))?;
+        for key in left {
+            self.maps.flows.delete(&key).map_err(system("deleting a flow"))?;
+        }
         // The kernel, too, counts down after it has deleted; what it had begun it has ended then.
         self.readers.wait_for_all().map_err(system("membarrier"))?;
-        for slot in idle.into_iter().filter(|slot| !with_flows.contains(slot)) {
-            self.share(slot).store(0, SeqCst);
-        }
+        idle.into_iter().for_each(|slot| self.share(slot).store(0, SeqCst));
         Ok(())
     }
 
@@ -159,9 +166,15 @@ impl EbpfDataplane {
     /// A slot whose last binding has no flows any more.
     fn free_slot(&self) -> Result<u32, DataplaneError> {
         let taken: BTreeSet<u32> = self.bindings.values().map(|bound| bound.slot).collect();
-        let free = (1..self.options.slots())
-            .find(|slot| !taken.contains(slot) && self.share(*slot).load(SeqCst) == 0);
-        free.ok_or(DataplaneError::InterfacesFull { most: self.options.interfaces_max })
+        let free = || {
+            (1..self.options.slots())
+                .find(|slot| !taken.contains(slot) && self.share(*slot).load(SeqCst) == 0)
+        };
+        let in_a_while = || {
+            self.sweeper.wait();
+            free()
+        };
+        free().or_else(in_a_while).ok_or(DataplaneError::InterfacesFull { most: self.options.interfaces_max })
     }
 
     /// Ends the binding of the device that had this index, where that is gone: whatever has it now has none of its rights.
@@ -215,7 +228,7 @@ impl EbpfDataplane {
         self.set_prefixes(bound.slot, interface)
     }
 
-    /// Ends bindings, with one wait for all of them.
+    /// Ends bindings, with one wait for all of them. Their flows are deleted beside this.
     pub(super) fn end_bindings(&mut self, bindings: &[Binding]) -> Result<(), DataplaneError> {
         let ended: BTreeMap<u32, Bound> = bindings
             .iter()
@@ -240,11 +253,11 @@ impl EbpfDataplane {
                 self.remove_prefix(slot, prefix)?;
             }
         }
-        self.delete_flows(&ended)?;
         for (id, bound) in &ended {
             self.ledger.clear_slot(bound.slot);
             self.bindings.remove(id);
         }
+        self.sweeper.sweep(slots_of(&ended));
         Ok(())
     }
 
@@ -254,25 +267,8 @@ impl EbpfDataplane {
     /// There is no such binding; the kernel refuses.
     pub fn forget_flows(&mut self, binding: Binding) -> Result<(), DataplaneError> {
         let bound = self.bound(binding)?;
-        self.delete_flows(&BTreeMap::from([(binding.0, bound)]))
-    }
-
-    /// Deletes the flows of bindings. Each one counts down its share once, here or where it expires.
-    fn delete_flows(&self, of: &BTreeMap<u32, Bound>) -> Result<(), DataplaneError> {
-        let mut found = Vec::new();
-        let collect = |key: &[u8], _: &[u8]| {
-            if let Some(bound) = of.get(&FlowKey::read(key).id) {
-                found.push((key.to_vec(), bound.slot));
-            }
-            true
-        };
-        self.maps.flows.each(collect).map_err(system("reading flows"))?;
-        for (key, slot) in found {
-            if self.maps.flows.delete(&key).map_err(system("deleting a flow"))? {
-                self.share(slot).fetch_sub(1, SeqCst);
-            }
-        }
-        Ok(())
+        let ended = slots_of(&BTreeMap::from([(binding.0, bound)]));
+        delete_flows(&self.maps.flows, &self.maps.shares.words, &ended).map_err(system("deleting flows"))
     }
 
     fn clear_fragments(&self, slot: u32) -> Result<(), DataplaneError> {
@@ -345,7 +341,21 @@ impl EbpfDataplane {
         Ok(())
     }
 
-    pub(super) fn report_binding(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
+    /// What the kernel says about every binding. Of programs at XDP all devices are asked at once.
+    pub(super) fn report_bindings(&self) -> Result<Vec<BindingReport>, DataplaneError> {
+        let xdp = match self.bindings.len() {
+            0 | 1 => xdp::Attached::default(),
+            _ => xdp::Attached::everywhere().map_err(xdp_unknown())?,
+        };
+        self.bindings.keys().map(|binding| self.report_binding(Binding(*binding), &xdp)).collect()
+    }
+
+    /// What the kernel says about a binding, and `xdp` where it was asked before.
+    pub(super) fn report_binding(
+        &self,
+        binding: Binding,
+        xdp: &xdp::Attached,
+    ) -> Result<BindingReport, DataplaneError> {
         let bound = self.bound(binding)?;
         let key = bound.ifindex.to_ne_bytes();
         let device = self.maps.devices.lookup(&key).map_err(system("reading a device"))?;
@@ -355,7 +365,7 @@ impl EbpfDataplane {
         self.maps.slot_class.map.read_array(word.slot, &mut class).map_err(system("reading a class"))?;
         let name = device_name(bound.ifindex)?;
         let states = match name {
-            Some(_) => self.attacher.states(bound.ifindex)?,
+            Some(_) => self.attacher.states(bound.ifindex, xdp)?,
             None => None,
         };
         let name = name.filter(|_| states.is_some()).unwrap_or_default();
@@ -392,6 +402,10 @@ impl EbpfDataplane {
             adopt,
         })
     }
+}
+
+fn slots_of(bindings: &BTreeMap<u32, Bound>) -> Slots {
+    bindings.iter().map(|(id, bound)| (*id, bound.slot)).collect()
 }
 
 /// Where a copy of a slot's configuration lies in `interfaces`.

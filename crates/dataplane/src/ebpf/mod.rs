@@ -18,6 +18,7 @@ mod open;
 mod options;
 mod readers;
 mod reading;
+mod sweeper;
 mod sys;
 mod xdp;
 
@@ -35,9 +36,12 @@ use self::{
     attach::Attacher,
     bindings::Bound,
     classes::{Class, Retired},
+    host::system,
     ledger::Ledger,
+    mapped::Words,
     open::{Absent, Maps, Opened},
     readers::{Moment, Readers},
+    sweeper::Sweeper,
 };
 pub use self::{
     options::{Attach, Options, Timeouts},
@@ -54,6 +58,8 @@ use crate::{
 
 /// The dataplane of Linux, for the devices of the network namespace in which it is used.
 pub struct EbpfDataplane {
+    /// Before the lock: when that is let go nothing is deleted any more.
+    sweeper: Sweeper,
     options: Options,
     /// The directory of the name.
     directory: PathBuf,
@@ -110,7 +116,10 @@ impl EbpfDataplane {
     }
 
     fn recover(options: Options, opened: Opened) -> Result<Self, DataplaneError> {
+        let flows = opened.maps.flows.try_clone().map_err(system("keeping the table of flows"))?;
+        let shares = Words::of(&opened.maps.shares.map).map_err(system("mapping shares"))?;
         let mut dataplane = Self {
+            sweeper: Sweeper::new(flows, shares).map_err(system("starting a thread"))?,
             options,
             directory: opened.directory,
             _lock: opened.lock,
@@ -123,7 +132,7 @@ impl EbpfDataplane {
             arena: Arena::empty(),
             retired: VecDeque::new(),
             unread: None,
-            readers: Readers::new().map_err(host::system("starting a thread"))?,
+            readers: Readers::new().map_err(system("starting a thread"))?,
         };
         dataplane.recover_classes()?;
         dataplane.recover_bindings()?;
@@ -149,7 +158,7 @@ impl EbpfDataplane {
         let all: Vec<Binding> = self.bindings.keys().copied().map(Binding).collect();
         self.end_bindings(&all)?;
         self.attacher.detach_all()?;
-        fs::remove_dir_all(&self.directory).map_err(host::system("removing pins"))?;
+        fs::remove_dir_all(&self.directory).map_err(system("removing pins"))?;
         // It stays where others are in it.
         self.directory.parent().into_iter().for_each(|of_all| drop(fs::remove_dir(of_all)));
         Ok(())
@@ -183,7 +192,7 @@ impl Dataplane for EbpfDataplane {
     }
 
     fn bindings(&self) -> Result<Vec<BindingReport>, DataplaneError> {
-        self.bindings.keys().map(|binding| self.read_back(Binding(*binding))).collect()
+        self.report_bindings()
     }
 
     fn create_class(&mut self, label: u128) -> Result<ClassId, DataplaneError> {
@@ -212,13 +221,13 @@ impl Dataplane for EbpfDataplane {
     }
 
     fn read_back(&self, binding: Binding) -> Result<BindingReport, DataplaneError> {
-        self.report_binding(binding)
+        self.report_binding(binding, &xdp::Attached::default())
     }
 
     fn comes_first(&self, binding: Binding) -> Result<bool, DataplaneError> {
         match self.attacher.come_first(self.bound(binding)?.ifindex) {
             Some(first) => Ok(first),
-            None => Ok(self.report_binding(binding)?.enforced()),
+            None => Ok(self.read_back(binding)?.enforced()),
         }
     }
 

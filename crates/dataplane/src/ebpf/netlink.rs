@@ -70,12 +70,18 @@ impl Request {
         if sent < 0 {
             return Err(io::Error::last_os_error());
         }
-        let mut buffer = vec![0u8; 64 * 1024];
+        // Most answers are short: what is not written to it is no memory of this process either.
+        let mut buffer: Vec<u8> = Vec::with_capacity(64 * 1024);
         loop {
-            // SAFETY: the kernel writes at most as many bytes as there are.
-            let got = unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+            let room = buffer.spare_capacity_mut();
+            // SAFETY: the kernel writes at most as many bytes as there is room.
+            let got = unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0) };
             let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
-            if read_messages(&buffer[..got], &mut each)? {
+            // SAFETY: the kernel has written as many, which is not more than there was room.
+            unsafe { buffer.set_len(got) };
+            let ended = read_messages(&buffer, &mut each)?;
+            buffer.clear();
+            if ended {
                 return Ok(());
             }
         }

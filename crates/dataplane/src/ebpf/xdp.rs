@@ -1,8 +1,8 @@
 //! Programs at XDP, which see what comes from a device before any at tc does, and may answer it or take it away.
 
-use std::io;
+use std::{collections::BTreeMap, io};
 
-use super::netlink::{ACKNOWLEDGE, Request, find_attribute};
+use super::netlink::{ACKNOWLEDGE, DUMP, Request, find_attribute};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_GETLINK: u16 = 18;
@@ -16,18 +16,46 @@ const HEADER: usize = 16;
 
 /// Whether one is attached to a device, by its driver, by the kernel for every kind of device, or in its hardware.
 pub(crate) fn is_attached(ifindex: u32) -> io::Result<bool> {
-    let mut request = Request::new(RTM_GETLINK, ACKNOWLEDGE);
+    match ask(ifindex, ACKNOWLEDGE) {
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(false),
+        answer => answer.map(|attached| attached.get(&ifindex).copied().unwrap_or(false)),
+    }
+}
+
+/// Where they are attached, for whoever asks about many devices at once.
+#[derive(Debug, Default)]
+pub(crate) struct Attached(BTreeMap<u32, bool>);
+
+impl Attached {
+    /// As it is now at the devices of the thread's network namespace, by one question.
+    pub(crate) fn everywhere() -> io::Result<Self> {
+        ask(0, DUMP).map(Self)
+    }
+
+    /// Whether one is attached to a device. Of a device that was not told of, the kernel is asked now.
+    pub(crate) fn is_at(&self, ifindex: u32) -> io::Result<bool> {
+        self.0.get(&ifindex).map_or_else(|| is_attached(ifindex), |attached| Ok(*attached))
+    }
+}
+
+/// Asks about a device, or where that is 0 and `flags` say so about all.
+fn ask(ifindex: u32, flags: u16) -> io::Result<BTreeMap<u32, bool>> {
+    let mut request = Request::new(RTM_GETLINK, flags);
     request.fields(&[0, ifindex, 0, 0]);
     request.attribute(IFLA_EXT_MASK, &WITHOUT_STATISTICS.to_ne_bytes());
-    let mut attached = false;
-    let result = request.send(|kind, body| {
-        let attributes = body.get(HEADER..).filter(|_| kind == RTM_NEWLINK);
-        let xdp = attributes.and_then(|attributes| find_attribute(attributes, IFLA_XDP));
-        let how = xdp.and_then(|xdp| find_attribute(xdp, IFLA_XDP_ATTACHED));
-        attached |= how.is_some_and(|how| how != [0]);
-    });
-    match result {
-        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(false),
-        other => other.map(|()| attached),
-    }
+    let mut attached = BTreeMap::new();
+    request.send(|kind, body| {
+        if kind == RTM_NEWLINK {
+            attached.extend(read_link(body));
+        }
+    })?;
+    Ok(attached)
+}
+
+/// The device that a message is about, and whether one is attached to it.
+fn read_link(body: &[u8]) -> Option<(u32, bool)> {
+    let ifindex = u32::from_ne_bytes(body.get(4..8)?.try_into().ok()?);
+    let xdp = find_attribute(body.get(HEADER..)?, IFLA_XDP);
+    let how = xdp.and_then(|xdp| find_attribute(xdp, IFLA_XDP_ATTACHED));
+    Some((ifindex, how.is_some_and(|how| how != [0])))
 }

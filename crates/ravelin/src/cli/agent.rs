@@ -148,8 +148,8 @@ pub struct SettingArguments {
     /// /var/lib/ravelin-agent].
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    /// Close devices of this name where nobody bound them; `*` at the end is any number of letters: `--guard 'vnet*'`. May be
-    /// given several times [env: RAVELIN_AGENT_GUARD, as ["vnet*", "tap*"]].
+    /// Close devices of this name where nobody bound them, but for the way to the control plane where that is known; `*` at the
+    /// end is any number of letters: `--guard 'vnet*'`. May be given several times [env: RAVELIN_AGENT_GUARD, as ["vnet*", "tap*"]].
     #[arg(long, value_name = "PATTERN")]
     pub guard: Vec<String>,
     /// Where programs and maps are pinned: a directory under /sys/fs/bpf/ravelin [env: RAVELIN_AGENT_DATAPLANE_NAME]

@@ -13,7 +13,8 @@ pub fn of(operation: &Operation, code: &str, sent: &[(String, String)]) -> Optio
     if code == "DependencyViolation" && operation.name == "DeleteNode" {
         return Some(
             "End its bindings with `ravelin unbind --network-interface eni-...` (`ravelin api \
-             DescribeNetworkInterfaceBindings --NodeId node-...` lists them), or delete it with them: --Force true."
+             DescribeNetworkInterfaceBindings --NodeId node-...` lists them), or delete it with them: --Force true. The host then keeps what it was told last, and no later \
+             change waits for it."
                 .to_owned(),
         );
     }

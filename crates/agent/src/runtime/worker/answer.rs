@@ -17,24 +17,13 @@ use crate::{
 };
 
 impl<D: Dataplane> Worker<D> {
-    /// What was dropped, by binding, and where nobody bound.
-    pub(super) fn count_drops(&mut self) -> BTreeMap<Option<Binding>, Drops> {
-        let bindings: Vec<_> = self.enforcer.bindings().map(|(_, binding)| Some(binding)).collect();
-        let dataplane = self.enforcer.dataplane();
-        let of = bindings.into_iter().chain([None]);
-        of.filter_map(|binding| Some((binding, dataplane.drops(binding).ok()?))).collect()
-    }
-
     /// What the kernel counts.
     pub(super) fn measure(&mut self) -> Measures {
-        let ended = self.enforcer.take_ended();
-        self.sum.end(ended);
-        let drops = self.count_drops();
-        self.sum.add(drops);
+        let dropped = self.enforcer.dropped().clone();
         let bindings: Vec<_> = self.enforcer.bindings().map(|(_, binding)| binding).collect();
         let dataplane = self.enforcer.dataplane();
         let flows = bindings.into_iter().filter_map(|binding| dataplane.flow_count(binding).ok()).sum();
-        Measures { flows, dropped: self.sum.sum().clone() }
+        Measures { flows, dropped }
     }
 
     /// What lists the flows of an interface.
@@ -72,7 +61,7 @@ impl<D: Dataplane> Worker<D> {
             reports = self.reports();
         }
         let measures = self.measure();
-        let drops = self.count_drops();
+        let drops = self.enforcer.drops();
         let interface = |view: InterfaceView<'_>| {
             let report = view.binding.and_then(|binding| reports.get(&binding));
             let dropped = view.binding.and_then(|binding| drops.get(&Some(binding)));

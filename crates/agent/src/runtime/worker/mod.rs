@@ -23,7 +23,6 @@ use self::rules::RuleNames;
 use super::{
     drops::Samples,
     instances::Driver,
-    measure::DropSum,
     order::{Ask, Batch, Order},
     outbox::Outbox,
     shared::{EnforcementStanding, Shared},
@@ -55,6 +54,16 @@ enum Said {
     NotInForce(Vec<Problem>),
 }
 
+/// Who hears what the enforcer's thread says.
+pub(crate) struct Told {
+    /// The control plane, while there is a session.
+    pub(crate) outbox: Arc<Outbox>,
+    /// Whoever looks at the agent.
+    pub(crate) shared: Arc<Shared>,
+    /// Whoever follows dropped packets.
+    pub(crate) samples: Arc<Samples>,
+}
+
 /// What belongs to the enforcer's thread.
 pub(crate) struct Worker<D> {
     enforcer: Enforcer<Timed<D>>,
@@ -63,7 +72,6 @@ pub(crate) struct Worker<D> {
     shared: Arc<Shared>,
     samples: Arc<Samples>,
     driver: Option<Driver>,
-    sum: DropSum,
     rules: RuleNames,
     standing: EnforcementStanding,
     audited_at: Option<model::UnixMillis>,
@@ -105,8 +113,7 @@ impl<D: Dataplane> Worker<D> {
     pub(crate) fn new(
         enforcer: Enforcer<Timed<D>>,
         saved: Saved,
-        (outbox, shared): (Arc<Outbox>, Arc<Shared>),
-        samples: Arc<Samples>,
+        Told { outbox, shared, samples }: Told,
         driver: Option<Driver>,
     ) -> Self {
         let generation = enforcer.wanted().generation;
@@ -123,14 +130,11 @@ impl<D: Dataplane> Worker<D> {
             shared,
             samples,
             driver,
-            sum: DropSum::default(),
             rules: RuleNames::default(),
             standing,
             audited_at: None,
             said: Said::Nothing,
         };
-        let dropped_before = worker.count_drops();
-        worker.sum.begin(dropped_before);
         worker.settle();
         worker.drive();
         worker.publish();

@@ -19,8 +19,8 @@ fn about(guard: &[String], uplinks: &[String]) -> Option<String> {
     for pattern in guard {
         if pattern == "*" {
             return Some(
-                "guard is \"*\", which is EVERY DEVICE of this host: its own uplink is closed too, and the host is cut off. \
-                 Name devices of instances alone, as in guard = [\"vnet*\"]"
+                "guard is \"*\", which is EVERY DEVICE of this host: its own are closed too, and the host is cut off, but for the \
+                 way to the control plane where that is known. Name devices of instances alone, as in guard = [\"vnet*\"]"
                     .to_owned(),
             );
         }
@@ -29,7 +29,8 @@ fn about(guard: &[String], uplinks: &[String]) -> Option<String> {
         if let Some(device) = closed {
             return Some(format!(
                 "guard has {pattern:?}, which closes {device}: THE HOST ITSELF IS CUT OFF, since its default route goes by \
-                 that device. Name devices of instances alone, as in guard = [\"vnet*\"]"
+                 that device, unless the control plane is known to be reached over it. Name devices of instances alone, as in \
+                 guard = [\"vnet*\"]"
             ));
         }
     }
