@@ -80,14 +80,6 @@ pub(super) async fn groups(api: &Api) -> Choices {
     .await
 }
 
-/// The names of the newest groups, by id.
-pub(super) async fn group_names(api: &Api) -> Choices {
-    read(api, "DescribeSecurityGroups", &[("PageSize", "100")], "SecurityGroups.SecurityGroup", |own| {
-        (text(own, "SecurityGroupId").to_owned(), text(own, "SecurityGroupName").to_owned())
-    })
-    .await
-}
-
 /// RAM users, the first 200.
 pub(super) async fn users(api: &Api) -> Choices {
     read(api, "ListUsers", &[("MaxItems", "200")], "Users.User", |own| named(text(own, "UserName"), "")).await

@@ -169,7 +169,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         visit.api.glance("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
     let found = found.unwrap_or_default();
     let held = items(&found, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let names = Names::default().and_groups(&visit.api).await;
+    let names = Names::default().and_groups_of(&visit.api, held).await;
     let body = html! {
         div .badges { (view::state(text(&instance, "Status"))) }
         (view::facts(&[
