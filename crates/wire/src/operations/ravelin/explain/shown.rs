@@ -1,10 +1,10 @@
 //! Explanations as answers.
 
 use control::{
-    fleet::protocol_name,
+    fleet::{BindingState, protocol_name},
     traffic::{Membership, Side, Standing, Traffic},
 };
-use model::rule::Policy;
+use model::{NodeId, rule::Policy};
 use policy::{
     PlacedRule,
     explain::{Explanation, PassedOver},
@@ -15,6 +15,7 @@ use policy::{
 use super::super::{
     super::{delay, ens},
     asking::direction,
+    binding_state,
     preview::piece,
     who::{self, UserNames},
 };
@@ -283,32 +284,32 @@ fn enforcement(standing: &Standing) -> Value {
             "the network interface is bound to no node: its packets are not filtered, whatever the rules say",
         ),
         Standing::Past => state("Past", "what was in force at a moment in the past is not kept"),
-        Standing::Confirmed { node, generation } => json!({
-            "State": "Confirmed",
-            "NodeId": node.to_string(),
-            "ConfirmedGeneration": generation,
-            "Message": "its node has read it back from its kernel and confirmed it; peers that the node exempts, and what the link itself needs (such as DHCP), pass whatever the rules say",
-        }),
-        Standing::Absent { node, generation } => json!({
-            "State": "Absent",
-            "NodeId": node.to_string(),
-            "ConfirmedGeneration": generation,
-            "Message": "nothing is enforced: its node has confirmed it and has no such device; DescribeNetworkInterfaceBindings says which device that is. It is in force as soon as the device is there; where the name is wrong, bind the network interface again",
-        }),
-        Standing::Pending { node, generation, confirmed, delay } => {
-            let mut shown = json!({
-                "State": "Pending",
-                "NodeId": node.to_string(),
-                "Reason": delay::word(delay),
-                "Message": format!("its node has not confirmed it: {}", delay::text(delay)),
-            });
-            if let Some(fields) = shown.as_object_mut() {
-                fields.extend(generation.map(|own| ("Generation".to_owned(), json!(own))));
-                fields.extend(confirmed.map(|own| ("ConfirmedGeneration".to_owned(), json!(own))));
-            }
-            shown
-        }
+        Standing::Bound { node, state, change, confirmed } => bound(*node, state, *change, *confirmed),
     }
+}
+
+/// Whether the last change that concerns an interface is in force on the node that it is bound to.
+fn bound(node: NodeId, state: &BindingState, change: Option<u64>, confirmed: Option<u64>) -> Value {
+    let (word, message) = match state {
+        BindingState::Enforced => ("Confirmed", "its node has read it back from its kernel and confirmed it; peers that the node exempts, and what the link itself needs (such as DHCP), pass whatever the rules say".into()),
+        BindingState::Absent => ("Absent", "nothing is enforced: its node has confirmed it and has no such device; DescribeNetworkInterfaceBindings says which device that is. It is in force as soon as the device is there; where the name is wrong, bind the network interface again".into()),
+        other => (binding_state::word(other), binding_state::message(other).unwrap_or_default()),
+    };
+    let mut shown = Answer::new();
+    let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
+    put("State", json!(word));
+    put("NodeId", json!(node.to_string()));
+    put("Message", json!(message));
+    if let BindingState::Pending(delay) = state {
+        put("Reason", json!(delay::word(delay)));
+    }
+    if let (Some(change), false) = (change, matches!(state, BindingState::Enforced | BindingState::Absent)) {
+        put("Generation", json!(change));
+    }
+    if let Some(confirmed) = confirmed {
+        put("ConfirmedGeneration", json!(confirmed));
+    }
+    Value::Object(shown)
 }
 
 fn flip(flip: &Flip) -> Value {
