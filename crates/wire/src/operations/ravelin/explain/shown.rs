@@ -72,11 +72,11 @@ const SIDE: [Field; 59] = [
     Field::text("Sides.Side[].DecidedBy", "Rule"),
     Field::text(
         "Sides.Side[].Text",
-        "ingress tcp 192.0.2.9:49152 > 10.0.0.7:443 is accepted by rule 0 of sg-5vn4n3y4laeb2ii9zxxltlvzi (ingress accept tcp to port 443)",
+        "ingress tcp 192.0.2.9:49152 > 10.0.0.7:443 is accepted by rule 1 of sg-5vn4n3y4laeb2ii9zxxltlvzi (ingress accept tcp to port 443)",
     ),
     Field::text("Sides.Side[].Rule.SecurityGroupId", GROUP),
     Field::text("Sides.Side[].Rule.SecurityGroupName", "web"),
-    Field::integer("Sides.Side[].Rule.Position", "0"),
+    Field::integer("Sides.Side[].Rule.Position", "1"),
     Field::text("Sides.Side[].Rule.Text", TEXT),
     Field::boolean("Sides.Side[].Membership.Known", "true"),
     Field::text("Sides.Side[].Membership.SecurityGroupId", GROUP),
@@ -107,12 +107,12 @@ const SIDE: [Field; 59] = [
         "older than the history, which goes back to generation 8",
     ),
     Field::text("Sides.Side[].Considered.Rule[].SecurityGroupId", GROUP),
-    Field::integer("Sides.Side[].Considered.Rule[].Position", "1"),
+    Field::integer("Sides.Side[].Considered.Rule[].Position", "2"),
     Field::text("Sides.Side[].Considered.Rule[].Text", "ingress drop tcp to port 22"),
     Field::text("Sides.Side[].Considered.Rule[].Reason", "its destination port is 443, not 22"),
     Field::integer("Sides.Side[].ConsideredLeftOut", "0"),
     Field::text("Sides.Side[].Overruled.Rule[].SecurityGroupId", GROUP),
-    Field::integer("Sides.Side[].Overruled.Rule[].Position", "2"),
+    Field::integer("Sides.Side[].Overruled.Rule[].Position", "3"),
     Field::text("Sides.Side[].Overruled.Rule[].Text", "ingress drop tcp"),
     Field::integer("Sides.Side[].OverruledLeftOut", "0"),
     Field::text("Sides.Side[].Enforcement.State", "Confirmed"),
@@ -233,7 +233,7 @@ fn headline(explanation: &Explanation<'_>) -> String {
 fn placed(own: &PlacedRule<'_>) -> Value {
     json!({
         "SecurityGroupId": own.group.to_string(),
-        "Position": own.position,
+        "Position": own.number(),
         "Text": RuleText(own.rule).to_string(),
     })
 }
