@@ -20,10 +20,7 @@ pub(crate) const ROUTES: &[Route] = &[Route::read("/findings", |visit| Box::pin(
 
 /// The words of the operation for kinds of findings.
 fn kinds() -> &'static [&'static str] {
-    match api::operation("ListFindings").and_then(|own| own.parameter("Kind")).map(|own| own.kind) {
-        Some(wire::catalogue::Kind::OneOf(words)) => words,
-        _ => &[],
-    }
+    api::operation("ListFindings").map_or(&[], |own| own.words("Kind"))
 }
 
 async fn show(visit: &Visit<'_>) -> Outcome {
