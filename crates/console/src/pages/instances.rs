@@ -227,9 +227,8 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
     let api = &visit.api;
     let regions = choices::regions(api).await;
     let (images, types) = (choices::images(api).await, choices::types(api).await);
-    let (switches, groups) = (choices::vswitches(api).await, choices::groups(api).await);
+    let ((switches, likely), groups) = (choices::vswitches(api).await, choices::groups(api).await);
     let form = &visit.form;
-    let likely = choices::likely_region(api).await;
     let body = html! {
         @if let Some(fault) = fault { (view::refusal(fault)) }
         @if switches.is_empty() {
