@@ -21,6 +21,7 @@ use rtnetlink::{
 };
 
 use crate::{
+    address::host_and_port,
     device::FoundDevice,
     enforcer::chain,
     files::{self, FileError},
@@ -140,8 +141,7 @@ impl Uplink {
 
 /// The address, where a server is not called by a name.
 fn literal(server: &str) -> Option<IpAddr> {
-    let (host, _) = server.rsplit_once(':')?;
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
+    host_and_port(server)?.0.parse().ok()
 }
 
 fn names(file: &Path) -> Result<BTreeSet<Box<str>>, FileError> {
