@@ -1,4 +1,7 @@
 //! What `guard` should not name: devices by which the host itself reaches its networks.
+//!
+//! That is not what the agent knows as the way to its control plane, which it leaves open: a default route may lead elsewhere,
+//! and before the control plane was reached by its name once, nobody knows where the way to it leads.
 
 use std::fs;
 
@@ -19,8 +22,8 @@ fn about(guard: &[String], uplinks: &[String]) -> Option<String> {
     for pattern in guard {
         if pattern == "*" {
             return Some(
-                "guard is \"*\", which is EVERY DEVICE of this host: its own uplink is closed too, and the host is cut off. \
-                 Name devices of instances alone, as in guard = [\"vnet*\"]"
+                "guard is \"*\", which is EVERY DEVICE of this host, its own uplinks with them: THE HOST ITSELF IS CUT OFF, but \
+                 for the way to its control plane where that is known. Name devices of instances alone, as in guard = [\"vnet*\"]"
                     .to_owned(),
             );
         }
@@ -29,7 +32,8 @@ fn about(guard: &[String], uplinks: &[String]) -> Option<String> {
         if let Some(device) = closed {
             return Some(format!(
                 "guard has {pattern:?}, which closes {device}: THE HOST ITSELF IS CUT OFF, since its default route goes by \
-                 that device. Name devices of instances alone, as in guard = [\"vnet*\"]"
+                 that device; it stays open only where it is known to be the way to the control plane. Name devices of \
+                 instances alone, as in guard = [\"vnet*\"]"
             ));
         }
     }
