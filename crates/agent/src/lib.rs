@@ -5,6 +5,7 @@
 //!
 //! This crate must not know how an update came here, nor who decided it.
 
+pub mod address;
 pub mod clock;
 pub mod device;
 pub mod directory;

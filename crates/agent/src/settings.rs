@@ -7,7 +7,10 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::device::{GuardedNames, NamePattern};
+use crate::{
+    address::host_and_port,
+    device::{GuardedNames, NamePattern},
+};
 
 /// Everything that the agent can be told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,9 +149,7 @@ impl Settings {
             return Err(error("audit_seconds", self.audit_seconds, "it is to be from 5 to 86,400"));
         }
         for (setting, address) in [("server", &self.server), ("metrics", &self.metrics)] {
-            let port =
-                address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-            if !address.is_empty() && port.is_none_or(|(host, _)| host.is_empty()) {
+            if !address.is_empty() && host_and_port(address).is_none() {
                 return Err(error(setting, address, "write HOST:PORT, as in 127.0.0.1:9100"));
             }
         }

@@ -7,8 +7,9 @@
 use std::{cell::RefCell, collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use model::{
-    AccountId, Entity, EntityKey, InstanceId, NetworkId, NetworkInterfaceId, SecurityGroupId, State,
-    UnixMillis, VSwitchId, instance::Instance, interface::NetworkInterface, security_group::SecurityGroup,
+    AccountId, Entity, EntityKey, InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId, State,
+    UnixMillis, VSwitchId, instance::Instance, interface::NetworkInterface, node::Node,
+    security_group::SecurityGroup,
 };
 use store::Snapshot;
 
@@ -83,6 +84,14 @@ pub(crate) trait View {
     fn instance(&self, id: InstanceId) -> Result<Option<Arc<Instance>>, PastError> {
         Ok(match self.entity(&EntityKey::Instance(id))? {
             Some(Entity::Instance(own)) => Some(own),
+            _ => None,
+        })
+    }
+
+    /// A node.
+    fn node(&self, id: NodeId) -> Result<Option<Arc<Node>>, PastError> {
+        Ok(match self.entity(&EntityKey::Node(id))? {
+            Some(Entity::Node(own)) => Some(own),
             _ => None,
         })
     }

@@ -150,7 +150,7 @@ fn mismatches(rule: &Rule, packet: &Packet) -> Vec<Mismatch> {
 }
 
 impl fmt::Display for PassedOver<'_> {
-    /// `rule 0 of sg-... (ingress accept tcp to port 443): its destination port is 22, not 443`.
+    /// `rule 1 of sg-... (ingress accept tcp to port 443): its destination port is 22, not 443`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.placed)?;
         for (place, mismatch) in self.mismatches.iter().enumerate() {

@@ -26,6 +26,11 @@ impl PlacedRule<'_> {
         Decider::Rule { group: self.group, position: self.position }
     }
 
+    /// Its place among the group's rules as people count, from 1.
+    pub fn number(&self) -> usize {
+        self.position.saturating_add(1)
+    }
+
     /// What decides first of two: the smaller priority number, then a rule that drops.
     pub(crate) fn rank(rule: &Rule) -> (u8, bool) {
         (rule.priority, rule.policy == Policy::Accept)
@@ -33,9 +38,9 @@ impl PlacedRule<'_> {
 }
 
 impl fmt::Display for PlacedRule<'_> {
-    /// `rule 0 of sg-... (ingress accept tcp to port 443)`.
+    /// `rule 1 of sg-... (ingress accept tcp to port 443)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {} of {} ({})", self.position, self.group, RuleText(self.rule))
+        write!(f, "rule {} of {} ({})", self.number(), self.group, RuleText(self.rule))
     }
 }
 

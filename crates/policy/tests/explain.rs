@@ -153,21 +153,21 @@ fn example(flow: &str) -> String {
 fn explanations_are_readable() {
     assert_eq!(
         example("ingress tcp 10.9.1.1:40000 > 10.0.0.2:22"),
-        "ingress tcp 10.9.1.1:40000 > 10.0.0.2:22 is dropped by rule 0 of sg-2 (ingress drop tcp from 10.9.0.0/16)\n  \
-         too late: rule 1 of sg-2 (ingress accept priority=7 tcp from 10.9.1.0/24 to port 22)"
+        "ingress tcp 10.9.1.1:40000 > 10.0.0.2:22 is dropped by rule 1 of sg-2 (ingress drop tcp from 10.9.0.0/16)\n  \
+         too late: rule 2 of sg-2 (ingress accept priority=7 tcp from 10.9.1.0/24 to port 22)"
     );
     assert_eq!(
         example("ingress tcp 10.1.1.1:40000 > 10.0.0.2:443"),
-        "ingress tcp 10.1.1.1:40000 > 10.0.0.2:443 is accepted by rule 0 of sg-1 \
+        "ingress tcp 10.1.1.1:40000 > 10.0.0.2:443 is accepted by rule 1 of sg-1 \
          (ingress accept tcp from 10.0.0.0/8 to port 443)\n  \
-         not by rule 0 of sg-2 (ingress drop tcp from 10.9.0.0/16): its source 10.1.1.1 is not in 10.9.0.0/16"
+         not by rule 1 of sg-2 (ingress drop tcp from 10.9.0.0/16): its source 10.1.1.1 is not in 10.9.0.0/16"
     );
     assert_eq!(
         example("ingress tcp 10.1.1.1:40000 > 10.0.0.2:80"),
         "ingress tcp 10.1.1.1:40000 > 10.0.0.2:80 is dropped because no rule is about it\n  \
-         not by rule 0 of sg-2 (ingress drop tcp from 10.9.0.0/16): its source 10.1.1.1 is not in 10.9.0.0/16\n  \
-         not by rule 0 of sg-1 (ingress accept tcp from 10.0.0.0/8 to port 443): its destination port is 80, not 443\n  \
-         not by rule 1 of sg-1 (ingress accept icmp): its protocol is tcp, not icmp\n  \
+         not by rule 1 of sg-2 (ingress drop tcp from 10.9.0.0/16): its source 10.1.1.1 is not in 10.9.0.0/16\n  \
+         not by rule 1 of sg-1 (ingress accept tcp from 10.0.0.0/8 to port 443): its destination port is 80, not 443\n  \
+         not by rule 2 of sg-1 (ingress accept icmp): its protocol is tcp, not icmp\n  \
          and 2 more rules before it"
     );
     let families = example("ingress 1 2001:db8::1 > 2001:db8::2");

@@ -248,8 +248,8 @@ fn findings_are_one_line_each() {
     assert_eq!(
         lines(&["ingress accept tcp from 10.0.0.0/8\ningress accept tcp from 10.1.0.0/16 to port 80"]),
         [
-            "rule 1 of sg-1 (ingress accept tcp from 10.1.0.0/16 to port 80) never decides, because all its packets are decided \
-          before it by rule 0 of sg-1 (ingress accept tcp from 10.0.0.0/8); the rules of sg-1 alone are enough for that"
+            "rule 2 of sg-1 (ingress accept tcp from 10.1.0.0/16 to port 80) never decides, because all its packets are decided \
+          before it by rule 1 of sg-1 (ingress accept tcp from 10.0.0.0/8); the rules of sg-1 alone are enough for that"
         ]
     );
     assert_eq!(
@@ -258,24 +258,24 @@ fn findings_are_one_line_each() {
             "ingress accept priority=2 tcp to port 50/200"
         ]),
         [
-            "rule 0 of sg-2 (ingress accept priority=2 tcp to port 50/200) never decides, because all its packets are decided \
-          before it by rule 0 of sg-1 (ingress drop tcp to port 1/100), rule 1 of sg-1 (ingress drop tcp to port 101/65534)"
+            "rule 1 of sg-2 (ingress accept priority=2 tcp to port 50/200) never decides, because all its packets are decided \
+          before it by rule 1 of sg-1 (ingress drop tcp to port 1/100), rule 2 of sg-1 (ingress drop tcp to port 101/65534)"
         ]
     );
     assert_eq!(
         lines(&["ingress accept tcp from 10.1.0.0/16\ningress accept priority=2 tcp from 10.0.0.0/8"]),
         [
-            "rule 0 of sg-1 (ingress accept tcp from 10.1.0.0/16) has no effect: without it every packet is decided the same"
+            "rule 1 of sg-1 (ingress accept tcp from 10.1.0.0/16) has no effect: without it every packet is decided the same"
         ]
     );
     assert_eq!(
         lines(&["ingress accept udp from 10.0.0.1", "ingress accept udp from 10.0.0.1/32"]),
-        ["rule 0 of sg-1 (ingress accept udp from 10.0.0.1) stands again as rule 0 of sg-2"]
+        ["rule 1 of sg-1 (ingress accept udp from 10.0.0.1) stands again as rule 1 of sg-2"]
     );
     assert_eq!(
         lines(&["egress drop icmp to 2001:db8::/32"]),
         [
-            "rule 0 of sg-1 (egress drop icmp to 2001:db8::/32) is about no packet: ICMP is of IPv4 and ICMPv6 of IPv6"
+            "rule 1 of sg-1 (egress drop icmp to 2001:db8::/32) is about no packet: ICMP is of IPv4 and ICMPv6 of IPv6"
         ]
     );
     assert_eq!(
@@ -283,7 +283,7 @@ fn findings_are_one_line_each() {
             "ingress accept tcp from 0.0.0.0/0 to port 22/23\ningress drop tcp from 10.0.0.0/8 to port 22"
         ]),
         [
-            "tcp 22, tcp 23 are open to the world over IPv4 by rule 0 of sg-1 (ingress accept tcp from 0.0.0.0/0 to port 22/23)"
+            "tcp 22, tcp 23 are open to the world over IPv4 by rule 1 of sg-1 (ingress accept tcp from 0.0.0.0/0 to port 22/23)"
         ]
     );
     assert!(

@@ -20,7 +20,7 @@ use super::{
     execute::Execution,
     failures::Failures,
     names,
-    observed::{LookError, Observed},
+    observed::{Found, LookError, Observed},
     step::Step,
     target::{Machine, Port, Target},
 };
@@ -64,6 +64,19 @@ impl LabDriver {
     pub fn watched(mut self, watch: impl FnMut(&Step) + Send + 'static) -> Self {
         self.watch = Box::new(watch);
         self
+    }
+
+    /// How many instances of this node there are on the host. One that cannot be looked into is not counted.
+    ///
+    /// # Errors
+    /// It cannot be seen what is there.
+    pub fn count(&self) -> Result<usize, LookError> {
+        let observed = Observed::look(&Netlink::open()?, &BTreeSet::new())?;
+        let is_own = |found: &&Found| match found {
+            Found::Namespace { mark, .. } => mark.is_some_and(|mark| mark.node == self.node),
+            Found::Remains(_) | Found::Unseen(_) | Found::Unlooked => false,
+        };
+        Ok(observed.machines.values().filter(is_own).count())
     }
 
     /// Removes everything that this node has made.

@@ -20,7 +20,9 @@ use super::{
     remembered::{self, Keeper, Names},
     tie::{Tie, with_lower},
 };
-use crate::{device::FoundDevice, enforcer::chain, identity::Identity, settings::Settings};
+use crate::{
+    address::host_and_port, device::FoundDevice, enforcer::chain, identity::Identity, settings::Settings,
+};
 
 /// The name of the file with the names of devices.
 const FILE: &str = "uplink";
@@ -103,8 +105,7 @@ impl Uplink {
 
 /// The address, where a server is not called by a name.
 fn literal(server: &str) -> Option<IpAddr> {
-    let (host, _) = server.rsplit_once(':')?;
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
+    host_and_port(server)?.0.parse().ok()
 }
 
 /// The devices that the routes to an address lead over; none where it is this host's own, or cannot be reached.

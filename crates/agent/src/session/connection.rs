@@ -15,6 +15,8 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint};
 
+use crate::address::host_and_port;
+
 /// How long the way to the end of the TLS handshake may take, for each address.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(8);
 /// How often a connection on which nothing happens is tried.
@@ -86,10 +88,7 @@ pub(crate) async fn connect(
     tls: Arc<ClientConfig>,
 ) -> Result<(Channel, SocketAddr), ConnectError> {
     let address = || ConnectError::Address { server: server.to_owned() };
-    let (host, port) = server.rsplit_once(':').ok_or_else(address)?;
-    let port: u16 = port.parse().map_err(|_| address())?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let found = tokio::net::lookup_host((host, port)).await;
+    let found = tokio::net::lookup_host(host_and_port(server).ok_or_else(address)?).await;
     let resolve = |source| ConnectError::Resolve { server: server.to_owned(), source };
     let mut last = resolve(io::Error::from(io::ErrorKind::NotFound));
     for address in found.map_err(resolve)? {

@@ -56,34 +56,23 @@ pub(super) async fn types(api: &Api) -> Choices {
     .await
 }
 
-/// The newest vSwitches.
-pub(super) async fn vswitches(api: &Api) -> Choices {
-    read(api, "DescribeVSwitches", &[("PageSize", "50")], "VSwitches.VSwitch", |own| {
+/// The newest vSwitches, and the edge site of the newest one: where a new instance most likely is to be.
+pub(super) async fn vswitches(api: &Api) -> (Choices, String) {
+    let found = api.glance("DescribeVSwitches", &[("PageSize", "50")]).await.unwrap_or_default();
+    let switches = items(&found, "VSwitches.VSwitch");
+    let choice = |own| {
         let id = text(own, "VSwitchId");
         let name = Some(text(own, "VSwitchName")).filter(|name| !name.is_empty()).unwrap_or(id);
         (id.to_owned(), format!("{name}, {} at {}", text(own, "CidrBlock"), text(own, "EnsRegionId")))
-    })
-    .await
-}
-
-/// The edge site of the newest vSwitch: where a new instance most likely is to be.
-pub(super) async fn likely_region(api: &Api) -> String {
-    let found = api.glance("DescribeVSwitches", &[("PageSize", "1")]).await.unwrap_or_default();
-    items(&found, "VSwitches.VSwitch").first().map_or("", |own| text(own, "EnsRegionId")).to_owned()
+    };
+    let likely = switches.first().map_or("", |own| text(own, "EnsRegionId"));
+    (switches.iter().map(choice).collect(), likely.to_owned())
 }
 
 /// The newest groups.
 pub(super) async fn groups(api: &Api) -> Choices {
     read(api, "DescribeSecurityGroups", &[("PageSize", "100")], "SecurityGroups.SecurityGroup", |own| {
         named(text(own, "SecurityGroupId"), text(own, "SecurityGroupName"))
-    })
-    .await
-}
-
-/// The names of the newest groups, by id.
-pub(super) async fn group_names(api: &Api) -> Choices {
-    read(api, "DescribeSecurityGroups", &[("PageSize", "100")], "SecurityGroups.SecurityGroup", |own| {
-        (text(own, "SecurityGroupId").to_owned(), text(own, "SecurityGroupName").to_owned())
     })
     .await
 }

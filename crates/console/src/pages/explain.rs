@@ -170,6 +170,8 @@ fn enforcement(side: &Value) -> Markup {
         @match state {
             "Confirmed" => (view::badge(Tone::Good, "Confirmed")),
             "Absent" => (view::badge(Tone::Bad, "No such device")),
+            "NotInForce" => (view::badge(Tone::Bad, "Not in force")),
+            "NodeGone" => (view::badge(Tone::Bad, "Node gone")),
             "Pending" => (view::badge(Tone::Warning, "Not yet")),
             "NotBound" => (view::badge(Tone::Warning, "Not enforced")),
             other => (view::badge(Tone::Plain, other)),

@@ -20,10 +20,7 @@ pub(crate) const ROUTES: &[Route] = &[Route::read("/findings", |visit| Box::pin(
 
 /// The words of the operation for kinds of findings.
 fn kinds() -> &'static [&'static str] {
-    match api::operation("ListFindings").and_then(|own| own.parameter("Kind")).map(|own| own.kind) {
-        Some(wire::catalogue::Kind::OneOf(words)) => words,
-        _ => &[],
-    }
+    api::operation("ListFindings").map_or(&[], |own| own.words("Kind"))
 }
 
 async fn show(visit: &Visit<'_>) -> Outcome {
@@ -39,7 +36,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let answer = visit.api.read("ListFindings", &parameters).await?;
     let findings = items(&answer, "Findings.Finding");
     let token = text(&answer, "NextToken");
-    let names = Names::default().and_groups(&visit.api).await;
+    let mut names = Names::default();
+    names.learn_groups(&visit.api, findings.iter().flat_map(groups)).await;
     let body = html! {
         form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
             (Field::new("SecurityGroupId", "Security group", query.get("SecurityGroupId")).hint("Its id. Empty: all.").search())
@@ -58,6 +56,12 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     Ok(Page::new(SECTION, "Findings", body)
         .lead(html! { "Rules that have no effect, or let in more than they should." })
         .into())
+}
+
+/// The groups whose rules a finding is about.
+fn groups(finding: &Value) -> impl Iterator<Item = &str> {
+    let rules = items(finding, "Rules.Rule").iter().chain(items(finding, "Instead.Rule"));
+    rules.map(|rule| text(rule, "SecurityGroupId"))
 }
 
 fn one(finding: &Value, names: &Names) -> Markup {

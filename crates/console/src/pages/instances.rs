@@ -169,7 +169,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         visit.api.glance("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
     let found = found.unwrap_or_default();
     let held = items(&found, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let names = Names::default().and_groups(&visit.api).await;
+    let names = Names::default().and_groups_of(&visit.api, held).await;
     let body = html! {
         div .badges { (view::state(text(&instance, "Status"))) }
         (view::facts(&[
@@ -227,9 +227,8 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
     let api = &visit.api;
     let regions = choices::regions(api).await;
     let (images, types) = (choices::images(api).await, choices::types(api).await);
-    let (switches, groups) = (choices::vswitches(api).await, choices::groups(api).await);
+    let ((switches, likely), groups) = (choices::vswitches(api).await, choices::groups(api).await);
     let form = &visit.form;
-    let likely = choices::likely_region(api).await;
     let body = html! {
         @if let Some(fault) = fault { (view::refusal(fault)) }
         @if switches.is_empty() {

@@ -41,7 +41,8 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
         .extend(["Status", "Type"].iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
     let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
     let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let names = Names::default().and_instances_of(&visit.api, interfaces).await.and_groups(&visit.api).await;
+    let names = Names::default().and_instances_of(&visit.api, interfaces).await;
+    let names = names.and_groups_of(&visit.api, interfaces).await;
     let table = (!interfaces.is_empty()).then(|| table(interfaces, &names, true));
     let list = list::List {
         section: SECTION,

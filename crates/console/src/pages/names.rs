@@ -1,26 +1,41 @@
 //! What things are called: names in place of ids, where they have one and it may be read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{activity::about, choices};
+use super::activity::about;
 use crate::{
     api::Api,
-    json::{items, text},
+    json::{items, text, texts},
     view,
 };
 
-/// Names, by id.
+/// The most groups whose names are looked up for a page: each is a call of whoever looks. Others stand by their ids.
+const GROUPS_MAX: usize = 50;
+
+/// Names, by id. Of what was looked up and has none, or may not be read, it is empty.
 #[derive(Default)]
 pub(super) struct Names(HashMap<String, String>);
 
 impl Names {
-    /// With those of the newest groups.
-    pub(super) async fn and_groups(mut self, api: &Api) -> Self {
-        self.0.extend(choices::group_names(api).await);
+    /// With those of the groups that these interfaces are in.
+    pub(super) async fn and_groups_of(mut self, api: &Api, interfaces: &[Value]) -> Self {
+        let groups = |interface| texts(interface, "SecurityGroupIds.SecurityGroup");
+        self.learn_groups(api, interfaces.iter().flat_map(groups)).await;
         self
+    }
+
+    /// Looks up the names of those groups that were not looked up before. A group is asked for by itself: lists of groups
+    /// have all members of each.
+    pub(super) async fn learn_groups(&mut self, api: &Api, ids: impl Iterator<Item = &str>) {
+        let unknown: BTreeSet<&str> = ids.filter(|id| !id.is_empty() && !self.0.contains_key(*id)).collect();
+        for id in unknown.into_iter().take(GROUPS_MAX) {
+            let found = api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await;
+            let name = found.as_ref().map_or("", |own| text(own, "SecurityGroupName"));
+            self.0.insert(id.to_owned(), name.to_owned());
+        }
     }
 
     /// With those of the instances whose interfaces these are.

@@ -1,7 +1,10 @@
 //! What passes at a network interface now, as its node says: counters, flows, packets that were dropped. Kept up to date.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 use serde_json::Value;
+use tokio::sync::Mutex;
 use wire::catalogue::Fault;
 
 use super::{names::Names, reason};
@@ -29,7 +32,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let counters =
         visit.api.try_call("DescribeNetworkInterfaceCounters", &[("NetworkInterfaceId", id)]).await;
     let body = match counters {
-        Ok(found) => shown(&visit.api, id, &found.answer).await,
+        Ok(found) => shown(&visit.api, id, &found.answer, &mut Names::default()).await,
         Err(fault) => silent(&fault),
     };
     Ok(Page::new("/interfaces", "Traffic", body)
@@ -42,12 +45,15 @@ async fn show(visit: &Visit<'_>) -> Outcome {
 
 async fn live(visit: &Visit<'_>) -> Outcome {
     let id = visit.part("interface").to_owned();
+    // A group is called for the whole stream what it was called first: its name is not looked up again.
+    let names = Arc::new(Mutex::new(Names::default()));
     super::live::begin(visit, super::live::Pace::Calm, move |api| {
-        let id = id.clone();
+        let (id, names) = (id.clone(), Arc::clone(&names));
         async move {
             let found =
                 api.glance("DescribeNetworkInterfaceCounters", &[("NetworkInterfaceId", &id)]).await?;
-            Some(super::live::Shown { markup: shown(&api, &id, &found).await, settled: false })
+            let markup = shown(&api, &id, &found, &mut *names.lock().await).await;
+            Some(super::live::Shown { markup, settled: false })
         }
     })
 }
@@ -57,11 +63,13 @@ fn silent(fault: &Fault) -> Markup {
     html! { div #traffic { (view::refusal(fault)) } }
 }
 
-async fn shown(api: &Api, id: &str, counters: &Value) -> Markup {
+async fn shown(api: &Api, id: &str, counters: &Value, names: &mut Names) -> Markup {
     let own = [("NetworkInterfaceId", id)];
     let flows = api.glance("DescribeNetworkInterfaceFlows", &own).await.unwrap_or_default();
     let drops = api.glance("DescribeNetworkInterfaceDrops", &own).await.unwrap_or_default();
-    let names = Names::default().and_groups(api).await;
+    let deciders = items(counters, "Rules.Rule").iter().chain(items(&flows, "Flows.Flow"));
+    let deciders = deciders.chain(items(&drops, "Drops.Drop"));
+    names.learn_groups(api, deciders.map(|own| text(own, "SecurityGroupId"))).await;
     let counted = |path: &str| html! { (view::number(count(counters, path))) };
     html! {
         div #traffic .parts {
@@ -73,9 +81,9 @@ async fn shown(api: &Api, id: &str, counters: &Value) -> Markup {
                 ("Packets out", counted("PacketsOut")),
                 ("Packets dropped", counted("DroppedPacketCount")),
             ]))
-            (flow_list(&flows, &names))
-            (drop_list(&drops, &names))
-            (rules(counters, &names))
+            (flow_list(&flows, names))
+            (drop_list(&drops, names))
+            (rules(counters, names))
         }
     }
 }

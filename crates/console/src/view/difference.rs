@@ -249,7 +249,7 @@ fn flow_row(flow: &Value) -> Markup {
                     "Revived" => (view::badge(Tone::Good, "Lives again")),
                     _ => (view::badge(Tone::Plain, "Goes on")),
                 }
-                @if flag(flow, "Own") { " " (view::badge(Tone::Warning, "Yours")) }
+                @if flag(flow, "Own") { " " (view::badge(Tone::Warning, "Your address")) }
             }
             td { code { (text(flow, "Protocol")) " " (from) " \u{2192} " (to) } }
             td { (text(flow, "State")) }
@@ -310,9 +310,14 @@ mod tests {
                 "LocalPort": 443, "RemoteAddress": "10.0.0.9", "RemotePort": 41812, "Own": true }] },
         });
         let text = shown(&answer).into_string();
-        for said in
-            ["It would be in no group.", "Closes", "10.0.0.0/8", "8000\u{2013}8080", "[fd00::7]:443", "Yours"]
-        {
+        for said in [
+            "It would be in no group.",
+            "Closes",
+            "10.0.0.0/8",
+            "8000\u{2013}8080",
+            "[fd00::7]:443",
+            "Your address",
+        ] {
             assert!(text.contains(said), "{said} in {text}");
         }
     }

@@ -69,6 +69,23 @@ async fn confirm(browser: &mut Browser, page: &Answer) -> Answer {
 }
 
 #[tokio::test]
+async fn a_group_stands_by_its_name_however_many_are_newer() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, instance) = furnish(&mut browser).await;
+    let token = browser.get("/console/groups/new").await.form_token();
+    for number in 0..100 {
+        let name = format!("newer-{number}");
+        let fields = [("SecurityGroupName", name.as_str()), ("form-token", token.as_str())];
+        assert_eq!(browser.send("/console/groups/new", &fields).await.status, 303);
+    }
+    let link = format!("<a href=\"{group}\">web</a>");
+    for page in ["/console/interfaces", instance.as_str()] {
+        browser.get(page).await.shows(&link);
+    }
+}
+
+#[tokio::test]
 async fn a_rule_is_added_and_removed_after_it_was_asked() {
     let site = Site::new().await;
     let mut browser = site.signed_in().await;

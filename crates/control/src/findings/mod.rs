@@ -88,6 +88,13 @@ pub struct FoundRule {
     pub text: String,
 }
 
+impl FoundRule {
+    /// The rule's place in its group as people count, from 1.
+    pub fn number(&self) -> usize {
+        self.position.saturating_add(1)
+    }
+}
+
 /// Something odd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {

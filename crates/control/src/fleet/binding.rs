@@ -1,6 +1,6 @@
 //! How a binding stands at its node, from what is known of that node. Pure.
 
-use model::NetworkInterfaceId;
+use model::{NetworkInterfaceId, node::NodeStatus};
 
 use super::{Delay, NodeStanding};
 
@@ -21,10 +21,19 @@ pub enum BindingState {
 }
 
 impl NodeStanding {
-    /// How a binding to this node stands. `made` is the change that made it, where that is known: whatever else the node
-    /// has not confirmed does not count then.
-    pub fn binding(&self, interface: NetworkInterfaceId, made: Option<u64>) -> BindingState {
-        // What a node said before the binding was made was about another one.
+    /// How a binding to this node stands, whose status in the state is that; none: it is not known. `made` is the change
+    /// that it is about, where one is meant, such as the one that made the binding: whatever else the node has not confirmed
+    /// does not count then.
+    pub fn binding(
+        &self,
+        status: Option<NodeStatus>,
+        interface: NetworkInterfaceId,
+        made: Option<u64>,
+    ) -> BindingState {
+        if status == Some(NodeStatus::Gone) {
+            return BindingState::NodeGone;
+        }
+        // What a node said before the change was made was about what was so before it.
         let said = self.not_in_force.as_ref().filter(|of| made.is_none_or(|made| of.generation >= made));
         let own = said.and_then(|of| {
             let problem = of.problems.iter().find(|problem| problem.interface == interface)?;
@@ -71,35 +80,45 @@ mod tests {
     use super::*;
     use crate::fleet::{NodeConnection, NodeProblem, NotInForce};
 
+    const READY: Option<NodeStatus> = Some(NodeStatus::Ready);
+
     #[test]
     fn a_binding_stands_as_its_node_has_said_last() {
         let [own, other] = [1, 2].map(NetworkInterfaceId::from_number);
         let mut standing = NodeStanding::default();
-        assert_eq!(standing.binding(own, None), BindingState::Pending(Delay::NeverConnected));
+        assert_eq!(standing.binding(READY, own, None), BindingState::Pending(Delay::NeverConnected));
         standing.connection = Some(NodeConnection {
             since: UnixMillis(0),
             source: ([192, 0, 2, 1], 1).into(),
             agent_version: "1".into(),
             booted_at: None,
         });
-        assert_eq!(standing.binding(own, None), BindingState::Pending(Delay::NotAnswered));
+        assert_eq!(standing.binding(READY, own, None), BindingState::Pending(Delay::NotAnswered));
         standing.confirmed_generation = Some(7);
         standing.absent = Arc::new([own].into());
-        assert_eq!(standing.binding(own, None), BindingState::Absent);
-        assert_eq!(standing.binding(other, None), BindingState::Enforced);
+        assert_eq!(standing.binding(READY, own, None), BindingState::Absent);
+        assert_eq!(standing.binding(READY, other, None), BindingState::Enforced);
+        assert_eq!(standing.binding(Some(NodeStatus::Gone), other, None), BindingState::NodeGone);
         standing.generations_behind = 1;
-        assert_eq!(standing.binding(own, None), BindingState::Pending(Delay::NotAnswered));
-        assert_eq!(standing.binding(own, Some(7)), BindingState::Absent, "what is newer does not count");
-        assert_eq!(standing.binding(own, Some(8)), BindingState::Pending(Delay::NotAnswered));
+        assert_eq!(standing.binding(READY, own, None), BindingState::Pending(Delay::NotAnswered));
+        assert_eq!(
+            standing.binding(READY, own, Some(7)),
+            BindingState::Absent,
+            "what is newer does not count"
+        );
+        assert_eq!(standing.binding(READY, own, Some(8)), BindingState::Pending(Delay::NotAnswered));
         let problems = vec![NodeProblem { interface: own, message: "closed".into() }];
         let not_in_force = Arc::new(NotInForce { generation: 8, problems, problem_count: 1 });
         standing.not_in_force = Some(Arc::clone(&not_in_force));
         standing.confirmed_generation = None;
         for made in [None, Some(8)] {
-            assert_eq!(standing.binding(own, made), BindingState::NotInForce("closed".into()));
+            assert_eq!(standing.binding(READY, own, made), BindingState::NotInForce("closed".into()));
         }
         let pending = BindingState::Pending(Delay::NotInForce(Arc::clone(&not_in_force)));
-        assert_eq!(standing.binding(own, Some(9)), pending, "that was said of the binding before");
-        assert_eq!(standing.binding(other, None), BindingState::Pending(Delay::NotInForce(not_in_force)));
+        assert_eq!(standing.binding(READY, own, Some(9)), pending, "that was said of the binding before");
+        assert_eq!(
+            standing.binding(READY, other, None),
+            BindingState::Pending(Delay::NotInForce(not_in_force))
+        );
     }
 }

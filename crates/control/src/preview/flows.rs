@@ -99,9 +99,14 @@ pub(crate) fn begun(flow: &NodeFlow) -> Option<Flow> {
     Some(Flow { direction: flow.direction, first })
 }
 
-/// Whether both sides have ended it, or one has reset it: it is remembered for what is still on its way.
+/// For how long a flow that was ended must have been silent to count as over.
+const OVER_AFTER: Duration = Duration::from_secs(5);
+
+/// Whether both sides have ended it, or one has reset it, and neither has been heard since: it is remembered for what is still
+/// on its way. Nodes go by flags alone, not by sequence numbers: what is still heard after a FIN or a reset may be a connection
+/// that goes on, whose packets pass.
 fn is_over(flow: &NodeFlow) -> bool {
-    matches!(&*flow.state, "time_wait" | "closed")
+    matches!(&*flow.state, "time_wait" | "closed") && flow.idle >= OVER_AFTER
 }
 
 /// What becomes of a flow under a policy; none: it is gone, and stays so.
@@ -209,9 +214,12 @@ async fn ask_node(
 
 #[cfg(test)]
 mod tests {
+    use model::SecurityGroupId;
+    use policy::{Group, text::parse_rule};
+
     use super::*;
 
-    fn flow(state: &str, alive: bool) -> NodeFlow {
+    fn flow(state: &str, alive: bool, idle: Duration) -> NodeFlow {
         NodeFlow {
             direction: Direction::Ingress,
             protocol: policy::packet::protocol::TCP,
@@ -222,7 +230,7 @@ mod tests {
             alive,
             rule: None,
             age: Duration::ZERO,
-            idle: Duration::ZERO,
+            idle,
             packets_in: 1,
             bytes_in: 1,
             packets_out: 1,
@@ -233,14 +241,36 @@ mod tests {
         }
     }
 
+    /// A class that accepts what these flows began with.
+    fn everything() -> PolicyClass {
+        let rules = Arc::from([parse_rule("ingress accept tcp to port 443").unwrap()]);
+        PolicyClass::new([Group { id: SecurityGroupId::from_entropy(1), rules }]).unwrap()
+    }
+
     #[test]
-    fn what_is_over_already_is_not_cut() {
+    fn what_is_over_already_is_neither_cut_nor_revived() {
         // Who is in no group accepts nothing new.
         let nothing = PolicyClass::default();
-        assert_eq!(fate(&flow("established", true), &nothing), Some(FlowFate::Cut));
-        assert_eq!(fate(&flow("fin_wait", true), &nothing), Some(FlowFate::Cut));
-        assert_eq!(fate(&flow("time_wait", true), &nothing), None);
-        assert_eq!(fate(&flow("closed", true), &nothing), None);
-        assert_eq!(fate(&flow("established", false), &nothing), None);
+        assert_eq!(fate(&flow("established", true, OVER_AFTER), &nothing), Some(FlowFate::Cut));
+        assert_eq!(fate(&flow("fin_wait", true, OVER_AFTER), &nothing), Some(FlowFate::Cut));
+        assert_eq!(fate(&flow("established", false, OVER_AFTER), &nothing), None);
+        assert_eq!(fate(&flow("established", false, OVER_AFTER), &everything()), Some(FlowFate::Revived));
+        for state in ["time_wait", "closed"] {
+            assert_eq!(fate(&flow(state, true, OVER_AFTER), &nothing), None, "{state}");
+            assert_eq!(fate(&flow(state, false, OVER_AFTER), &everything()), None, "{state}");
+        }
+    }
+
+    #[test]
+    fn what_was_ended_and_is_still_heard_is_cut_or_revived() {
+        let heard = OVER_AFTER - Duration::from_millis(1);
+        for state in ["time_wait", "closed"] {
+            assert_eq!(
+                fate(&flow(state, true, heard), &PolicyClass::default()),
+                Some(FlowFate::Cut),
+                "{state}"
+            );
+            assert_eq!(fate(&flow(state, false, heard), &everything()), Some(FlowFate::Revived), "{state}");
+        }
     }
 }

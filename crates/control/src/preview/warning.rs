@@ -15,7 +15,8 @@ use crate::fleet::AskError;
 /// What people should know before they make a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// A flow between the caller's address and an interface would be cut: it may be the one that the caller works over.
+    /// A flow between the address that the caller calls from and an interface would be cut: the call's own connection, or
+    /// another one of whoever is there, such as SSH.
     OwnConnectionCut {
         /// The interface.
         interface: NetworkInterfaceId,
@@ -122,12 +123,12 @@ impl fmt::Display for Warning {
         match self {
             Self::OwnConnectionCut { interface, flow } => write!(
                 f,
-                "A connection between your address and the network interface {interface} would be cut: {flow}. It may be \
-                 the one that you are working over."
+                "A connection between the address that you call from and the network interface {interface} would be cut: \
+                 {flow}. It may be one that you are working over."
             ),
             Self::OwnAccessEnds { interface, others, address, piece } => {
                 let which = Several(*interface, *others, ["accepts", "accept"]);
-                write!(f, "{which} new connections from your address {address} that would be dropped: {piece}.")
+                write!(f, "{which} new connections from {address}, the address that you call from, that would be dropped: {piece}.")
             }
             Self::LastGroup { interface, others } => {
                 let which = Several(*interface, *others, ["would be in no group", "would be in no group"]);

@@ -197,9 +197,11 @@ fn resolved(
         Some(Entity::Binding(binding)) => Some(binding.node),
         _ => None,
     };
+    let node_status = node.map(|node| view.node(node)).transpose()?.flatten().map(|own| own.status);
     let own = Own {
         network: view.network_of(interface.vswitch)?,
         node,
+        node_status,
         address: named.unwrap_or(IpAddr::V4(interface.address)),
         groups,
         interface,

@@ -12,6 +12,7 @@ use std::{net::IpAddr, sync::Arc};
 use model::{
     AccountId, InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId,
     interface::NetworkInterface,
+    node::NodeStatus,
     rule::{Direction, Policy},
     security_group::SecurityGroup,
 };
@@ -150,6 +151,7 @@ pub(crate) struct Own {
     pub(crate) interface: Arc<NetworkInterface>,
     pub(crate) network: Option<NetworkId>,
     pub(crate) node: Option<NodeId>,
+    pub(crate) node_status: Option<NodeStatus>,
     pub(crate) address: IpAddr,
     pub(crate) groups: Vec<Arc<SecurityGroup>>,
 }

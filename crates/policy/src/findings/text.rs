@@ -37,7 +37,7 @@ impl fmt::Display for Finding<'_> {
                 f.write_str(" stands again as")?;
                 for (place, placed) in places.iter().skip(1).enumerate() {
                     let comma = if place == 0 { "" } else { "," };
-                    write!(f, "{comma} rule {} of {}", placed.position, placed.group)?;
+                    write!(f, "{comma} rule {} of {}", placed.number(), placed.group)?;
                 }
                 Ok(())
             }

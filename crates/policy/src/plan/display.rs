@@ -31,7 +31,9 @@ fn write_direction(f: &mut fmt::Formatter<'_>, plan: &DirectionPlan) -> fmt::Res
         writeln!(
             f,
             "  {place}: priority {} {policy}, rule {} of {}",
-            rule.priority, rule.position, rule.group
+            rule.priority,
+            rule.position.saturating_add(1),
+            rule.group
         )?;
     }
     writeln!(f, "  protocol")?;

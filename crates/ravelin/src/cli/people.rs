@@ -1,6 +1,7 @@
 //! The command line of what people ask before and after they change something: previews, explanations, findings, events.
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, builder::PossibleValuesParser};
+use wire::catalogue::Product;
 
 use crate::{cli::value, commands::ServerAccess, output::OutputFormat};
 
@@ -108,8 +109,10 @@ pub struct ExplainArguments {
 }
 
 /// Kinds of findings.
-const FINDINGS: [&str; 7] =
-    ["OpenToTheWorld", "AboutNothing", "NeverDecides", "NoEffect", "Repeated", "NoMembers", "Unused"];
+fn finding_kinds() -> PossibleValuesParser {
+    let operation = wire::catalogue::find(Product::Ravelin, "ListFindings");
+    PossibleValuesParser::new(operation.map_or(&[][..], |own| own.words("Kind")))
+}
 
 /// Where to look for what is odd.
 #[derive(Debug, Args)]
@@ -126,9 +129,8 @@ pub struct FindingsArguments {
     /// This network interface alone.
     #[arg(long, value_name = "ENI")]
     pub network_interface: Option<String>,
-    /// Findings of this kind alone: OpenToTheWorld, AboutNothing, NeverDecides, NoEffect, Repeated, NoMembers; or
-    /// Unused, which is asked of the nodes, about one --group or --network-interface.
-    #[arg(long, value_name = "KIND", value_parser = FINDINGS)]
+    /// Findings of this kind alone. Unused is asked of the nodes, about one --group or --network-interface.
+    #[arg(long, value_name = "KIND", value_parser = finding_kinds())]
     pub kind: Option<String>,
     /// Of kind Unused: rules that no packet has used since this time, such as 2026-11-22T03:04:05Z.
     #[arg(long, value_name = "TIME", value_parser = value::time)]

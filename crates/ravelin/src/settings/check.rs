@@ -1,5 +1,6 @@
 //! What values settings may have beyond their type.
 
+use agent::address::host_and_port;
 use anyhow::{Context as _, bail};
 use model::node::ENFORCEMENT_WAIT_SECONDS_MAX;
 use toml::{Table, Value};
@@ -77,11 +78,7 @@ pub fn whole(settings: &Settings) -> anyhow::Result<()> {
         ("listen_tls", &settings.listen_tls),
         ("node_listen", &settings.node_listen),
     ] {
-        let port = address
-            .rsplit_once(':')
-            .filter(|(host, _)| !host.is_empty())
-            .map(|(_, port)| port.parse::<u16>());
-        if !address.is_empty() && !matches!(port, Some(Ok(_))) {
+        if !address.is_empty() && host_and_port(address).is_none() {
             bail!("{name}: {address:?} is not an address and port, such as 127.0.0.1:8017");
         }
     }

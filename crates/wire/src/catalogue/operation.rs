@@ -389,6 +389,14 @@ impl Operation {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
+    /// The words of which a parameter is one; none where it is of another kind.
+    pub fn words(&self, parameter: &str) -> &'static [&'static str] {
+        match self.parameter(parameter).map(|own| own.kind) {
+            Some(super::Kind::OneOf(words)) => words,
+            _ => &[],
+        }
+    }
+
     /// Whether the code is one that the operation documents, as its own or as every operation's.
     pub fn documents(&self, code: &str) -> bool {
         self.errors

@@ -376,7 +376,9 @@ impl Gateway {
             Carried::Answered(answer) => return Ok(answer),
             Carried::Asks(inquiry, answer) => self.ask(inquiry, answer, account).await?,
             Carried::Bound(Bound { interface, node, generation, answer }) => {
-                answer(&self.control.standing(node).binding(interface, Some(generation)))
+                let read = self.control.read(|state| state.nodes().get(&node).map(|own| own.status)).await;
+                let status = read.ok().and_then(|read| read.value);
+                answer(&self.control.standing(node).binding(status, interface, Some(generation)))
             }
         };
         debug_assert_eq!(

@@ -47,7 +47,7 @@ fn followed(code: &'static ErrorCode, detail: &str) -> Fault {
 
 fn missing(parameter: CommonParameter) -> Fault {
     use CommonParameter as P;
-    // The vendor's gateway names the parameter here, where an operation's own missing parameter is not named.
+    // The vendor's gateway names its own parameters. An operation's is not named, unless it is a field of another one.
     let named = Fault::missing_named;
     match parameter {
         P::Action => named("Action"),

@@ -1,6 +1,6 @@
 //! Explanations.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::scene::{ADDRESS, about_now, at, call, site, texts};
 
@@ -38,6 +38,36 @@ async fn traffic_is_explained_with_rule_membership_and_the_smallest_change() {
     assert!(reasons.contains(&"its source 198.51.100.9 is not in 192.0.2.0/24".to_owned()), "{reasons:?}");
     assert_eq!(side["Flip"]["Kind"], "AddRule");
     assert!(side["Flip"]["RuleText"].as_str().unwrap().contains("from 198.51.100.9"));
+}
+
+/// What a node has said since it confirmed a change counts, and both operations say the same of it.
+#[tokio::test]
+async fn what_is_not_in_force_any_more_is_not_said_to_be() {
+    let site = site().await;
+    let mut host = site.host().await;
+    let asked = [("From", "internet"), ("To", site.interface.as_str()), ("Port", "443")];
+    let own = [("NetworkInterfaceId", site.interface.as_str())];
+    let states = async || {
+        let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+        let bindings = call(&site, "DescribeNetworkInterfaceBindings", &own).await.done().body;
+        let binding = "/NetworkInterfaceBindings/NetworkInterfaceBinding/0/Status";
+        let state = |answer: &Value, place| at(answer, place).as_str().unwrap().to_owned();
+        [state(&explained, "/Sides/Side/0/Enforcement/State"), state(&bindings, binding)]
+    };
+    assert_eq!(states().await, ["Confirmed", "Enforced"]);
+    host.fail(&site.interface);
+    assert_eq!(states().await, ["NotInForce", "NotInForce"]);
+    host.confirm_without(&site.interface);
+    assert_eq!(states().await, ["Absent", "Absent"]);
+    host.confirm();
+    about_now(&site, "LeaveSecurityGroup", &[]).await.done();
+    assert_eq!(states().await, ["Pending", "Pending"]);
+    host.obey().await;
+    host.confirm();
+    assert_eq!(states().await, ["Confirmed", "Enforced"]);
+    let node = site.node.to_string();
+    call(&site, "RevokeNodeCertificate", &[("NodeId", &node)]).await.done();
+    assert_eq!(states().await, ["NodeGone", "NodeGone"]);
 }
 
 #[tokio::test]

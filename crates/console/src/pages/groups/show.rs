@@ -97,7 +97,8 @@ async fn members(visit: &Visit<'_>, id: &str) -> Result<Markup, Trouble> {
     let parameters = [("SecurityGroupId", id), ("PageNumber", page.as_str()), ("PageSize", list::PAGE_SIZE)];
     let answer = visit.api.read("DescribeNetworkInterfaces", &parameters).await?;
     let interfaces = items(&answer, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let names = Names::default().and_instances_of(&visit.api, interfaces).await.and_groups(&visit.api).await;
+    let names = Names::default().and_instances_of(&visit.api, interfaces).await;
+    let names = names.and_groups_of(&visit.api, interfaces).await;
     let own = address(id);
     Ok(view::section(
         "Members",

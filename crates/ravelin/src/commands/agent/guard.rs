@@ -1,4 +1,7 @@
 //! What `guard` should not name: devices by which the host itself reaches its networks.
+//!
+//! That is not what the agent knows as the way to its control plane, which it leaves open: a default route may lead elsewhere,
+//! and before the control plane was reached by its name once, nobody knows where the way to it leads.
 
 use std::fs;
 

@@ -3,6 +3,7 @@
 use std::{fs, io::Read as _, path::Path};
 
 use agent::{
+    address::host_and_port,
     identity::{Identity, IdentityError, JoinOrder, join as join_control_plane},
     saved::Saved,
 };
@@ -99,9 +100,7 @@ fn host_name() -> anyhow::Result<String> {
 fn check_server(server: &str) -> anyhow::Result<()> {
     let (scheme, address) = server.split_once("://").map_or(("", server), |(scheme, rest)| (scheme, rest));
     let address = address.trim_end_matches('/');
-    let has_port =
-        address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if scheme.is_empty() && has_port && address == server {
+    if scheme.is_empty() && host_and_port(address).is_some() && address == server {
         return Ok(());
     }
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);

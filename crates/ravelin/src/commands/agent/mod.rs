@@ -1,7 +1,6 @@
 //! `ravelin agent`: the agent of this host.
 
 mod guard;
-mod instances;
 mod join;
 mod remove;
 mod restore;

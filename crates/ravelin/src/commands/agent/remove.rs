@@ -6,7 +6,7 @@ use agent::{LabDriver, identity::Identity, saved::Saved};
 use anyhow::anyhow;
 use dataplane::{DataplaneError, EbpfDataplane};
 
-use super::{instances, root, settings};
+use super::{root, settings};
 use crate::{cli::SettingArguments, output};
 
 /// Takes programs away from devices, and removes what is pinned.
@@ -17,7 +17,7 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
     let settings = settings::load(arguments)?;
     let (name, path) = (&settings.dataplane.name, settings.directory.display());
     if !yes {
-        let made = Identity::read(&settings.directory).map_or(0, |identity| instances::count(&identity));
+        let made = Identity::read(&settings.directory).map_or(0, |identity| count(&identity));
         output::note(&question(name, &path.to_string(), forget, made));
         return Ok(ExitCode::from(2));
     }
@@ -26,7 +26,7 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
     // First, while they are enforced. Of a host that never joined there are none.
     let mut made = 0;
     if let Ok(identity) = Identity::read(directory.path()) {
-        made = instances::count(&identity);
+        made = count(&identity);
         let removed = LabDriver::new(identity.node).remove_all();
         removed.map_err(|why| anyhow!("instances that this node has made are still there: {why}"))?;
     }
@@ -46,7 +46,7 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
     if made > 0 {
         output::line(&format!(
             "{} of this node are deleted: their namespaces, and every process in them.",
-            instances::named(made)
+            named(made)
         ))?;
     }
     if forget {
@@ -59,6 +59,16 @@ pub(super) fn remove(yes: bool, forget: bool, arguments: &SettingArguments) -> a
     Ok(ExitCode::SUCCESS)
 }
 
+/// How many instances of this node there are on the host, as far as that can be seen.
+fn count(identity: &Identity) -> usize {
+    LabDriver::new(identity.node).count().unwrap_or(0)
+}
+
+/// `1 instance`, `2 instances`.
+fn named(count: usize) -> String {
+    if count == 1 { "1 instance".to_owned() } else { format!("{count} instances") }
+}
+
 /// What would be done, and how to have it done.
 fn question(name: &str, path: &str, forget: bool, made: usize) -> String {
     let forgotten = if forget { format!(", and {path} forgets which node this is") } else { String::new() };
@@ -66,7 +76,7 @@ fn question(name: &str, path: &str, forget: bool, made: usize) -> String {
         0 => String::new(),
         made => format!(
             " Before that {} of this node ARE DELETED, each with its namespace and every process in it.",
-            instances::named(made)
+            named(made)
         ),
     };
     format!(

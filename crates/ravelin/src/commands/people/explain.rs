@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::{EXIT_STOPS, ask, counted, given, holds, items, number, optional, show, text};
+use super::{EXIT_STOPS, ask, given, holds, items, number, optional, show, text};
 use crate::{
     cli::ExplainArguments,
     output::{self, Mark},
@@ -46,17 +46,17 @@ fn render(explained: &Value) -> String {
 fn side(side: &Value) -> Vec<String> {
     let name = text(side, "NetworkInterfaceId");
     let mut lines = vec![output::marked(&format!("{} at {name}", text(side, "Direction")), Mark::Strong)];
-    lines.push(format!("  {}", counted(text(side, "Text"))));
+    lines.push(format!("  {}", text(side, "Text")));
     if let Some(membership) = side.get("Membership") {
         lines.push(format!("  in {}: {}", text(membership, "SecurityGroupId"), since(membership)));
     }
     for rule in items(side, "/Considered/Rule") {
-        let place = format!("rule {} of {}", number(rule, "Position") + 1, text(rule, "SecurityGroupId"));
+        let place = format!("rule {} of {}", number(rule, "Position"), text(rule, "SecurityGroupId"));
         let line = format!("    not by {place} ({}): {}", text(rule, "Text"), text(rule, "Reason"));
         lines.push(output::marked(&line, Mark::Faint));
     }
     for rule in items(side, "/Overruled/Rule") {
-        let place = format!("rule {} of {}", number(rule, "Position") + 1, text(rule, "SecurityGroupId"));
+        let place = format!("rule {} of {}", number(rule, "Position"), text(rule, "SecurityGroupId"));
         lines.push(output::marked(&format!("    too late: {place} ({})", text(rule, "Text")), Mark::Faint));
     }
     for (name, words) in [("ConsideredLeftOut", "before it"), ("OverruledLeftOut", "after it")] {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{EXIT_STOPS, EXIT_UNKNOWN, ask, count, counted, items, number, optional, show, text};
+use super::{EXIT_STOPS, EXIT_UNKNOWN, ask, count, items, number, optional, show, text};
 use crate::{cli::FindingsArguments, output};
 
 /// What every step counts for itself.
@@ -70,7 +70,7 @@ fn render(found: &Value) -> String {
         .iter()
         .map(|own| {
             let interfaces = own.get("NetworkInterfaceCount").map_or_else(String::new, Value::to_string);
-            vec![text(own, "Kind").to_owned(), interfaces, counted(text(own, "Text"))]
+            vec![text(own, "Kind").to_owned(), interfaces, text(own, "Text").to_owned()]
         })
         .collect();
     if !rows.is_empty() {

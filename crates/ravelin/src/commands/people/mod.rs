@@ -89,39 +89,3 @@ fn joined(value: &Value, pointer: &str, nothing: &str) -> String {
 fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
-
-/// The text with rules counted from 1, as people and the console count them: the API's positions begin at 0.
-fn counted(text: &str) -> String {
-    let mut counted = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("rule ") {
-        counted.push_str(before);
-        counted.push_str("rule ");
-        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-        let (number, behind) = after.split_at(digits);
-        match number.parse::<u64>() {
-            Ok(position) if behind.starts_with(" of sg-") => {
-                counted.push_str(&position.saturating_add(1).to_string());
-            }
-            _ => counted.push_str(number),
-        }
-        rest = behind;
-    }
-    counted.push_str(rest);
-    counted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rules_are_counted_from_1() {
-        let text = "a rule of 2: rule 0 of sg-1 (ingress accept tcp) stands again as rule 9 of sg-2";
-        assert_eq!(
-            counted(text),
-            "a rule of 2: rule 1 of sg-1 (ingress accept tcp) stands again as rule 10 of sg-2"
-        );
-        assert_eq!(counted("no rule is about it"), "no rule is about it");
-    }
-}

@@ -305,7 +305,8 @@ impl World {
                 self.plan(command(call)?).map_err(|refusal| fault_of(&refusal, operation))?;
                 let (node, interface) =
                     (call.arguments.required_id("NodeId"), call.arguments.required_id("NetworkInterfaceId"));
-                Ok(answer(&call.fleet.standing(node).binding(interface, None)))
+                let status = self.state.nodes().get(&node).map(|own| own.status);
+                Ok(answer(&call.fleet.standing(node).binding(status, interface, None)))
             }
             Handler::ChangeEach { commands, answer } => {
                 let mut results = Vec::new();

@@ -6,7 +6,7 @@ use super::super::delay;
 use crate::catalogue::prelude::*;
 
 /// The one word for it.
-fn word(state: &BindingState) -> &'static str {
+pub(super) fn word(state: &BindingState) -> &'static str {
     match state {
         BindingState::NodeGone => "NodeGone",
         BindingState::Pending(_) => "Pending",
@@ -17,7 +17,7 @@ fn word(state: &BindingState) -> &'static str {
 }
 
 /// What there is to say about it.
-fn message(state: &BindingState) -> Option<String> {
+pub(super) fn message(state: &BindingState) -> Option<String> {
     Some(match state {
         BindingState::NodeGone => "its node is Gone: it is not known what is in force there".into(),
         BindingState::Pending(delay) => format!("its node has not confirmed it: {}", delay::text(delay)),

@@ -6,7 +6,7 @@ use control::fleet::BindingState;
 use model::{
     NetworkInterfaceId,
     interface::NetworkInterface,
-    node::{Binding, Device, NodeStatus},
+    node::{Binding, Device},
 };
 
 use super::{
@@ -117,8 +117,6 @@ fn shown(
 
 /// How a binding stands at its node.
 fn stands(call: &Call<'_>, state: &State, binding: &Binding) -> BindingState {
-    match state.nodes().get(&binding.node) {
-        Some(node) if node.status == NodeStatus::Gone => BindingState::NodeGone,
-        _ => call.fleet.standing(binding.node).binding(binding.interface, None),
-    }
+    let status = state.nodes().get(&binding.node).map(|node| node.status);
+    call.fleet.standing(binding.node).binding(status, binding.interface, None)
 }

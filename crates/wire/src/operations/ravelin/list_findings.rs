@@ -40,7 +40,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "ListFindings",
     family: "explanation",
     summary: "Lists what is odd about security groups and their rules.",
-    description: "Kinds: OpenToTheWorld (ports for administration, such as SSH and RDP, that accept packets from more than half of the addresses of the Internet), AboutNothing (a rule that is about no packet, such as ICMP with IPv6 addresses), NeverDecides (a rule whose packets are all decided before it, by the rules of `Instead`), NoEffect (a rule without which every packet would be decided the same), Repeated (a rule that stands in several groups of an interface, or in two forms in one), NoMembers (a security group that nobody is in).\n\nWhat is found about a rule is exact: it is so for every packet there can be. What a group does alone is said once, at that group; what takes several groups is said of the network interfaces that are in them, with their number and one of them. `UndecidedCount` counts what was not looked at, because it would have taken too much work.\n\nWithout a filter groups are looked at, the newest first, and a step ends with the group at which it has `MaxResults` findings: it may have more, or none. Send its `NextToken` with the same filters to go on; the last step has none. Kind Unused is asked of nodes, about one `SecurityGroupId` or `NetworkInterfaceId`, and listed where `Kind` says so alone: rules that no packet has used, since `UnusedSince` of each at the latest, at every node that enforces it. A node counts since the security groups of an interface last changed, or longer, and since it booted; where that is later than the parameter `UnusedSince`, where a node does not answer (`SilentNodes`) or goes by other rules, it is not known, and counted in `UnknownRuleCount`. What came before a node counted, nobody knows.\n\nWith `SecurityGroupId` one group is looked at, with everybody who is in it; with `NetworkInterfaceId` one interface, with everything that is odd there.",
+    description: "Kinds: OpenToTheWorld (ports for administration, such as SSH and RDP, that accept packets from more than half of the addresses of the Internet), AboutNothing (a rule that is about no packet, such as ICMP with IPv6 addresses), NeverDecides (a rule whose packets are all decided before it, by the rules of `Instead`), NoEffect (a rule without which every packet would be decided the same), Repeated (a rule that stands in several groups of an interface, or in two forms in one), NoMembers (a security group that nobody is in).\n\nWhat is found about a rule is exact: it is so for every packet there can be. `Position` is the rule's place among those of its group, counted from 1, as in `Text`. What a group does alone is said once, at that group; what takes several groups is said of the network interfaces that are in them, with their number and one of them. `UndecidedCount` counts what was not looked at, because it would have taken too much work.\n\nWithout a filter groups are looked at, the newest first, and a step ends with the group at which it has `MaxResults` findings: it may have more, or none. Send its `NextToken` with the same filters to go on; the last step has none. Kind Unused is asked of nodes, about one `SecurityGroupId` or `NetworkInterfaceId`, and listed where `Kind` says so alone: rules that no packet has used, since `UnusedSince` of each at the latest, at every node that enforces it. A node counts since the security groups of an interface last changed, or longer, and since it booted; where that is later than the parameter `UnusedSince`, where a node does not answer (`SilentNodes`) or goes by other rules, it is not known, and counted in `UnknownRuleCount`. What came before a node counted, nobody knows.\n\nWith `SecurityGroupId` one group is looked at, with everybody who is in it; with `NetworkInterfaceId` one interface, with everything that is odd there.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional("SecurityGroupId", Kind::Id, "This security group alone.", GROUP),
@@ -87,7 +87,7 @@ pub(super) static OPERATION: Operation = Operation {
         Field::text("Findings.Finding[].Kind", "OpenToTheWorld"),
         Field::text(
             "Findings.Finding[].Text",
-            "tcp 22 is open to the world over IPv4 by rule 0 of sg-5vn4n3y4laeb2ii9zxxltlvzi (ingress accept tcp from 0.0.0.0/0 to port 22)",
+            "tcp 22 is open to the world over IPv4 by rule 1 of sg-5vn4n3y4laeb2ii9zxxltlvzi (ingress accept tcp from 0.0.0.0/0 to port 22)",
         ),
         Field::text("Findings.Finding[].SecurityGroupIds.SecurityGroupId[]", GROUP),
         Field::integer("Findings.Finding[].NetworkInterfaceCount", "3"),
@@ -95,10 +95,10 @@ pub(super) static OPERATION: Operation = Operation {
         Field::text("Findings.Finding[].Family", "IPv4"),
         Field::text("Findings.Finding[].Ports.Port[]", "tcp 22"),
         Field::text("Findings.Finding[].Rules.Rule[].SecurityGroupId", GROUP),
-        Field::integer("Findings.Finding[].Rules.Rule[].Position", "0"),
+        Field::integer("Findings.Finding[].Rules.Rule[].Position", "1"),
         Field::text("Findings.Finding[].Rules.Rule[].Text", "ingress accept tcp from 0.0.0.0/0 to port 22"),
         Field::text("Findings.Finding[].Instead.Rule[].SecurityGroupId", GROUP),
-        Field::integer("Findings.Finding[].Instead.Rule[].Position", "1"),
+        Field::integer("Findings.Finding[].Instead.Rule[].Position", "2"),
         Field::text("Findings.Finding[].Instead.Rule[].Text", "ingress drop tcp"),
     ],
     errors: &[&code::SECURITY_GROUP_NOT_FOUND, &code::INTERFACE_NOT_FOUND],
@@ -191,11 +191,11 @@ fn unused_shown(found: &UnusedFound, is_group: bool) -> Answer {
 }
 
 fn unused_rule(own: &Unused) -> Value {
-    let FoundRule { group, position, text } = &own.rule;
+    let (group, number, text) = (own.rule.group, own.rule.number(), &own.rule.text);
     let since = own.since.to_text();
     json!({
         "Kind": UNUSED,
-        "Text": format!("rule {position} of {group} ({text}) was used by no packet since {since}, or longer"),
+        "Text": format!("rule {number} of {group} ({text}) was used by no packet since {since}, or longer"),
         "SecurityGroupIds": { "SecurityGroupId": [group.to_string()] },
         "UnusedSince": since,
         "NodeCount": own.node_count,
@@ -225,6 +225,6 @@ fn shown(found: &Found) -> Value {
 }
 
 fn rules(rules: &[FoundRule]) -> Value {
-    let rule = |own: &FoundRule| json!({ "SecurityGroupId": own.group.to_string(), "Position": own.position, "Text": own.text });
+    let rule = |own: &FoundRule| json!({ "SecurityGroupId": own.group.to_string(), "Position": own.number(), "Text": own.text });
     json!({ "Rule": rules.iter().map(rule).collect::<Vec<_>>() })
 }

@@ -1,10 +1,10 @@
 //! Explanations as answers.
 
 use control::{
-    fleet::protocol_name,
+    fleet::{BindingState, protocol_name},
     traffic::{Membership, Side, Standing, Traffic},
 };
-use model::rule::Policy;
+use model::{NodeId, rule::Policy};
 use policy::{
     PlacedRule,
     explain::{Explanation, PassedOver},
@@ -15,6 +15,7 @@ use policy::{
 use super::super::{
     super::{delay, ens},
     asking::direction,
+    binding_state,
     preview::piece,
     who::{self, UserNames},
 };
@@ -71,11 +72,11 @@ const SIDE: [Field; 59] = [
     Field::text("Sides.Side[].DecidedBy", "Rule"),
     Field::text(
         "Sides.Side[].Text",
-        "ingress tcp 192.0.2.9:49152 > 10.0.0.7:443 is accepted by rule 0 of sg-5vn4n3y4laeb2ii9zxxltlvzi (ingress accept tcp to port 443)",
+        "ingress tcp 192.0.2.9:49152 > 10.0.0.7:443 is accepted by rule 1 of sg-5vn4n3y4laeb2ii9zxxltlvzi (ingress accept tcp to port 443)",
     ),
     Field::text("Sides.Side[].Rule.SecurityGroupId", GROUP),
     Field::text("Sides.Side[].Rule.SecurityGroupName", "web"),
-    Field::integer("Sides.Side[].Rule.Position", "0"),
+    Field::integer("Sides.Side[].Rule.Position", "1"),
     Field::text("Sides.Side[].Rule.Text", TEXT),
     Field::boolean("Sides.Side[].Membership.Known", "true"),
     Field::text("Sides.Side[].Membership.SecurityGroupId", GROUP),
@@ -106,12 +107,12 @@ const SIDE: [Field; 59] = [
         "older than the history, which goes back to generation 8",
     ),
     Field::text("Sides.Side[].Considered.Rule[].SecurityGroupId", GROUP),
-    Field::integer("Sides.Side[].Considered.Rule[].Position", "1"),
+    Field::integer("Sides.Side[].Considered.Rule[].Position", "2"),
     Field::text("Sides.Side[].Considered.Rule[].Text", "ingress drop tcp to port 22"),
     Field::text("Sides.Side[].Considered.Rule[].Reason", "its destination port is 443, not 22"),
     Field::integer("Sides.Side[].ConsideredLeftOut", "0"),
     Field::text("Sides.Side[].Overruled.Rule[].SecurityGroupId", GROUP),
-    Field::integer("Sides.Side[].Overruled.Rule[].Position", "2"),
+    Field::integer("Sides.Side[].Overruled.Rule[].Position", "3"),
     Field::text("Sides.Side[].Overruled.Rule[].Text", "ingress drop tcp"),
     Field::integer("Sides.Side[].OverruledLeftOut", "0"),
     Field::text("Sides.Side[].Enforcement.State", "Confirmed"),
@@ -232,7 +233,7 @@ fn headline(explanation: &Explanation<'_>) -> String {
 fn placed(own: &PlacedRule<'_>) -> Value {
     json!({
         "SecurityGroupId": own.group.to_string(),
-        "Position": own.position,
+        "Position": own.number(),
         "Text": RuleText(own.rule).to_string(),
     })
 }
@@ -283,32 +284,32 @@ fn enforcement(standing: &Standing) -> Value {
             "the network interface is bound to no node: its packets are not filtered, whatever the rules say",
         ),
         Standing::Past => state("Past", "what was in force at a moment in the past is not kept"),
-        Standing::Confirmed { node, generation } => json!({
-            "State": "Confirmed",
-            "NodeId": node.to_string(),
-            "ConfirmedGeneration": generation,
-            "Message": "its node has read it back from its kernel and confirmed it; peers that the node exempts, and what the link itself needs (such as DHCP), pass whatever the rules say",
-        }),
-        Standing::Absent { node, generation } => json!({
-            "State": "Absent",
-            "NodeId": node.to_string(),
-            "ConfirmedGeneration": generation,
-            "Message": "nothing is enforced: its node has confirmed it and has no such device; DescribeNetworkInterfaceBindings says which device that is. It is in force as soon as the device is there; where the name is wrong, bind the network interface again",
-        }),
-        Standing::Pending { node, generation, confirmed, delay } => {
-            let mut shown = json!({
-                "State": "Pending",
-                "NodeId": node.to_string(),
-                "Reason": delay::word(delay),
-                "Message": format!("its node has not confirmed it: {}", delay::text(delay)),
-            });
-            if let Some(fields) = shown.as_object_mut() {
-                fields.extend(generation.map(|own| ("Generation".to_owned(), json!(own))));
-                fields.extend(confirmed.map(|own| ("ConfirmedGeneration".to_owned(), json!(own))));
-            }
-            shown
-        }
+        Standing::Bound { node, state, change, confirmed } => bound(*node, state, *change, *confirmed),
     }
+}
+
+/// Whether the last change that concerns an interface is in force on the node that it is bound to.
+fn bound(node: NodeId, state: &BindingState, change: Option<u64>, confirmed: Option<u64>) -> Value {
+    let (word, message) = match state {
+        BindingState::Enforced => ("Confirmed", "its node has read it back from its kernel and confirmed it; peers that the node exempts, and what the link itself needs (such as DHCP), pass whatever the rules say".into()),
+        BindingState::Absent => ("Absent", "nothing is enforced: its node has confirmed it and has no such device; DescribeNetworkInterfaceBindings says which device that is. It is in force as soon as the device is there; where the name is wrong, bind the network interface again".into()),
+        other => (binding_state::word(other), binding_state::message(other).unwrap_or_default()),
+    };
+    let mut shown = Answer::new();
+    let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
+    put("State", json!(word));
+    put("NodeId", json!(node.to_string()));
+    put("Message", json!(message));
+    if let BindingState::Pending(delay) = state {
+        put("Reason", json!(delay::word(delay)));
+    }
+    if let (Some(change), false) = (change, matches!(state, BindingState::Enforced | BindingState::Absent)) {
+        put("Generation", json!(change));
+    }
+    if let Some(confirmed) = confirmed {
+        put("ConfirmedGeneration", json!(confirmed));
+    }
+    Value::Object(shown)
 }
 
 fn flip(flip: &Flip) -> Value {
