@@ -26,9 +26,13 @@ fn another_nodes_instances_and_other_namespaces_and_devices_are_not_touched() {
     });
     let own = one.run(&[network.interface(0, 6)]);
     one.settle();
+    let id = one.id;
+    let count = move || agent::LabDriver::new(id).count().unwrap();
+    assert_eq!(one.on(count), 1, "those of others do not count");
     one.instance(own).wanted = policy::WantedState::Gone;
     one.settle();
-    let (id, namespaces) = (one.id, [names::namespace(theirs), nobodys.clone()]);
+    assert_eq!(one.on(count), 0);
+    let namespaces = [names::namespace(theirs), nobodys.clone()];
     one.on(move || agent::LabDriver::new(id).remove_all()).unwrap();
     assert!(namespaces.iter().all(|name| namespace::exists(name)));
     let foreign = ["rv-of-somebody", "ve-of-somebody"];

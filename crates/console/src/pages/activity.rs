@@ -11,7 +11,7 @@ use crate::{
     response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
-    view::{self, Tone, fields::Field, list, time},
+    view::{self, Cell, Row, Tone, fields::Field, list, time},
     visit::Visit,
 };
 
@@ -109,37 +109,29 @@ pub(super) async fn of_change(api: &Api, generation: &str) -> Markup {
 }
 
 fn table(caption: &str, events: &[Value]) -> Markup {
-    view::table(
-        caption,
-        &["When", "Who", "What", "Outcome", "About"],
-        &html! {
-            @for event in events { (row(event)) }
-        },
-    )
+    view::table(caption, &["When", "Who", "What", "Outcome", "About"], events.iter().map(row))
 }
 
-fn row(event: &Value) -> Markup {
+fn row(event: &Value) -> Row {
     let refused = text(event, "Outcome") == "Refused";
     let who = match (text(event, "ActorType"), text(event, "ActorName")) {
         ("User", name) => name.to_owned(),
         (_, "") => text(event, "ActorType").to_lowercase(),
         (_, name) => name.to_owned(),
     };
-    html! {
-        tr {
-            td .nowrap { (time::at(text(event, "Time"))) }
-            td {
-                @match view::address_of_id(&who).filter(|_| text(event, "ActorType") == "Node") { Some(address) => a .id .wrapped href=(address) { (who) }, None => (who) }
-                @if !text(event, "SourceIpAddress").is_empty() { span .id .beneath { (text(event, "SourceIpAddress")) } }
-            }
-            td { (view::operation_link(text(event, "OperationName"))) (changes(event)) }
-            td {
-                @if refused { (view::badge(Tone::Bad, "Refused")) span .hint .beneath { @for part in text(event, "ErrorCode").split_inclusive('.') { (part) wbr; } } }
-                @else { a .nowrap href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } }
-            }
-            td { @for id in named(event) { span .beneath { (about(id)) } } }
-        }
-    }
+    vec![
+        Cell::of(time::at(text(event, "Time"))).nowrap(),
+        Cell::of(
+            html! { @match view::address_of_id(&who).filter(|_| text(event, "ActorType") == "Node") { Some(address) => a .id .wrapped href=(address) { (who) }, None => (who) }
+            @if !text(event, "SourceIpAddress").is_empty() { span .id .beneath { (text(event, "SourceIpAddress")) } } },
+        ),
+        Cell::of(html! { (view::operation_link(text(event, "OperationName"))) (changes(event)) }),
+        Cell::of(
+            html! { @if refused { (view::badge(Tone::Bad, "Refused")) span .hint .beneath { @for part in text(event, "ErrorCode").split_inclusive('.') { (part) wbr; } } }
+            @else { a .nowrap href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } } },
+        ),
+        Cell::of(html! { @for id in named(event) { span .beneath { (about(id)) } } }),
+    ]
 }
 
 /// What an event is about, as far as there is room: what a refused call names, or what was changed; each once.

@@ -10,7 +10,7 @@ use crate::{
     response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
-    view::{self, Tone, time},
+    view::{self, Cell, Row, Tone, time},
     visit::{Visit, own_address},
 };
 
@@ -89,32 +89,27 @@ fn shown(answer: &Value, state: &str) -> Markup {
             _ => { (view::notice(Tone::Plain, "Not known any more.", &html! { p { "Receipts are kept for the newest changes, and not beyond a restart of the server. The page of a node says which change it has confirmed." } })) }
         }
         @if total > 0 {
-            (view::table("Nodes that the change concerns", &["Node", "State", "Confirmed after", "Time"], &html! {
-                @for node in items(answer, "Nodes.Node") { (row(node)) }
-            }))
+            (view::table("Nodes that the change concerns", &["Node", "State", "Confirmed after", "Time"], items(answer, "Nodes.Node").iter().map(row)))
         }
         @if total > 50 { p .soft { "The first 50 of " (total) " nodes, those that have not confirmed it before the others." } }
     }
 }
 
-fn row(node: &Value) -> Markup {
+fn row(node: &Value) -> Row {
     let id = text(node, "NodeId");
-    html! {
-        tr {
-            th scope="row" { (view::named(&view::address_of("nodes", id), text(node, "NodeName"), id)) }
-            @if flag(node, "Confirmed") {
-                td { (view::state("Confirmed")) }
-                td .nowrap {
-                    @match number(node, "ConfirmedAfterMicroseconds").and_then(|after| u64::try_from(after).ok()) {
-                        Some(after) => (time::microseconds(after)),
-                        None => "",
-                    }
-                }
-                td { (time::at(text(node, "ConfirmedTime"))) }
-            } @else {
-                td { (view::badge(Tone::Warning, text(node, "Reason"))) }
-                td colspan="2" { (text(node, "Message")) }
-            }
-        }
+    let mut row = vec![Cell::head(view::named(&view::address_of("nodes", id), text(node, "NodeName"), id))];
+    if flag(node, "Confirmed") {
+        let after = number(node, "ConfirmedAfterMicroseconds").and_then(|after| u64::try_from(after).ok());
+        row.extend([
+            Cell::of(view::state("Confirmed")),
+            Cell::of(html! { @if let Some(after) = after { (time::microseconds(after)) } }).nowrap(),
+            Cell::of(time::at(text(node, "ConfirmedTime"))),
+        ]);
+    } else {
+        row.extend([
+            Cell::of(view::badge(Tone::Warning, text(node, "Reason"))),
+            Cell::of(html! { (text(node, "Message")) }).spanning(2),
+        ]);
     }
+    row
 }

@@ -9,7 +9,7 @@ use super::groups::rule;
 use crate::{
     api::Api,
     json::{count, text},
-    view,
+    view::{self, Cell, Row},
 };
 
 /// A rule and the group that it is in.
@@ -63,41 +63,39 @@ fn memberships(groups: &[&str], names: &HashMap<&str, String>, interface: &str) 
     view::table(
         "Security groups of this network interface",
         &["Group", ""],
-        &html! {
-            @for group in groups {
-                @let own = view::address_of("groups", group);
-                @let name = names.get(group).map_or("", String::as_str);
-                tr {
-                    th scope="row" { (view::named(&own, name, group)) }
-                    td .right {
-                        a .button .small href={ (own) "/leave?interface=" (interface) } { "Leave" span .hidden { ": " (if name.is_empty() { group } else { name }) } }
-                    }
-                }
-            }
-        },
+        groups.iter().map(|group| {
+            let own = view::address_of("groups", group);
+            let name = names.get(group).map_or("", String::as_str);
+            vec![
+                Cell::head(view::named(&own, name, group)),
+                Cell::of(html! { a .button .small href={ (own) "/leave?interface=" (interface) } { "Leave" span .hidden { ": " (if name.is_empty() { group } else { name }) } } }).right(),
+            ]
+        }),
     )
 }
 
 fn direction(placed: &[Placed], direction: &str, title: &str, last: &str) -> Markup {
     let own: Vec<&Placed> = placed.iter().filter(|own| text(&own.rule, "Direction") == direction).collect();
     let peer = if direction == "ingress" { "From" } else { "To" };
+    let rows = own.iter().enumerate().map(|(place, own)| placed_row(place + 1, own));
+    let rows = rows.chain([vec![Cell::of(html! { (last) }).soft().spanning(7)]]);
     html! {
         h3 { (title) }
         @if own.is_empty() { (view::none(&format!("There is no rule. {last}"), None)) } @else {
-        (view::table(title, &["Place", "Priority", "Verdict", "Protocol", "Ports", peer, "Group"], &html! {
-            @for (place, own) in own.iter().enumerate() {
-                tr {
-                    td .number-cell { (place + 1) }
-                    td .number-cell { (count(&own.rule, "Priority")) }
-                    td { (view::verdict(text(&own.rule, "Policy"))) }
-                    td { (text(&own.rule, "IpProtocol")) }
-                    td .nowrap { (rule::ports(&own.rule)) }
-                    td { code { (rule::peer(&own.rule)) } }
-                    td { a href=(view::address_of("groups", &own.group)) { (if own.name.is_empty() { &own.group } else { &own.name }) } }
-                }
-            }
-            tr { td colspan="7" .soft { (last) } }
-        }))
+        (view::table(title, &["Place", "Priority", "Verdict", "Protocol", "Ports", peer, "Group"], rows))
         }
     }
+}
+
+fn placed_row(place: usize, own: &Placed) -> Row {
+    let name = if own.name.is_empty() { &own.group } else { &own.name };
+    vec![
+        Cell::number(html! { (place) }),
+        Cell::number(html! { (count(&own.rule, "Priority")) }),
+        Cell::of(view::verdict(text(&own.rule, "Policy"))),
+        Cell::of(html! { (text(&own.rule, "IpProtocol")) }),
+        Cell::of(html! { (rule::ports(&own.rule)) }).nowrap(),
+        Cell::of(html! { code { (rule::peer(&own.rule)) } }),
+        Cell::of(html! { a href=(view::address_of("groups", &own.group)) { (name) } }),
+    ]
 }

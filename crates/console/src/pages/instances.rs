@@ -13,7 +13,7 @@ use crate::{
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
-        self,
+        self, Cell,
         fields::{self, Field},
         list, time,
     },
@@ -122,19 +122,21 @@ fn table(instances: &[Value]) -> Markup {
     view::table(
         "Instances",
         &["Name", "State", "Addresses", "Type", "Edge site", "Created"],
-        &html! {
-            @for instance in instances {
-                @let id = text(instance, "InstanceId");
-                tr {
-                    th scope="row" { (view::named(&view::address_of("instances", id), text(instance, "InstanceName"), id)) }
-                    td { (view::state(text(instance, "Status"))) }
-                    td { (addresses(instance)) }
-                    td .nowrap { (text(instance, "SpecName")) }
-                    td { (text(instance, "EnsRegionId")) }
-                    td .nowrap { (time::at(text(instance, "CreationTime"))) }
-                }
-            }
-        },
+        instances.iter().map(|instance| {
+            let id = text(instance, "InstanceId");
+            vec![
+                Cell::head(view::named(
+                    &view::address_of("instances", id),
+                    text(instance, "InstanceName"),
+                    id,
+                )),
+                Cell::of(view::state(text(instance, "Status"))),
+                Cell::of(addresses(instance)),
+                Cell::of(html! { (text(instance, "SpecName")) }).nowrap(),
+                Cell::of(html! { (text(instance, "EnsRegionId")) }),
+                Cell::of(time::at(text(instance, "CreationTime"))).nowrap(),
+            ]
+        }),
     )
 }
 
@@ -206,14 +208,10 @@ fn groups(held: &[Value], id: &str, names: &Names) -> Markup {
             @if groups.is_empty() {
                 (view::empty("It is in no group.", &html! { "Nothing new is accepted then, and what it sends passes." }, Some(&view::button_link(&format!("{}/join", view::address_of("instances", id)), "Join a group"))))
             } @else {
-                (view::table("Security groups of this instance", &["Group", ""], &html! {
-                    @for group in groups {
-                        tr {
-                            th scope="row" { (view::named(&view::address_of("groups", group), names.name(group), group)) }
-                            td .right { a .button .small href={ (view::address_of("groups", group)) "/leave?instance=" (id) } { "Leave" span .hidden { ": " (names.called(group)) } } }
-                        }
-                    }
-                }))
+                (view::table("Security groups of this instance", &["Group", ""], groups.iter().map(|group| vec![
+                    Cell::head(view::named(&view::address_of("groups", group), names.name(group), group)),
+                    Cell::of(html! { a .button .small href={ (view::address_of("groups", group)) "/leave?instance=" (id) } { "Leave" span .hidden { ": " (names.called(group)) } } }).right(),
+                ])))
             }
         },
     )

@@ -13,7 +13,7 @@ use crate::{
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
-        self,
+        self, Cell, Row,
         fields::{self, Field},
         list, time,
     },
@@ -86,21 +86,25 @@ pub(super) fn table(interfaces: &[Value], names: &Names, with_instances: bool) -
     view::table(
         "Network interfaces",
         heads.get(..if with_instances { 6 } else { 5 }).unwrap_or_default(),
-        &html! {
-            @for interface in interfaces {
-                @let id = text(interface, "NetworkInterfaceId");
-                @let instance = text(interface, "InstanceId");
-                tr {
-                    th scope="row" { (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id)) }
-                    td { (view::state(text(interface, "Status"))) }
-                    td { (text(interface, "Type")) }
-                    td { code { (text(interface, "PrimaryIp")) } }
-                    td { @for group in texts(interface, "SecurityGroupIds.SecurityGroup") { span .beneath { (names.link(group)) } } }
-                    @if with_instances { td { @if !instance.is_empty() { (names.link(instance)) } } }
-                }
-            }
-        },
+        interfaces.iter().map(|interface| row(interface, names, with_instances)),
     )
+}
+
+fn row(interface: &Value, names: &Names, with_instance: bool) -> Row {
+    let (id, instance) = (text(interface, "NetworkInterfaceId"), text(interface, "InstanceId"));
+    let name = text(interface, "NetworkInterfaceName");
+    let groups = || texts(interface, "SecurityGroupIds.SecurityGroup");
+    let mut row = vec![
+        Cell::head(view::named(&view::address_of("interfaces", id), name, id)),
+        Cell::of(view::state(text(interface, "Status"))),
+        Cell::of(html! { (text(interface, "Type")) }),
+        Cell::of(html! { code { (text(interface, "PrimaryIp")) } }),
+        Cell::of(html! { @for group in groups() { span .beneath { (names.link(group)) } } }),
+    ];
+    if with_instance {
+        row.push(Cell::of(html! { @if !instance.is_empty() { (names.link(instance)) } }));
+    }
+    row
 }
 
 async fn one(visit: &Visit<'_>) -> Result<Value, Trouble> {

@@ -13,7 +13,7 @@ use crate::{
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
-        self,
+        self, Cell, Row,
         fields::{self, Field},
         list, time,
     },
@@ -50,7 +50,7 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
         view::table(
             "Networks",
             &["Name", "Block", "Edge site", "vSwitches", "Created"],
-            &html! { @for network in networks { (row(network)) } },
+            networks.iter().map(row),
         )
     });
     let list = list::List {
@@ -69,17 +69,15 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
     Ok(Page::new(SECTION, "Networks", body).actions(new).into())
 }
 
-fn row(network: &Value) -> Markup {
+fn row(network: &Value) -> Row {
     let id = text(network, "NetworkId");
-    html! {
-        tr {
-            th scope="row" { (view::named(&view::address_of("networks", id), text(network, "NetworkName"), id)) }
-            td { (blocks(network)) }
-            td { (text(network, "EnsRegionId")) }
-            td .number-cell { (items(network, "VSwitchIds.VSwitchId").len()) }
-            td .nowrap { (time::at(text(network, "CreatedTime"))) }
-        }
-    }
+    vec![
+        Cell::head(view::named(&view::address_of("networks", id), text(network, "NetworkName"), id)),
+        Cell::of(blocks(network)),
+        Cell::of(html! { (text(network, "EnsRegionId")) }),
+        Cell::number(html! { (items(network, "VSwitchIds.VSwitchId").len()) }),
+        Cell::of(time::at(text(network, "CreatedTime"))).nowrap(),
+    ]
 }
 
 fn blocks(network: &Value) -> Markup {
@@ -123,9 +121,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             @if switches.is_empty() && page == "1" {
                 (view::empty("It has no vSwitch yet.", &html! { "Instances are in vSwitches: parts of the network's block." }, Some(&new)))
             } @else {
-                (view::table("vSwitches of this network", &["Name", "Block", "Free addresses", "Created", ""], &html! {
-                    @for vswitch in switches { (vswitch_row(vswitch, &own)) }
-                }))
+                (view::table("vSwitches of this network", &["Name", "Block", "Free addresses", "Created", ""], switches.iter().map(|vswitch| vswitch_row(vswitch, &own))))
                 (list::pager(&visit.query, &found, "vSwitches"))
             }
         }))
@@ -136,17 +132,15 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         .into())
 }
 
-fn vswitch_row(vswitch: &Value, own: &str) -> Markup {
+fn vswitch_row(vswitch: &Value, own: &str) -> Row {
     let (id, name) = (text(vswitch, "VSwitchId"), text(vswitch, "VSwitchName"));
-    html! {
-        tr {
-            th scope="row" { @if !name.is_empty() { span .named { (name) } } code .id .beneath { (id) } }
-            td { code .beneath { (text(vswitch, "CidrBlock")) } @if !text(vswitch, "Ipv6CidrBlock").is_empty() { code .beneath { (text(vswitch, "Ipv6CidrBlock")) } } }
-            td .number-cell { (view::number(count(vswitch, "FreeIpCount"))) }
-            td .nowrap { (time::at(text(vswitch, "CreatedTime"))) }
-            td .right { a .button .small href={ (own) "/vswitches/" (id) "/delete" } { "Delete" span .hidden { ": " (id) } } }
-        }
-    }
+    vec![
+        Cell::head(html! { @if !name.is_empty() { span .named { (name) } } code .id .beneath { (id) } }),
+        Cell::of(html! { code .beneath { (text(vswitch, "CidrBlock")) } @if !text(vswitch, "Ipv6CidrBlock").is_empty() { code .beneath { (text(vswitch, "Ipv6CidrBlock")) } } }),
+        Cell::number(html! { (view::number(count(vswitch, "FreeIpCount"))) }),
+        Cell::of(time::at(text(vswitch, "CreatedTime"))).nowrap(),
+        Cell::of(html! { a .button .small href={ (own) "/vswitches/" (id) "/delete" } { "Delete" span .hidden { ": " (id) } } }).right(),
+    ]
 }
 
 async fn form(visit: &Visit<'_>) -> Outcome {

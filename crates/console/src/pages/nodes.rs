@@ -12,7 +12,7 @@ use crate::{
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
-        self, Tone,
+        self, Cell, Tone,
         fields::{self, Field},
         list, time,
     },
@@ -64,20 +64,14 @@ pub(crate) fn table(nodes: &[Value]) -> Markup {
     view::table(
         "Nodes",
         &["Name", "State", "Confirmed change", "Behind", "Interfaces", "Edge site"],
-        &html! {
-            @for node in nodes {
-                tr {
-                    th scope="row" {
-                        (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId")))
-                    }
-                    td { (badges(node)) }
-                    td .number-cell { @match number(node, "ConfirmedGeneration") { Some(generation) => (generation), None => "\u{2013}" } }
-                    td .nowrap { (lag(node)) }
-                    td .number-cell { (view::number(count(node, "NetworkInterfaceCount"))) }
-                    td { (text(node, "EnsRegionId")) }
-                }
-            }
-        },
+        nodes.iter().map(|node| vec![
+            Cell::head(view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId"))),
+            Cell::of(badges(node)),
+            Cell::number(html! { @match number(node, "ConfirmedGeneration") { Some(generation) => (generation), None => "\u{2013}" } }),
+            Cell::of(lag(node)).nowrap(),
+            Cell::number(html! { (view::number(count(node, "NetworkInterfaceCount"))) }),
+            Cell::of(html! { (text(node, "EnsRegionId")) }),
+        ]),
     )
 }
 
@@ -86,15 +80,17 @@ pub(crate) fn short_table(nodes: &[Value]) -> Markup {
     view::table(
         "Nodes",
         &["Name", "State", "Behind"],
-        &html! {
-            @for node in nodes {
-                tr {
-                    th scope="row" { (view::named(&view::address_of("nodes", text(node, "NodeId")), text(node, "NodeName"), text(node, "NodeId"))) }
-                    td { (badges(node)) }
-                    td { (lag(node)) }
-                }
-            }
-        },
+        nodes.iter().map(|node| {
+            vec![
+                Cell::head(view::named(
+                    &view::address_of("nodes", text(node, "NodeId")),
+                    text(node, "NodeName"),
+                    text(node, "NodeId"),
+                )),
+                Cell::of(badges(node)),
+                Cell::of(lag(node)),
+            ]
+        }),
     )
 }
 
@@ -233,16 +229,14 @@ fn report(node: &Value) -> Markup {
                     ("Devices missing", counted("Report.AbsentNetworkInterfaceCount")),
                 ]))
                 @if !dropped.is_empty() {
-                    (view::table("Dropped packets by reason", &["Why", "Reason", "Packets"], &html! {
-                        @for drop in dropped {
-                            @let name = text(drop, "Reason");
-                            tr {
-                                th scope="row" { (reason::meaning(name)) }
-                                td { code { (name) } }
-                                td .number-cell { (view::number(count(drop, "Count"))) }
-                            }
-                        }
-                    }))
+                    (view::table("Dropped packets by reason", &["Why", "Reason", "Packets"], dropped.iter().map(|drop| {
+                        let name = text(drop, "Reason");
+                        vec![
+                            Cell::head(html! { (reason::meaning(name)) }),
+                            Cell::of(html! { code { (name) } }),
+                            Cell::number(html! { (view::number(count(drop, "Count"))) }),
+                        ]
+                    })))
                 }
             }))
         }
@@ -262,15 +256,11 @@ async fn bindings(api: &Api, id: &str, query: &crate::form::Form) -> Markup {
             @if bindings.is_empty() {
                 (view::empty("No network interface is bound to this node.", &html! { "Instances of lab nodes are bound by themselves. Others are bound from the page of a network interface." }, None))
             } @else {
-                (view::table("Network interfaces of this node", &["Network interface", "Device", "Bound"], &html! {
-                    @for binding in bindings {
-                        tr {
-                            th scope="row" { (about(text(binding, "NetworkInterfaceId"))) }
-                            td { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }
-                            td .nowrap { (time::at(text(binding, "BindingTime"))) }
-                        }
-                    }
-                }))
+                (view::table("Network interfaces of this node", &["Network interface", "Device", "Bound"], bindings.iter().map(|binding| vec![
+                    Cell::head(about(text(binding, "NetworkInterfaceId"))),
+                    Cell::of(html! { code { (text(binding, "Device")) (text(binding, "DeviceAlias")) } }),
+                    Cell::of(time::at(text(binding, "BindingTime"))).nowrap(),
+                ])))
                 (list::pager(query, &found, "network interfaces"))
             }
         },

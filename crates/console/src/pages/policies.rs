@@ -12,7 +12,7 @@ use crate::{
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
-        self,
+        self, Cell,
         fields::{self, Field},
         list, time,
     },
@@ -53,16 +53,12 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
         }
         @if policies.is_empty() { (view::empty("There is no policy of this type yet.", &html! { "A policy says what whoever it is attached to may call, on which resources." }, None)) }
         @else {
-            (view::table("Policies", &["Name", "Type", "Description", "Attached to"], &html! {
-                @for policy in policies {
-                    tr {
-                        th scope="row" { a .named href=(address(text(policy, "PolicyType"), text(policy, "PolicyName"))) { (text(policy, "PolicyName")) } }
-                        td { (text(policy, "PolicyType")) }
-                        td { (text(policy, "Description")) }
-                        td .number-cell { (count(policy, "AttachmentCount")) }
-                    }
-                }
-            }))
+            (view::table("Policies", &["Name", "Type", "Description", "Attached to"], policies.iter().map(|policy| vec![
+                Cell::head(html! { a .named href=(address(text(policy, "PolicyType"), text(policy, "PolicyName"))) { (text(policy, "PolicyName")) } }),
+                Cell::of(html! { (text(policy, "PolicyType")) }),
+                Cell::of(html! { (text(policy, "Description")) }),
+                Cell::number(html! { (count(policy, "AttachmentCount")) }),
+            ])))
             (more(query, &answer))
         }
     };

@@ -53,8 +53,7 @@ async fn show(visit: &Visit<'_>, section: &'static str, address: String) -> Outc
         body = body.replace(&format!("href=\"/{part}"), &format!("href=\"{ROOT}/{part}"));
     }
     let page =
-        Page::new(section, found.title, html! { div .prose { (PreEscaped(view::table::labelled(&body))) } })
-            .status(found.status);
+        Page::new(section, found.title, html! { div .prose { (PreEscaped(body)) } }).status(found.status);
     let name = match section {
         "/reference" => "Reference",
         "/errors" => "Error codes",

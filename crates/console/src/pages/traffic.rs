@@ -14,7 +14,7 @@ use crate::{
     json::{count, flag, items, text},
     response::Page,
     router::{Outcome, Route},
-    view::{self, Tone, time},
+    view::{self, Cell, Tone, time},
     visit::Visit,
 };
 
@@ -109,16 +109,11 @@ fn rules(counters: &Value, names: &Names) -> Markup {
         &html! {
             @if rules.is_empty() { (view::none("It is under no rule.", None)) }
             @else {
-                (view::table("Rules and how often each decided", &["Rule", "Decisions", "Flows", "Packets in", "Packets out"], &html! {
-                    @for rule in rules {
-                        tr {
-                            th scope="row" { (decider(rule, names)) }
-                            @for path in ["Decisions", "FlowCount", "PacketsIn", "PacketsOut"] {
-                                td .number-cell { (view::number(count(rule, path))) }
-                            }
-                        }
-                    }
-                }))
+                (view::table("Rules and how often each decided", &["Rule", "Decisions", "Flows", "Packets in", "Packets out"], rules.iter().map(|rule| {
+                    let counted = ["Decisions", "FlowCount", "PacketsIn", "PacketsOut"];
+                    let counted = counted.map(|path| Cell::number(html! { (view::number(count(rule, path))) }));
+                    std::iter::once(Cell::head(decider(rule, names))).chain(counted).collect()
+                })))
             }
         },
     )
@@ -141,23 +136,19 @@ fn flow_list(flows: &Value, names: &Names) -> Markup {
         &html! {
             @if listed.is_empty() { (view::none("No flow runs now.", None)) }
             @else {
-                (view::table("Flows of this network interface", &["Flow", "State", "Decided by", "Age", "Idle", "Packets in", "Packets out"], &html! {
-                    @for flow in listed.iter().take(SHOWN_MAX) {
-                        tr {
-                            @let (_, flow_ends) = text(flow, "Flow").split_once(' ').unwrap_or_default();
-                            th scope="row" { code .nowrap { (ends(flow_ends)) } span .beneath .soft { "begun " (if way(flow) == "in" { "by the peer" } else { "here" }) } }
-                            td {
-                                @if text(flow, "Status") == "Dead" { (view::badge(Tone::Bad, "Cut")) } @else { (view::badge(Tone::Good, "Passes")) }
-                                span .beneath .soft { (text(flow, "State")) }
-                            }
-                            td { (decider(flow, names)) }
-                            td .number-cell .nowrap { (time::milliseconds(count(flow, "AgeMilliseconds"))) }
-                            td .number-cell .nowrap { (time::milliseconds(count(flow, "IdleMilliseconds"))) }
-                            td .number-cell { (view::number(count(flow, "PacketsIn"))) }
-                            td .number-cell { (view::number(count(flow, "PacketsOut"))) }
-                        }
-                    }
-                }))
+                (view::table("Flows of this network interface", &["Flow", "State", "Decided by", "Age", "Idle", "Packets in", "Packets out"], listed.iter().take(SHOWN_MAX).map(|flow| {
+                    let (_, flow_ends) = text(flow, "Flow").split_once(' ').unwrap_or_default();
+                    vec![
+                        Cell::head(html! { code .nowrap { (ends(flow_ends)) } span .beneath .soft { "begun " (if way(flow) == "in" { "by the peer" } else { "here" }) } }),
+                        Cell::of(html! { @if text(flow, "Status") == "Dead" { (view::badge(Tone::Bad, "Cut")) } @else { (view::badge(Tone::Good, "Passes")) }
+                                span .beneath .soft { (text(flow, "State")) } }),
+                        Cell::of(decider(flow, names)),
+                        Cell::number(html! { (time::milliseconds(count(flow, "AgeMilliseconds"))) }).nowrap(),
+                        Cell::number(html! { (time::milliseconds(count(flow, "IdleMilliseconds"))) }).nowrap(),
+                        Cell::number(html! { (view::number(count(flow, "PacketsIn"))) }),
+                        Cell::number(html! { (view::number(count(flow, "PacketsOut"))) }),
+                    ]
+                })))
                 @if flag(flows, "Truncated") || listed.len() > SHOWN_MAX { p .soft { "Those of " (view::number(count(flows, "TotalCount"))) " flows that had a packet last." } }
             }
         },
@@ -171,16 +162,12 @@ fn drop_list(drops: &Value, names: &Names) -> Markup {
         &html! {
             @if listed.is_empty() { (view::none("No packet was dropped lately.", None)) }
             @else {
-                (view::table("Packets that were dropped lately", &["When", "Way", "Packet", "Why"], &html! {
-                    @for drop in listed.iter().rev().take(SHOWN_MAX) {
-                        tr {
-                            td .nowrap { (time::at(text(drop, "Time"))) }
-                            td { (way(drop)) }
-                            td { code .nowrap { (ends(text(drop, "Packet"))) (text(drop, "EtherType")) } }
-                            td { (reason::meaning(text(drop, "Reason"))) @if !text(drop, "Rule").is_empty() { span .beneath { (decider(drop, names)) } } }
-                        }
-                    }
-                }))
+                (view::table("Packets that were dropped lately", &["When", "Way", "Packet", "Why"], listed.iter().rev().take(SHOWN_MAX).map(|drop| vec![
+                    Cell::of(time::at(text(drop, "Time"))).nowrap(),
+                    Cell::of(html! { (way(drop)) }),
+                    Cell::of(html! { code .nowrap { (ends(text(drop, "Packet"))) (text(drop, "EtherType")) } }),
+                    Cell::of(html! { (reason::meaning(text(drop, "Reason"))) @if !text(drop, "Rule").is_empty() { span .beneath { (decider(drop, names)) } } }),
+                ])))
             }
         },
     )

@@ -13,7 +13,7 @@ use crate::{
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
-        self, Tone,
+        self, Cell, Row, Tone,
         fields::{self, Field},
         time,
     },
@@ -62,16 +62,12 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
         )
     } else {
         html! {
-            (view::table("RAM users", &["Name", "Shown as", "Comments", "Created"], &html! {
-                @for user in users {
-                    tr {
-                        th scope="row" { a .named href=(address(text(user, "UserName"))) { (text(user, "UserName")) } }
-                        td { (text(user, "DisplayName")) }
-                        td { (text(user, "Comments")) }
-                        td .nowrap { (time::at(text(user, "CreateDate"))) }
-                    }
-                }
-            }))
+            (view::table("RAM users", &["Name", "Shown as", "Comments", "Created"], users.iter().map(|user| vec![
+                Cell::head(html! { a .named href=(address(text(user, "UserName"))) { (text(user, "UserName")) } }),
+                Cell::of(html! { (text(user, "DisplayName")) }),
+                Cell::of(html! { (text(user, "Comments")) }),
+                Cell::of(time::at(text(user, "CreateDate"))).nowrap(),
+            ])))
             (more(&visit.query, &answer))
         }
     };
@@ -151,7 +147,7 @@ async fn keys(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
             html! {
                 @if keys.is_empty() { p .soft { "It has no access key: nobody can call in its name." } }
                 @else {
-                    (view::table("Access keys of this user", &["Access key ID", "State", "Created", ""], &html! { @for key in keys { (key_row(visit, key, own)) } }))
+                    (view::table("Access keys of this user", &["Access key ID", "State", "Created", ""], keys.iter().map(|key| key_row(visit, key, own))))
                 }
             }
         }
@@ -165,26 +161,23 @@ async fn keys(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
     )
 }
 
-fn key_row(visit: &Visit<'_>, key: &Value, own: &str) -> Markup {
+fn key_row(visit: &Visit<'_>, key: &Value, own: &str) -> Row {
     let id = text(key, "AccessKeyId");
     let (act, name) =
         if text(key, "Status") == "Active" { ("disable", "Switch off") } else { ("enable", "Switch on") };
-    html! {
-        tr {
-            th scope="row" { code { (id) } }
-            td { (view::state(text(key, "Status"))) }
-            td .nowrap { (time::at(text(key, "CreateDate"))) }
-            td .right {
-                div .buttons .right-side {
-                    @for (act, name) in [(act, name), ("delete", "Delete")] {
-                        (view::form(visit, &format!("{own}/keys/{}/{act}", percent::encode(id)), &html! {
+    vec![
+        Cell::head(html! { code { (id) } }),
+        Cell::of(view::state(text(key, "Status"))),
+        Cell::of(time::at(text(key, "CreateDate"))).nowrap(),
+        Cell::of(html! { div .buttons .right-side {
+            @for (act, name) in [(act, name), ("delete", "Delete")] {
+                (view::form(visit, &format!("{own}/keys/{}/{act}", percent::encode(id)), &html! {
                             button .button .small type="submit" { (name) span .hidden { ": " (id) } }
-                        }))
-                    }
-                }
+                }))
             }
-        }
-    }
+        } })
+        .right(),
+    ]
 }
 
 async fn policies(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
@@ -197,9 +190,7 @@ async fn policies(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
             html! {
                 @if attached.is_empty() { p .soft { "No policy is attached: it may do nothing but ask who it is." } }
                 @else {
-                    (view::table("Policies of this user", &["Policy", "Type", "Description", ""], &html! {
-                        @for policy in attached { (policy_row(visit, policy, own)) }
-                    }))
+                    (view::table("Policies of this user", &["Policy", "Type", "Description", ""], attached.iter().map(|policy| policy_row(visit, policy, own))))
                 }
             }
         }
@@ -218,21 +209,20 @@ async fn policies(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
     )
 }
 
-fn policy_row(visit: &Visit<'_>, policy: &Value, own: &str) -> Markup {
+fn policy_row(visit: &Visit<'_>, policy: &Value, own: &str) -> Row {
     let (kind, name) = (text(policy, "PolicyType"), text(policy, "PolicyName"));
-    html! {
-        tr {
-            th scope="row" { a href={ (view::address_of("policies", kind)) "/" (percent::encode(name)) } { (name) } }
-            td { (kind) }
-            td { (text(policy, "Description")) }
-            td .right {
-                (view::form(visit, &format!("{own}/policies/detach"), &html! {
+    vec![
+        Cell::head(
+            html! { a href={ (view::address_of("policies", kind)) "/" (percent::encode(name)) } { (name) } },
+        ),
+        Cell::of(html! { (kind) }),
+        Cell::of(html! { (text(policy, "Description")) }),
+        Cell::of(html! { (view::form(visit, &format!("{own}/policies/detach"), &html! {
                     input type="hidden" name="policy" value={ (kind) ":" (name) };
                     button .button .small type="submit" { "Detach" span .hidden { ": " (name) } }
-                }))
-            }
-        }
-    }
+        })) })
+        .right(),
+    ]
 }
 
 async fn create_key(visit: &Visit<'_>) -> Outcome {

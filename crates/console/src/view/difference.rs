@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     json::{count, flag, items, text, texts},
-    view::{self, Tone},
+    view::{self, Cell, Row, Tone},
 };
 
 /// The answer of a preview.
@@ -61,9 +61,7 @@ fn of_policies(policies: &[&Value]) -> Markup {
         @if pieces.is_empty() {
             (view::none("No packet is decided differently: other rules decide the same.", None))
         } @else {
-            (view::table("Packets that are decided differently", &["Effect", "Way", "Protocol", "Ports", "From", "To"], &html! {
-                @for piece in pieces { (piece_row(piece, number)) }
-            }))
+            (view::table("Packets that are decided differently", &["Effect", "Way", "Protocol", "Ports", "From", "To"], pieces.iter().map(|piece| piece_row(piece, number))))
             @if count(first, "PieceCount") > listed { p .soft { "And " (view::number(count(first, "PieceCount") - listed)) " more." } }
             @if !flag(first, "Whole") { p .soft { "There may be more than is listed." } }
         }
@@ -92,26 +90,24 @@ fn interfaces(policies: &[&Value], number: u64) -> Markup {
     }
 }
 
-fn piece_row(piece: &Value, interfaces: u64) -> Markup {
+fn piece_row(piece: &Value, interfaces: u64) -> Row {
     let opens = text(piece, "Effect") == "Opens";
     let comes = text(piece, "Direction") == "ingress";
     let own = if interfaces == 1 { "the interface" } else { "the interfaces" };
     let (sender, receiver) = if comes { (any(piece), own) } else { (own, any(piece)) };
-    html! {
-        tr {
-            td { @if opens { (view::badge(Tone::Good, "Opens")) } @else { (view::badge(Tone::Bad, "Closes")) } }
-            td { (if comes { "in" } else { "out" }) }
-            td { (protocols(piece)) }
-            td {
-                (ports(piece, "DestinationPorts.PortRange", "DestinationPortCount", "all"))
-                @if !items(piece, "SourcePorts.PortRange").is_empty() {
-                    br; span .soft { "from " (ports(piece, "SourcePorts.PortRange", "SourcePortCount", "all")) }
-                }
-            }
-            td { (listed(piece, "Sources.Prefix", "SourceCount", sender)) }
-            td { (listed(piece, "Destinations.Prefix", "DestinationCount", receiver)) }
-        }
-    }
+    vec![
+        Cell::of(
+            html! { @if opens { (view::badge(Tone::Good, "Opens")) } @else { (view::badge(Tone::Bad, "Closes")) } },
+        ),
+        Cell::of(html! { (if comes { "in" } else { "out" }) }),
+        Cell::of(html! { (protocols(piece)) }),
+        Cell::of(html! { (ports(piece, "DestinationPorts.PortRange", "DestinationPortCount", "all"))
+        @if !items(piece, "SourcePorts.PortRange").is_empty() {
+            br; span .soft { "from " (ports(piece, "SourcePorts.PortRange", "SourcePortCount", "all")) }
+        } }),
+        Cell::of(listed(piece, "Sources.Prefix", "SourceCount", sender)),
+        Cell::of(listed(piece, "Destinations.Prefix", "DestinationCount", receiver)),
+    ]
 }
 
 fn protocols(piece: &Value) -> String {
@@ -226,9 +222,7 @@ fn flows(answer: &Value) -> Markup {
                     p { (view::badge(Tone::Warning, "Silent")) " " (text(node, "NodeName")) ": " (text(node, "Message")) ". Its flows are not counted." }
                 }
                 @if !listed.is_empty() {
-                    (view::table("Flows and what becomes of them", &["Fate", "Flow", "State", "Age", "Packets in", "Packets out"], &html! {
-                        @for flow in listed { (flow_row(flow)) }
-                    }))
+                    (view::table("Flows and what becomes of them", &["Fate", "Flow", "State", "Age", "Packets in", "Packets out"], listed.iter().map(flow_row)))
                 }
                 @if !flag(answer, "FlowsWhole") { p .soft { "Not every flow is listed." } }
             }
@@ -237,27 +231,24 @@ fn flows(answer: &Value) -> Markup {
 }
 
 /// A flow with its fate.
-fn flow_row(flow: &Value) -> Markup {
+fn flow_row(flow: &Value) -> Row {
     let fate = text(flow, "Fate");
     let (local, remote) = (end(flow, "Local"), end(flow, "Remote"));
     let (from, to) = if text(flow, "Direction") == "ingress" { (remote, local) } else { (local, remote) };
-    html! {
-        tr {
-            td {
-                @match fate {
-                    "Cut" => (view::badge(Tone::Bad, "Cut")),
-                    "Revived" => (view::badge(Tone::Good, "Lives again")),
-                    _ => (view::badge(Tone::Plain, "Goes on")),
-                }
-                @if flag(flow, "Own") { " " (view::badge(Tone::Warning, "Your address")) }
-            }
-            td { code { (text(flow, "Protocol")) " " (from) " \u{2192} " (to) } }
-            td { (text(flow, "State")) }
-            td .number-cell .nowrap { (view::time::milliseconds(count(flow, "AgeSeconds").saturating_mul(1_000))) }
-            td .number-cell { (view::number(count(flow, "PacketsIn"))) }
-            td .number-cell { (view::number(count(flow, "PacketsOut"))) }
+    vec![
+        Cell::of(html! { @match fate {
+            "Cut" => (view::badge(Tone::Bad, "Cut")),
+            "Revived" => (view::badge(Tone::Good, "Lives again")),
+            _ => (view::badge(Tone::Plain, "Goes on")),
         }
-    }
+        @if flag(flow, "Own") { " " (view::badge(Tone::Warning, "Your address")) } }),
+        Cell::of(html! { code { (text(flow, "Protocol")) " " (from) " \u{2192} " (to) } }),
+        Cell::of(html! { (text(flow, "State")) }),
+        Cell::number(html! { (view::time::milliseconds(count(flow, "AgeSeconds").saturating_mul(1_000))) })
+            .nowrap(),
+        Cell::number(html! { (view::number(count(flow, "PacketsIn"))) }),
+        Cell::number(html! { (view::number(count(flow, "PacketsOut"))) }),
+    ]
 }
 
 /// An end of a flow: address and port.

@@ -4,13 +4,13 @@ pub(crate) mod difference;
 pub(crate) mod fields;
 pub(crate) mod icon;
 pub(crate) mod list;
-pub(crate) mod table;
+mod table;
 pub(crate) mod time;
 
 use maud::{Markup, html};
 use wire::catalogue::Fault;
 
-pub(crate) use self::table::table;
+pub(crate) use self::table::{Cell, Row, table};
 use crate::{ROOT, api, router::FORM_TOKEN, visit::Visit};
 
 /// What a badge says besides its word. The word alone tells everything: colours are for whoever sees them.

@@ -13,7 +13,7 @@ use crate::{
     ROOT,
     response::Page,
     router::{Outcome, Route},
-    view::{self, Tone, list},
+    view::{self, Cell, Tone, list},
     visit::Visit,
 };
 
@@ -64,16 +64,14 @@ fn table(product: Product, operations: &[&'static Operation]) -> Markup {
     view::table(
         &format!("Operations of {}", product.name()),
         &["Operation", "What it does", "Family", "Effect"],
-        &html! {
-            @for operation in operations {
-                tr {
-                    th scope="row" { a .named href=(address(operation)) { (operation.name) } }
-                    td { (view::prose(operation.summary)) }
-                    td { (operation.family) }
-                    td { (effect(operation)) }
-                }
-            }
-        },
+        operations.iter().map(|operation| {
+            vec![
+                Cell::head(html! { a .named href=(address(operation)) { (operation.name) } }),
+                Cell::of(html! { (view::prose(operation.summary)) }),
+                Cell::of(html! { (operation.family) }),
+                Cell::of(effect(operation)),
+            ]
+        }),
     )
 }
 

@@ -1,6 +1,6 @@
 //! All groups, the newest first.
 
-use maud::{Markup, html};
+use maud::html;
 use serde_json::Value;
 
 use super::SECTION;
@@ -9,7 +9,7 @@ use crate::{
     json::{count, items, text},
     response::Page,
     router::Outcome,
-    view::{self, list, time},
+    view::{self, Cell, Row, list, time},
     visit::Visit,
 };
 
@@ -24,11 +24,7 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
     let groups = items(&answer, "SecurityGroups.SecurityGroup");
     let new = view::main_link(&format!("{ROOT}/groups/new"), "Create a group");
     let table = (!groups.is_empty()).then(|| {
-        view::table(
-            "Security groups",
-            &["Name", "Description", "Members", "Created"],
-            &html! { @for group in groups { (row(group)) } },
-        )
+        view::table("Security groups", &["Name", "Description", "Members", "Created"], groups.iter().map(row))
     });
     let list = list::List {
         section: SECTION,
@@ -46,19 +42,15 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
     Ok(Page::new(SECTION, "Security groups", body).actions(new).into())
 }
 
-fn row(group: &Value) -> Markup {
+fn row(group: &Value) -> Row {
     let id = text(group, "SecurityGroupId");
     let interfaces = items(group, "NetworkInterfaceIds.NetworkInterfaceId").len();
     let interfaces = u64::try_from(interfaces).unwrap_or(u64::MAX);
-    html! {
-        tr {
-            th scope="row" { (view::named(&super::address(id), text(group, "SecurityGroupName"), id)) }
-            td { (text(group, "Description")) }
-            td .number-cell {
-                (view::several(count(group, "InstanceCount"), "instance", "instances"))
-                @if interfaces > 0 { span .beneath .soft { (view::several(interfaces, "further interface", "further interfaces")) } }
-            }
-            td .nowrap { (time::at(text(group, "CreationTime"))) }
-        }
-    }
+    vec![
+        Cell::head(view::named(&super::address(id), text(group, "SecurityGroupName"), id)),
+        Cell::of(html! { (text(group, "Description")) }),
+        Cell::number(html! { (view::several(count(group, "InstanceCount"), "instance", "instances"))
+        @if interfaces > 0 { span .beneath .soft { (view::several(interfaces, "further interface", "further interfaces")) } } }),
+        Cell::of(time::at(text(group, "CreationTime"))).nowrap(),
+    ]
 }

@@ -9,7 +9,7 @@ use crate::{
     response::Page,
     router::Outcome,
     trouble::Trouble,
-    view::{self, list},
+    view::{self, Cell, Row, list},
     visit::Visit,
 };
 
@@ -64,32 +64,27 @@ fn rules(group: &Value, own: &str, direction: &str, title: &str) -> Markup {
                     ))
                 } @else { (view::none("There is no rule: everything that members send passes.", Some(&add))) }
             } @else {
-                (view::table(title, &["Priority", "Verdict", "Protocol", "Ports", peer, "Description", ""], &html! {
-                    @for permission in &ordered { (rule_row(permission, own)) }
-                }))
+                (view::table(title, &["Priority", "Verdict", "Protocol", "Ports", peer, "Description", ""], ordered.iter().map(|permission| rule_row(permission, own))))
                 p .hint .measure { "The first rule that matches decides: the smaller priority number first, and of equal ones what drops before what accepts." @if comes { " What no rule accepts is dropped." } @else { " What no rule drops passes." } }
             }
         },
     )
 }
 
-fn rule_row(permission: &Value, own: &str) -> Markup {
+fn rule_row(permission: &Value, own: &str) -> Row {
     let described = rule::sentence(permission);
-    html! {
-        tr {
-            td .number-cell { (crate::json::count(permission, "Priority")) }
-            td { (view::verdict(text(permission, "Policy"))) }
-            td { (text(permission, "IpProtocol")) }
-            td .nowrap { (rule::ports(permission)) }
-            td { code { (rule::peer(permission)) } }
-            td { (text(permission, "Description")) }
-            td .right {
-                a .button .small href={ (own) "/rules/remove?" (rule::query(permission)) } {
-                    "Remove" span .hidden { " the rule: " (described) }
-                }
-            }
-        }
-    }
+    vec![
+        Cell::number(html! { (crate::json::count(permission, "Priority")) }),
+        Cell::of(view::verdict(text(permission, "Policy"))),
+        Cell::of(html! { (text(permission, "IpProtocol")) }),
+        Cell::of(html! { (rule::ports(permission)) }).nowrap(),
+        Cell::of(html! { code { (rule::peer(permission)) } }),
+        Cell::of(html! { (text(permission, "Description")) }),
+        Cell::of(html! { a .button .small href={ (own) "/rules/remove?" (rule::query(permission)) } {
+            "Remove" span .hidden { " the rule: " (described) }
+        } })
+        .right(),
+    ]
 }
 
 async fn members(visit: &Visit<'_>, id: &str) -> Result<Markup, Trouble> {
@@ -110,39 +105,34 @@ async fn members(visit: &Visit<'_>, id: &str) -> Result<Markup, Trouble> {
                     Some(&view::button_link(&format!("{own}/join"), "Add a member")),
                 ))
             } @else {
-                (view::table("Members", &["Member", "Address", "State", "Other groups", ""], &html! {
-                    @for interface in interfaces { (member_row(interface, &names, id)) }
-                }))
+                (view::table("Members", &["Member", "Address", "State", "Other groups", ""], interfaces.iter().map(|interface| member_row(interface, &names, id))))
                 (list::pager(&visit.query, &answer, "members"))
             }
         },
     ))
 }
 
-fn member_row(interface: &Value, names: &Names, group: &str) -> Markup {
+fn member_row(interface: &Value, names: &Names, group: &str) -> Row {
     let (id, instance) = (text(interface, "NetworkInterfaceId"), text(interface, "InstanceId"));
     let primary = text(interface, "Type") == "Primary";
     let others: Vec<&str> =
         texts(interface, "SecurityGroupIds.SecurityGroup").filter(|own| *own != group).collect();
     let name = names.name(instance);
     let leaving = if primary { ("instance", instance) } else { ("interface", id) };
-    html! {
-        tr {
-            th scope="row" {
-                @if primary { (view::named(&view::address_of("instances", instance), name, instance)) }
-                @else {
-                    (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id))
-                    @if !instance.is_empty() { span .beneath .soft { "of " (names.link(instance)) } }
-                }
-            }
-            td { code { (text(interface, "PrimaryIp")) } }
-            td { (view::state(text(interface, "Status"))) }
-            td { @for other in &others { span .beneath { (names.link(other)) } } }
-            td .right {
-                a .button .small href={ (address(group)) "/leave?" (leaving.0) "=" (leaving.1) } {
-                    "Leave" span .hidden { ": " (if name.is_empty() { leaving.1 } else { name }) }
-                }
-            }
-        }
-    }
+    vec![
+        Cell::head(
+            html! { @if primary { (view::named(&view::address_of("instances", instance), name, instance)) }
+            @else {
+                (view::named(&view::address_of("interfaces", id), text(interface, "NetworkInterfaceName"), id))
+                @if !instance.is_empty() { span .beneath .soft { "of " (names.link(instance)) } }
+            } },
+        ),
+        Cell::of(html! { code { (text(interface, "PrimaryIp")) } }),
+        Cell::of(view::state(text(interface, "Status"))),
+        Cell::of(html! { @for other in &others { span .beneath { (names.link(other)) } } }),
+        Cell::of(html! { a .button .small href={ (address(group)) "/leave?" (leaving.0) "=" (leaving.1) } {
+            "Leave" span .hidden { ": " (if name.is_empty() { leaving.1 } else { name }) }
+        } })
+        .right(),
+    ]
 }

@@ -13,7 +13,7 @@ use crate::{
     ROOT,
     response::Page,
     router::{Outcome, Route},
-    view::{self, Tone, fields::Field},
+    view::{self, Cell, Tone, fields::Field},
     visit::Visit,
 };
 
@@ -63,16 +63,12 @@ fn table(world: &World) -> Markup {
     view::table(
         "Who can reach whom",
         &["From", "To", "On", "Tried packet"],
-        &html! {
-            @for line in &world.lines {
-                tr {
-                    td { (source(world, line)) }
-                    td { @if let Some(target) = world.groups.get(line.target) { a href=(view::address_of("groups", &target.id)) { (target.name) } } }
-                    td .nowrap { (line.on) }
-                    td { (verdict(line)) }
-                }
-            }
-        },
+        world.lines.iter().map(|line| vec![
+            Cell::of(source(world, line)),
+            Cell::of(html! { @if let Some(target) = world.groups.get(line.target) { a href=(view::address_of("groups", &target.id)) { (target.name) } } }),
+            Cell::of(html! { (line.on) }).nowrap(),
+            Cell::of(verdict(line)),
+        ]),
     )
 }
 

@@ -72,13 +72,20 @@ fn list(lines: &[&str], folder: &str) -> String {
 }
 
 fn table(lines: &[&str], folder: &str) -> String {
-    let row = |line: &str, tag: &str| {
-        let cells = cells(line).into_iter().map(|cell| format!("<{tag}>{}</{tag}>", inline(&cell, folder)));
+    let heads = lines.first().map(|line| cells(line)).unwrap_or_default();
+    let head: String = heads.iter().map(|head| format!("<th>{}</th>", inline(head, folder))).collect();
+    // On a narrow screen the head of its column stands beside each cell.
+    let labels: Vec<String> = heads.iter().map(|head| escape(&head.replace('`', "")).into_owned()).collect();
+    let row = |line: &&str| {
+        let cells = cells(line).into_iter().enumerate().map(|(place, cell)| {
+            let label = labels.get(place).map_or("", String::as_str);
+            format!("<td data-label=\"{label}\">{}</td>", inline(&cell, folder))
+        });
         format!("<tr>{}</tr>\n", cells.collect::<String>())
     };
-    let head = lines.first().map(|line| row(line, "th")).unwrap_or_default();
     // The second line is the rule below the head.
-    let rows: String = lines.iter().skip(2).map(|line| row(line, "td")).collect();
+    let rows: String = lines.iter().skip(2).map(row).collect();
+    let head = format!("<tr>{head}</tr>\n");
     format!(
         "<div class=\"wide\" tabindex=\"0\"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
     )
@@ -148,7 +155,7 @@ mod tests {
         assert_eq!(rendered.title, "A `b`");
         let expected = "<p>One &lt;i&gt; two.</p>\n<h2 id=\"c--d\">C &amp; d</h2>\n\
                         <div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th>X</th><th>Y</th></tr>\n</thead>\n<tbody>\n\
-                        <tr><td><code>a|b</code></td><td><a href=\"/reference/common#c-d\">n</a></td></tr>\n\
+                        <tr><td data-label=\"X\"><code>a|b</code></td><td data-label=\"Y\"><a href=\"/reference/common#c-d\">n</a></td></tr>\n\
                         </tbody>\n</table></div>\n\
                         <ul>\n<li><a href=\"/reference/ens/E\">e</a></li>\n<li>f[0]</li>\n</ul>\n\
                         <pre tabindex=\"0\"><code>a &lt;b&gt;\n\n| c</code></pre>\n";
