@@ -199,6 +199,36 @@ async fn changes_of_rules_are_previewed_for_all_members() {
 }
 
 #[tokio::test]
+async fn pieces_name_the_family_that_their_packets_have() {
+    let site = site().await;
+    let family = async |protocol: &str, prefixes: &[(&str, &str)]| {
+        let rule = |(name, prefix): &(&str, &str)| {
+            json!({
+                "Direction": "ingress", "IpProtocol": protocol, "PortRange": "-1/-1", "Policy": "Accept",
+                "Priority": 1, *name: prefix,
+            })
+        };
+        let rules = json!(prefixes.iter().map(rule).collect::<Vec<_>>()).to_string();
+        let parameters =
+            [("SecurityGroupId", &*site.group), ("Permissions", &*rules), ("FlowWaitSeconds", "0")];
+        let preview = call(&site, "PreviewCreateSecurityGroupPermissions", &parameters).await.done().body;
+        texts(&preview, "/Policies/Policy/0/Pieces/Piece", "Family")
+    };
+    let (four, six) = (("SourceCidrIp", "0.0.0.0/0"), ("Ipv6SourceCidrIp", "::/0"));
+    assert_eq!(family("ICMPv6", &[six]).await, ["IPv6"]);
+    assert_eq!(family("ICMP", &[four]).await, ["IPv4"]);
+    assert_eq!(family("GRE", &[four, six]).await, ["any"]);
+}
+
+#[test]
+fn one_interface_that_is_bound_nowhere_is_told_as_one() {
+    let interface = model::NetworkInterfaceId::from_entropy(1);
+    let said = |others| Warning::NotEnforced { interface, others }.to_string();
+    assert!(said(0).contains("is bound to no node: its packets are not filtered"), "{}", said(0));
+    assert!(said(2).contains("are bound to no node: their packets are not filtered"), "{}", said(2));
+}
+
+#[tokio::test]
 async fn why_nothing_differs_is_said() {
     let site = site().await;
     let group = site.group.clone();
