@@ -63,6 +63,8 @@ pub struct Explanation<'a> {
     pub flow: Flow,
     /// What happens to it.
     pub decision: Decision,
+    /// Whether the interface is in no group, so that there are no rules.
+    pub in_no_group: bool,
     /// The rule that decides; none where no rule is about the packet.
     pub decider: Option<PlacedRule<'a>>,
     /// The rules of its direction that come before the one that decides, all where none does. Where they are more than are
@@ -96,6 +98,7 @@ pub fn explain<'a>(class: &'a PolicyClass, flow: &Flow, listed_max: usize) -> Ex
     let overruled = first_of(about.collect(), listed_max);
     Explanation {
         flow: *flow,
+        in_no_group: class.groups().is_empty(),
         decision,
         decider,
         passed_over: nearest_of(passed_over, listed_max),
@@ -202,6 +205,9 @@ impl fmt::Display for Explanation<'_> {
         };
         match &self.decider {
             Some(placed) => write!(f, "{} is {verdict} by {placed}", self.flow)?,
+            None if self.in_no_group => {
+                write!(f, "{} is {verdict} because the interface is in no security group", self.flow)?;
+            }
             None => write!(f, "{} is {verdict} because no rule is about it", self.flow)?,
         }
         for passed in &self.passed_over.rules {

@@ -175,6 +175,11 @@ fn explanations_are_readable() {
     assert!(families.contains("its protocol is icmp over IPv6, not udp"), "{families}");
     let egress = example("egress tcp 10.0.0.2:1 > 10.0.0.1:1");
     assert!(egress.contains(" is accepted because no rule is about it\n"), "{egress}");
+    let flow = "ingress tcp 10.1.1.1:40000 > 10.0.0.2:80".parse().unwrap();
+    assert_eq!(
+        explain(&PolicyClass::default(), &flow, 2).to_string(),
+        "ingress tcp 10.1.1.1:40000 > 10.0.0.2:80 is dropped because the interface is in no security group"
+    );
 }
 
 #[test]

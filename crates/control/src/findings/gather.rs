@@ -20,6 +20,15 @@ pub(super) struct Class {
     pub(super) groups: Vec<Arc<SecurityGroup>>,
     pub(super) interface: NetworkInterfaceId,
     pub(super) interface_count: usize,
+    /// Whether what takes several groups is said of it here; if not, it is looked at for what its group alone does.
+    pub(super) is_told: bool,
+}
+
+impl Class {
+    /// Its groups, by id.
+    pub(super) fn ids(&self) -> Vec<SecurityGroupId> {
+        self.groups.iter().map(|group| group.id).collect()
+    }
 }
 
 /// What is looked at together.
@@ -42,8 +51,12 @@ pub(super) fn gather(state: &State, wish: &FindingsWish) -> Result<Gathered, Fin
     match wish.scope {
         FindingScope::Interface(id) => {
             let own = state.interfaces().of(wish.account, &id).ok_or(FindingsError::InterfaceNotFound)?;
-            let classes =
-                vec![Class { groups: groups(state, &sorted(own)), interface: id, interface_count: 1 }];
+            let classes = vec![Class {
+                groups: groups(state, &sorted(own)),
+                interface: id,
+                interface_count: 1,
+                is_told: true,
+            }];
             let subject = Subject { group: None, member_count: 1, classes };
             Ok(Gathered { subjects: vec![subject], more: false, classes_left_out: 0 })
         }
@@ -68,31 +81,32 @@ pub(super) fn gather(state: &State, wish: &FindingsWish) -> Result<Gathered, Fin
     }
 }
 
-/// A group with the classes of its members that are picked, those of the most interfaces first, and how many are left out.
+/// A group with the classes of its members, those that are told here and of the most interfaces first, and how many of
+/// those are left out.
 fn subject(
     state: &State,
     group: &Arc<SecurityGroup>,
-    picked: impl Fn(&[SecurityGroupId]) -> bool,
+    is_told: impl Fn(&[SecurityGroupId]) -> bool,
 ) -> (Subject, usize) {
     let mut classes: BTreeMap<Vec<SecurityGroupId>, (NetworkInterfaceId, usize)> = BTreeMap::new();
     for member in state.members(group.id) {
-        let ids = sorted(member);
-        if picked(&ids) {
-            classes.entry(ids).or_insert((member.id, 0)).1 += 1;
-        }
+        classes.entry(sorted(member)).or_insert((member.id, 0)).1 += 1;
     }
-    let mut classes: Vec<_> = classes.into_iter().collect();
-    classes.sort_by_key(|(_, (_, count))| Reverse(*count));
-    let left_out = classes.len().saturating_sub(CLASSES_MAX);
-    classes.truncate(CLASSES_MAX);
     let class = |(ids, (interface, interface_count)): (Vec<_>, _)| {
-        let groups = groups(state, &ids);
-        Class { groups, interface, interface_count }
+        let is_told = is_told(&ids);
+        (ids, Class { groups: Vec::new(), interface, interface_count, is_told })
     };
+    let mut classes: Vec<_> = classes.into_iter().map(class).collect();
+    classes.sort_by_key(|(_, own)| Reverse(own.interface_count));
+    let (mut told, mut others): (Vec<_>, Vec<_>) = classes.into_iter().partition(|(_, own)| own.is_told);
+    let left_out = told.len().saturating_sub(CLASSES_MAX);
+    told.truncate(CLASSES_MAX);
+    others.truncate(CLASSES_MAX);
+    let with_groups = |(ids, own): (Vec<_>, Class)| Class { groups: groups(state, &ids), ..own };
     let subject = Subject {
         group: Some(Arc::clone(group)),
         member_count: state.member_count(group.id),
-        classes: classes.into_iter().map(class).collect(),
+        classes: told.into_iter().chain(others).map(with_groups).collect(),
     };
     (subject, left_out)
 }

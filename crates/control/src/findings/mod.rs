@@ -2,10 +2,12 @@
 //! is in, and ports for administration that are open to the world.
 //!
 //! Rules are looked at the way they decide: in the classes that interfaces really have. What a group does alone is said once,
-//! at that group; what only several groups together do is said at the first of them. A step looks at some groups, the newest
+//! at that group; what only several groups together do is said at the first of them. What a group opens is said of all its
+//! members at which it is open, whatever other groups they are in: only where another group changes it, it is said of those. A step looks at some groups, the newest
 //! first, and does no more than so much: it says where to go on.
 
 mod gather;
+mod open;
 mod unused;
 
 use std::{
@@ -20,8 +22,11 @@ use policy::{
     text::RuleText,
 };
 
-use self::gather::{Class, Gathered, Subject, gather, sorted};
 pub use self::unused::{Unused, UnusedFound, UnusedScope, UnusedWish};
+use self::{
+    gather::{Class, Gathered, Subject, gather, sorted},
+    open::Open,
+};
 use crate::{
     control::Control,
     desired,
@@ -29,10 +34,15 @@ use crate::{
     survey,
 };
 
-/// How much is done for one class, as [`Options::work_total_max`] counts.
-const WORK_CLASS_MAX: usize = 1_000_000;
-/// How much is done in a step.
-const WORK_MAX: usize = 5_000_000;
+/// How much is done for one question about a rule, as [`Options::work_max`] counts.
+const WORK_QUESTION_MAX: usize = 1_000_000;
+/// How much is done for one class, as [`Options::work_total_max`] counts: 1,000 rules that people write take some two
+/// millions, which are some forty milliseconds.
+const WORK_CLASS_MAX: usize = 10_000_000;
+/// A step ends with the group at which it has done so much.
+const WORK_STEP: usize = 10_000_000;
+/// How much is done in a step at the most, however many classes its last group has.
+const WORK_STEP_MAX: usize = 50_000_000;
 /// The most findings about one class.
 const FINDINGS_MAX: usize = 200;
 
@@ -104,7 +114,8 @@ pub struct Found {
     pub text: String,
     /// The groups that it takes: those of the class, or the one group.
     pub groups: Vec<SecurityGroupId>,
-    /// How many interfaces are in exactly these groups; of a group alone, how many are in it.
+    /// How many interfaces are in exactly these groups; of a group alone, how many are in it; of what a group alone opens,
+    /// at how many of its members it is open.
     pub interface_count: usize,
     /// One of them.
     pub interface: Option<NetworkInterfaceId>,
@@ -160,21 +171,35 @@ impl Control {
     }
 }
 
-/// The rules of a group that are odd by the group alone.
-type OddAlone = HashMap<SecurityGroupId, BTreeSet<usize>>;
+/// What a group does alone.
+#[derive(Default)]
+struct Alone {
+    /// The places of its rules that do nothing.
+    odd: BTreeSet<usize>,
+    /// What it opens to the world: what the same rules open together.
+    open: Vec<Open>,
+}
 
 struct Look<'a> {
     wish: &'a FindingsWish,
     options: Options,
     work: usize,
-    alone: OddAlone,
+    alone: HashMap<SecurityGroupId, Alone>,
+    /// What is open at interfaces of classes, by their groups.
+    open: HashMap<Vec<SecurityGroupId>, Open>,
     found: FindingsFound,
 }
 
 fn look(gathered: Gathered, wish: &FindingsWish) -> FindingsFound {
-    let options =
-        Options { findings_max: FINDINGS_MAX, work_total_max: WORK_CLASS_MAX, ..Options::default() };
-    let mut look = Look { wish, options, work: 0, alone: OddAlone::new(), found: FindingsFound::default() };
+    let options = Options { findings_max: FINDINGS_MAX, work_max: WORK_QUESTION_MAX, ..Options::default() };
+    let mut look = Look {
+        wish,
+        options,
+        work: 0,
+        alone: HashMap::new(),
+        open: HashMap::new(),
+        found: FindingsFound::default(),
+    };
     look.found.undecided = gathered.classes_left_out;
     let (mut last, mut stopped) = (None, false);
     let count = gathered.subjects.len();
@@ -182,7 +207,7 @@ fn look(gathered: Gathered, wish: &FindingsWish) -> FindingsFound {
         look.subject(&subject);
         last = subject.group.map(|group| group.serial);
         look.found.group_count += 1;
-        stopped = place + 1 < count && (look.found.found.len() >= wish.most || look.work >= WORK_MAX);
+        stopped = place + 1 < count && (look.found.found.len() >= wish.most || look.work >= WORK_STEP);
         if stopped {
             break;
         }
@@ -197,15 +222,25 @@ impl Look<'_> {
             if subject.member_count == 0 {
                 self.no_members(group);
             }
-            self.alone(group, subject.member_count);
+            self.alone(group, subject);
         }
-        for class in &subject.classes {
+        for class in subject.classes.iter().filter(|class| class.is_told) {
             self.class(class, subject.group.is_some());
         }
     }
 
+    /// What is looked for in a class, with what may still be done for it.
+    fn options(&self) -> Options {
+        let work_total_max = WORK_CLASS_MAX.min(WORK_STEP_MAX.saturating_sub(self.work));
+        Options { work_total_max, ..self.options.clone() }
+    }
+
+    fn is_wished(&self, kind: FindingKind) -> bool {
+        self.wish.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    }
+
     fn add(&mut self, found: Found) {
-        if self.wish.kinds.as_ref().is_none_or(|kinds| kinds.contains(&found.kind)) {
+        if self.is_wished(found.kind) {
             self.found.found.push(found);
         }
     }
@@ -225,18 +260,26 @@ impl Look<'_> {
         });
     }
 
-    /// What is odd about a group alone: everything but what is open, which is asked of interfaces.
-    fn alone(&mut self, group: &Arc<SecurityGroup>, member_count: usize) {
+    /// What is odd about a group alone; what it opens, of the interfaces at which that is open.
+    fn alone(&mut self, group: &Arc<SecurityGroup>, subject: &Subject) {
         let Ok(class) = PolicyClass::new([desired::rules_of(group)]) else { return };
-        let findings = findings::findings(&class, &self.options);
+        let findings = findings::findings(&class, &self.options());
         self.work += findings.work;
         self.found.undecided += findings.undecided;
         self.found.left_out += findings.left_out;
-        self.alone.insert(group.id, odd(&findings.findings, group.id));
-        for finding in &findings.findings {
-            let found = owned(finding, vec![group.id], (member_count, None));
-            if found.kind != FindingKind::OpenToTheWorld {
-                self.add(found);
+        self.alone.insert(group.id, alone(&findings.findings, group.id));
+        let is_open = |finding: &&Finding<'_>| matches!(finding, Finding::OpenToTheWorld { .. });
+        let (opening, others): (Vec<_>, Vec<_>) = findings.findings.iter().partition(is_open);
+        for finding in others {
+            self.add(owned(finding, vec![group.id], (subject.member_count, None)));
+        }
+        if !self.is_wished(FindingKind::OpenToTheWorld) {
+            return;
+        }
+        for finding in opening {
+            let (count, first) = self.open_at(&open::of([finding]), subject);
+            if count > 0 {
+                self.add(owned(finding, vec![group.id], (count, first)));
             }
         }
     }
@@ -247,14 +290,18 @@ impl Look<'_> {
             self.found.undecided += 1;
             return;
         };
-        let findings = findings::findings(&class, &self.options);
+        let findings = findings::findings(&class, &self.options());
         self.work += findings.work;
         self.found.undecided += findings.undecided;
         self.found.left_out += findings.left_out;
-        let ids: Vec<SecurityGroupId> = own.groups.iter().map(|group| group.id).collect();
+        let ids = own.ids();
+        self.open.insert(ids.clone(), open::of(&findings.findings));
         for finding in &findings.findings {
             let found = owned(finding, ids.clone(), (own.interface_count, Some(own.interface)));
-            let takes_several = found.kind == FindingKind::OpenToTheWorld || self.takes_several(&found, own);
+            let takes_several = match finding {
+                Finding::OpenToTheWorld { .. } => !self.is_open_alone(&open::of([finding]), own),
+                _ => self.takes_several(&found, own),
+            };
             if !groups_too || takes_several {
                 self.add(found);
             }
@@ -273,29 +320,38 @@ impl Look<'_> {
     }
 
     fn is_odd_alone(&mut self, rule: &FoundRule, class: &Class) -> bool {
-        if !self.alone.contains_key(&rule.group) {
-            let group = class.groups.iter().find(|group| group.id == rule.group);
-            let alone = group.and_then(|group| PolicyClass::new([desired::rules_of(group)]).ok());
-            let odd = alone.map(|alone| {
-                let findings = findings::findings(&alone, &self.options);
-                self.work += findings.work;
-                odd(&findings.findings, rule.group)
-            });
-            self.alone.insert(rule.group, odd.unwrap_or_default());
-        }
-        self.alone.get(&rule.group).is_some_and(|odd| odd.contains(&rule.position))
+        let group = class.groups.iter().find(|group| group.id == rule.group);
+        group.is_some_and(|group| self.alone_of(group).odd.contains(&rule.position))
+    }
+
+    /// What a group does alone, looked at once.
+    fn alone_of(&mut self, group: &SecurityGroup) -> &Alone {
+        let (options, work) = (self.options(), &mut self.work);
+        self.alone.entry(group.id).or_insert_with(|| {
+            let Ok(class) = PolicyClass::new([desired::rules_of(group)]) else { return Alone::default() };
+            let findings = findings::findings(&class, &options);
+            *work += findings.work;
+            alone(&findings.findings, group.id)
+        })
     }
 }
 
-/// The places of a group's rules that do nothing by the group alone.
-fn odd(findings: &[Finding<'_>], group: SecurityGroupId) -> BTreeSet<usize> {
-    let places = findings.iter().flat_map(|finding| match finding {
-        Finding::AboutNothing { places }
-        | Finding::NeverDecides { places, .. }
-        | Finding::NoEffect { places } => places.as_slice(),
-        Finding::Repeated { .. } | Finding::OpenToTheWorld { .. } => &[],
-    });
-    places.filter(|placed| placed.group == group).map(|placed| placed.position).collect()
+/// What a group does alone, by what was found about its rules.
+fn alone(findings: &[Finding<'_>], group: SecurityGroupId) -> Alone {
+    let mut alone = Alone::default();
+    for finding in findings {
+        match finding {
+            Finding::AboutNothing { places }
+            | Finding::NeverDecides { places, .. }
+            | Finding::NoEffect { places } => {
+                let own = places.iter().filter(|placed| placed.group == group);
+                alone.odd.extend(own.map(|placed| placed.position));
+            }
+            Finding::OpenToTheWorld { .. } => alone.open.push(open::of([finding])),
+            Finding::Repeated { .. } => {}
+        }
+    }
+    alone
 }
 
 fn owned(

@@ -8,6 +8,7 @@
 mod accepting;
 mod concerned;
 mod flows;
+mod unchanged;
 mod warning;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -15,12 +16,13 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use model::{Actor, Command, Context, Refusal, SecurityGroupId, UnixMillis};
 use policy::{
     Group, PolicyClass,
-    difference::{Bounds, Difference},
+    difference::{Bounds, Difference, Region},
 };
 
 pub use self::{
     concerned::Concerned,
     flows::{AskedNode, FlowFate, FlowsFound, JudgedFlow},
+    unchanged::Unchanged,
     warning::Warning,
 };
 use crate::{
@@ -35,8 +37,10 @@ use crate::{
 pub struct PreviewBounds {
     /// The most classes whose difference is computed, those of the most interfaces first.
     pub policies_max: usize,
-    /// How much is done for the difference of one, and how much of it is listed.
+    /// How much is done for the difference of one in any case, and how much of it is listed.
     pub difference: Bounds,
+    /// How much more is done for those that take more, all together.
+    pub more_work_max: usize,
     /// The most interfaces whose flows are asked for.
     pub asked_interfaces_max: usize,
     /// The most flows that are listed.
@@ -48,6 +52,9 @@ impl Default for PreviewBounds {
         Self {
             policies_max: 20,
             difference: Bounds { pieces_max: 200, work_max: 500_000 },
+            // Ten millions take less than a second. Rules that people write are far from it; of 1,000 that cut each other in
+            // four dimensions the difference may still not be whole.
+            more_work_max: 10_000_000,
             asked_interfaces_max: 64,
             flows_max: 200,
         }
@@ -186,25 +193,31 @@ fn compute(
     bounds: PreviewBounds,
 ) -> Vec<Computed> {
     let mut groups = concerned::Groups::default();
+    let mut more_work = bounds.more_work_max;
     let classes = concerned.classes.iter().take(bounds.policies_max);
-    classes.map(|own| computed(own, &mut groups, source, bounds)).collect()
+    classes.map(|own| computed(own, &mut groups, source, (bounds.difference, &mut more_work))).collect()
 }
 
 fn computed(
     own: &concerned::ConcernedClass,
     groups: &mut concerned::Groups,
     source: Option<IpAddr>,
-    bounds: PreviewBounds,
+    (bounds, more_work): (Bounds, &mut usize),
 ) -> Computed {
     let before = PolicyClass::new(own.before.iter().map(|group| groups.rules_of(group))).ok();
     let after = PolicyClass::new(own.after.iter().map(|group| groups.rules_of(group))).ok();
     let both = before.as_ref().zip(after.as_ref());
     // What concerns the caller is looked for in everything, and only then is the list cut short.
-    let all = Bounds { pieces_max: usize::MAX, ..bounds.difference };
-    let mut difference = both.map(|(before, after)| Difference::between(before, after, all));
+    let work_max = bounds.work_max.saturating_add(*more_work);
+    let all = Bounds { pieces_max: usize::MAX, work_max };
+    let mut difference = both.map(|(before, after)| {
+        let (difference, work) = Difference::with_work(before, after, &Region::every(), all);
+        *more_work = more_work.saturating_sub(work.saturating_sub(bounds.work_max));
+        difference
+    });
     let own_access_ends = difference.as_ref().zip(source).and_then(|(own, at)| warning::own_access(own, at));
     if let Some(difference) = &mut difference {
-        difference.list_most(bounds.difference.pieces_max);
+        difference.list_most(bounds.pieces_max);
     }
     let ids =
         |groups: &[Arc<model::security_group::SecurityGroup>]| groups.iter().map(|group| group.id).collect();
@@ -213,8 +226,8 @@ fn computed(
         after: ids(&own.after),
         interfaces: own.interfaces.clone(),
         difference,
-        accepts_before: before.as_ref().is_none_or(|class| accepting::accepts(class, bounds.difference)),
-        accepts_after: after.as_ref().is_none_or(|class| accepting::accepts(class, bounds.difference)),
+        accepts_before: before.as_ref().is_none_or(|class| accepting::accepts(class, bounds)),
+        accepts_after: after.as_ref().is_none_or(|class| accepting::accepts(class, bounds)),
     };
     Computed { change, after: after.map(Arc::new), own_access_ends }
 }

@@ -9,6 +9,7 @@ use super::{
     AskedNode, Computed, FlowFate, FlowsFound, JudgedFlow, PolicyChange,
     concerned::ConcernedClasses,
     flows::{begun, is_with},
+    unchanged::Unchanged,
 };
 use crate::fleet::AskError;
 
@@ -49,7 +50,7 @@ pub enum Warning {
         others: usize,
     },
     /// No packet of any interface would be decided otherwise.
-    NothingDiffers,
+    NothingDiffers(Unchanged),
     /// The change concerns no interface at present.
     NobodyConcerned,
     /// Interfaces are bound to no node: what is decided for them is enforced nowhere.
@@ -93,7 +94,7 @@ impl Warning {
             Self::OwnAccessEnds { .. } => "OwnAccessEnds",
             Self::LastGroup { .. } => "LastGroup",
             Self::AcceptsNothing { .. } => "AcceptsNothing",
-            Self::NothingDiffers => "NothingDiffers",
+            Self::NothingDiffers(_) => "NothingDiffers",
             Self::NobodyConcerned => "NobodyConcerned",
             Self::NotEnforced { .. } => "NotEnforced",
             Self::DifferenceNotWhole => "DifferenceNotWhole",
@@ -137,13 +138,12 @@ impl fmt::Display for Warning {
             Self::AcceptsNothing { interface, others } => {
                 write!(f, "{}.", Several(*interface, *others, ["would accept nothing new", "would accept nothing new"]))
             }
-            Self::NothingDiffers => {
-                f.write_str("Every packet would be decided as it is now: other rules decide the same.")
-            }
+            Self::NothingDiffers(why) => write!(f, "Every packet would be decided as it is now: {why}."),
             Self::NobodyConcerned => f.write_str("No network interface is in the group: nothing is decided by it yet."),
             Self::NotEnforced { interface, others } => {
                 let which = Several(*interface, *others, ["is bound to no node", "are bound to no node"]);
-                write!(f, "{which}: no packet of theirs is filtered, whatever the rules say.")
+                let whose = if *others == 0 { "its packets" } else { "their packets" };
+                write!(f, "{which}: {whose} are not filtered, whatever the rules say.")
             }
             Self::DifferenceNotWhole => f.write_str(
                 "Not everything that differs is listed: the rules are arranged so that it would take too long to find all.",
@@ -191,7 +191,7 @@ pub(super) fn warnings(
     } else if changes().all(|change| change.difference.as_ref().is_some_and(|own| own.is_empty()))
         && concerned.classes.len() == computed.len()
     {
-        warnings.push(Warning::NothingDiffers);
+        warnings.push(Warning::NothingDiffers(Unchanged::of(&concerned.classes)));
     }
     if changes().any(|change| change.difference.as_ref().is_none_or(|own| !own.is_whole())) {
         warnings.push(Warning::DifferenceNotWhole);

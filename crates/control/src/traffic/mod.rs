@@ -44,8 +44,8 @@ const MEASURED_FIRST: usize = 2;
 const MEASURED_MAX: usize = 8;
 /// How much is done to measure one.
 const BOUNDS: Bounds = Bounds { pieces_max: 20, work_max: 200_000 };
-/// The most groups that an interface which is in none is thought to join.
-const JOINABLE_MAX: usize = 16;
+/// The most groups that an interface is thought to join, where no change of a rule flips the verdict: the newest.
+const JOINABLE_MAX: usize = 200;
 /// The port that flows are from where none is given: the first of the dynamic ones (RFC 6335).
 pub const SOURCE_PORT: u16 = 49_152;
 
@@ -135,6 +135,12 @@ impl Traffic {
         }
     }
 
+    /// Whether both ends are the same interface: its host keeps such packets to itself.
+    pub fn is_to_itself(&self) -> bool {
+        let interface = |side: &Option<Side>| side.as_ref().map(|side| side.interface);
+        interface(&self.source).is_some_and(|source| interface(&self.destination) == Some(source))
+    }
+
     /// Whether both ends are the account's, in networks that do not reach each other by themselves.
     pub fn is_across_networks(&self) -> bool {
         let network = |side: &Option<Side>| side.as_ref().and_then(|side| side.network);
@@ -160,6 +166,7 @@ pub(crate) struct Own {
 pub(crate) struct Found {
     pub(crate) from: ends::Resolved,
     pub(crate) to: ends::Resolved,
+    /// The groups that an interface may join: those that have room for it.
     pub(crate) joinable: Vec<Arc<SecurityGroup>>,
 }
 
@@ -177,9 +184,11 @@ impl Control {
                 explained(&control, &wish, found, past.generation())
             }),
             None => {
+                let members_max = self.core().settings.limits.interfaces_per_group;
                 let find = |state: &model::State| {
-                    let joinable = state.groups().newest_first(wish.account).take(JOINABLE_MAX);
-                    ends::find(&Present(state), &wish, joinable.cloned().collect())
+                    let has_room = |group: &&Arc<SecurityGroup>| state.member_count(group.id) < members_max;
+                    let joinable = state.groups().newest_first(wish.account).filter(has_room);
+                    ends::find(&Present(state), &wish, joinable.take(JOINABLE_MAX).cloned().collect())
                 };
                 let Read { value: found, generation } = self.read(find).await.map_err(TrafficError::from)?;
                 let found = found?;
@@ -222,14 +231,22 @@ fn class(own: &Own) -> Result<PolicyClass, TrafficError> {
 
 /// The change that flips the verdict and does the least beside. Leaving and joining groups are measured only where no change
 /// of a rule flips it: what the rules of a whole group do is more, and takes long to tell.
-fn smallest(class: &PolicyClass, flow: &Flow, options: flip::Options<'_>) -> Option<Flip> {
+fn smallest(
+    class: &PolicyClass,
+    flow: &Flow,
+    rules_per_group_max: usize,
+    joinable: impl FnOnce() -> Vec<Group>,
+) -> Option<Flip> {
     let is_of_a_rule =
         |own: &Flip| matches!(own.change, SingleChange::RemoveRule { .. } | SingleChange::AddRule { .. });
+    let options =
+        flip::Options { joinable: &[], rules_per_group_max, measured_max: MEASURED_FIRST, bounds: BOUNDS };
     let first = flip::flip(class, flow, &options);
-    let found = if first.unmeasured == 0 || first.changes.iter().any(is_of_a_rule) {
+    let found = if first.changes.iter().any(is_of_a_rule) {
         first
     } else {
-        flip::flip(class, flow, &flip::Options { measured_max: MEASURED_MAX, ..options })
+        let joinable = joinable();
+        flip::flip(class, flow, &flip::Options { joinable: &joinable, measured_max: MEASURED_MAX, ..options })
     };
     found.changes.into_iter().next()
 }
@@ -248,18 +265,12 @@ fn side(
         since: activity.joined((own.interface.id, group.id), generation),
     };
     let verdict = evaluate(&class, flow.direction, &flow.first).policy;
-    // An interface that is in groups has room for a rule nearly always, which does less than another group.
-    let joinable: Vec<Group> = match own.groups.is_empty() {
+    let limits = &control.core().settings.limits;
+    let joinable = || match own.groups.len() < limits.groups_per_interface {
         true => joinable.iter().map(|group| desired::rules_of(group)).collect(),
         false => Vec::new(),
     };
-    let options = flip::Options {
-        joinable: &joinable,
-        rules_per_group_max: control.core().settings.limits.rules_per_group,
-        measured_max: MEASURED_FIRST,
-        bounds: BOUNDS,
-    };
-    let flip = smallest(&class, &flow, options);
+    let flip = smallest(&class, &flow, limits.rules_per_group, joinable);
     let standing = match is_past {
         true => Standing::Past,
         false => standing::standing(control, own, generation),

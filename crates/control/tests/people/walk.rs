@@ -29,6 +29,7 @@ use crate::site::Site;
 const BOUNDS: PreviewBounds = PreviewBounds {
     policies_max: 20,
     difference: Bounds { pieces_max: 1_000, work_max: 2_000_000 },
+    more_work_max: 0,
     asked_interfaces_max: 64,
     flows_max: 200,
 };

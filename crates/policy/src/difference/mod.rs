@@ -42,7 +42,7 @@ mod set;
 mod single;
 mod sweep;
 
-pub(crate) use self::single::{Budget, SingleRule, SingleRules};
+pub(crate) use self::single::{Budget, SingleRule, SingleRules, is_about_something};
 pub use self::{
     count::Count,
     piece::{Addresses, Effect, Piece},
@@ -87,6 +87,16 @@ impl Difference {
 
     /// What differs among the packets of a region. Two pieces that the region cuts out of one are not merged beyond it.
     pub fn within(before: &PolicyClass, after: &PolicyClass, region: &Region, bounds: Bounds) -> Self {
+        Self::with_work(before, after, region, bounds).0
+    }
+
+    /// As [`Difference::within`], and how much was done for it, as [`Bounds::work_max`] counts.
+    pub fn with_work(
+        before: &PolicyClass,
+        after: &PolicyClass,
+        region: &Region,
+        bounds: Bounds,
+    ) -> (Self, usize) {
         let mut work = Work::new(bounds.work_max);
         let (mut pieces, mut is_whole) = (Vec::new(), true);
         for direction in region.directions() {
@@ -104,7 +114,7 @@ impl Difference {
         let opens_count = pieces.len() - closes_count;
         let mut difference = Self { pieces, left_out: 0, opens_count, closes_count, is_whole, count };
         difference.list_most(bounds.pieces_max);
-        difference
+        (difference, bounds.work_max - work.left)
     }
 
     /// Lists so many pieces at the most. What opens is left out before anything that closes: it can wait to be read.

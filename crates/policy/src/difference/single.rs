@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, collections::HashMap, rc::Rc};
 
-use model::rule::{Direction, Policy};
+use model::rule::{Direction, Policy, Rule};
 
 use super::{
     count::Count,
@@ -51,6 +51,11 @@ impl<'a> SingleRule<'a> {
     fn policy(&self) -> Policy {
         self.first.rule.policy
     }
+}
+
+/// Whether there are packets that a rule is about.
+pub(crate) fn is_about_something(rule: &Rule) -> bool {
+    Family::ALL.into_iter().any(|family| Extent::of(rule, family).is_some())
 }
 
 /// How much may be done for many questions together, counted as [`Bounds`](super::Bounds::work_max) does.

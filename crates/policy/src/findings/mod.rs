@@ -16,12 +16,15 @@ mod world;
 
 use std::rc::Rc;
 
-use model::{SecurityGroupId, rule::Direction};
+use model::{
+    SecurityGroupId,
+    rule::{Direction, Rule},
+};
 
 pub use self::world::world;
 use crate::{
     class::PolicyClass,
-    difference::{Budget, SingleRule, SingleRules},
+    difference::{self, Budget, SingleRule, SingleRules},
     order::PlacedRule,
     packet::{Family, ProtocolKind},
 };
@@ -174,6 +177,21 @@ pub fn findings<'a>(class: &'a PolicyClass, options: &Options) -> Findings<'a> {
             about_rule(&rules, place, &alone, options, &mut found);
         }
     }
+    found.work = budget.done();
+    found
+}
+
+/// Whether a rule is about no packet at all, as [`Finding::AboutNothing`] says.
+pub fn is_about_nothing(rule: &Rule) -> bool {
+    !difference::is_about_something(rule)
+}
+
+/// What is open to the world at an interface of this class, and nothing else.
+pub fn open_to_the_world<'a>(class: &'a PolicyClass, options: &Options) -> Findings<'a> {
+    let mut found = Findings::default();
+    let budget = Rc::new(Budget::new(options.work_max, options.work_total_max));
+    let rules = SingleRules::new(class, Direction::Ingress, &budget);
+    world::open_to_the_world(&rules, options, &mut found);
     found.work = budget.done();
     found
 }

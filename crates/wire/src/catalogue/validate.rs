@@ -33,10 +33,11 @@ pub fn validate(operation: &Operation, parameters: &Parameters) -> Result<Argume
     Ok(arguments)
 }
 
-/// Where the message is ours, it says what may be chosen.
+/// Where the message is ours, it says what may be chosen. That of a preview is not: it refuses as the operation does that it
+/// previews, whose parameters it has.
 fn with_choices(fault: Fault, operation: &Operation, parameter: &Parameter) -> Fault {
     match parameter.kind {
-        Kind::OneOf(words) if operation.product == Product::Ravelin => {
+        Kind::OneOf(words) if operation.product == Product::Ravelin && operation.family != "preview" => {
             let message = format!("{} It is one of {}.", fault.message, words.join(", "));
             Fault { message, ..fault }
         }

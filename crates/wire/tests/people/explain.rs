@@ -111,6 +111,47 @@ async fn both_sides_decide_and_an_interface_in_no_group_is_told_what_to_join() {
     assert_eq!(explained["Verdict"], "Drop");
     assert_eq!(at(&explained, "/Sides/Side/1/Flip/Kind"), "JoinGroup");
     assert_eq!(at(&explained, "/Sides/Side/1/Flip/SecurityGroupId"), &json!(site.group));
+    let text = at(&explained, "/Sides/Side/1/Text").as_str().unwrap();
+    assert!(text.ends_with("is dropped because the interface is in no security group"), "{text}");
+}
+
+#[tokio::test]
+async fn what_an_interface_sends_to_itself_is_said_to_stay_there() {
+    let site = site().await;
+    for (from, to) in [(ADDRESS, &*site.interface), (&*site.interface, &*site.interface)] {
+        let asked = [("From", from), ("To", to), ("Port", "443")];
+        let note = call(&site, "ExplainTraffic", &asked).await.done().text("Note");
+        assert!(note.contains("never leave it"), "{note}");
+    }
+    let other = [("From", "192.0.2.9"), ("To", ADDRESS), ("Port", "443")];
+    assert!(call(&site, "ExplainTraffic", &other).await.done().body.get("Note").is_none());
+}
+
+#[tokio::test]
+async fn where_a_group_is_full_another_one_is_told_that_would_flip_it() {
+    let site = site().await;
+    // The group of the site has 2 rules and may have 200.
+    for batch in [1_000..1_099, 2_000..2_099] {
+        let rule = |port: u16| {
+            json!({
+                "Direction": "ingress", "IpProtocol": "TCP", "PortRange": format!("{port}/{port}"),
+                "Policy": "Accept", "Priority": 1, "SourceCidrIp": "10.0.0.0/8",
+            })
+        };
+        let permissions = json!(batch.map(rule).collect::<Vec<_>>()).to_string();
+        let parameters = [("SecurityGroupId", &*site.group), ("Permissions", &*permissions)];
+        call(&site, "CreateSecurityGroupPermissions", &parameters).await.done();
+    }
+    let asked = [("From", "internet"), ("To", site.interface.as_str()), ("Port", "8080")];
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    assert!(at(&explained, "/Sides/Side/0").get("Flip").is_none(), "{explained}");
+    let other = call(&site, "CreateSecurityGroup", &[]).await.done().text("SecurityGroupId");
+    let rule = [("IpProtocol", "tcp"), ("PortRange", "8080/8080"), ("SourceCidrIp", "0.0.0.0/0")];
+    let accept = [&[("SecurityGroupId", &*other)], &rule[..]].concat();
+    call(&site, "AuthorizeSecurityGroup", &accept).await.done();
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    let flip = at(&explained, "/Sides/Side/0/Flip");
+    assert_eq!((&flip["Kind"], &flip["SecurityGroupId"]), (&json!("JoinGroup"), &json!(other)));
 }
 
 #[tokio::test]

@@ -87,6 +87,99 @@ async fn what_takes_several_groups_is_said_once_of_the_interfaces_in_them() {
     assert_eq!(texts(&found(&site, &[]).await, "/Findings/Finding", "Kind"), ["NoMembers"]);
 }
 
+/// Another network interface beside the one of the site, in these groups.
+async fn interface_in(site: &Site, groups: &[&str]) -> String {
+    let shown = call(site, "DescribeNetworkInterfaces", &[]).await.done().body;
+    let vswitch = at(&shown, "/NetworkInterfaceSets/NetworkInterfaceSet/0/VSwitchId").as_str().unwrap();
+    let groups = json!(groups).to_string();
+    let parameters = [("VSwitchId", vswitch), ("SecurityGroupIds", groups.as_str())];
+    let made = call(site, "CreateNetworkInterface", &parameters).await.done().body;
+    made["NetworkInterfaceIds"][0].as_str().unwrap().to_owned()
+}
+
+/// Another group, with one rule about TCP from everywhere.
+async fn group_with(site: &Site, ports: &str, policy: &str) -> String {
+    let group = call(site, "CreateSecurityGroup", &[]).await.done().text("SecurityGroupId");
+    let rule =
+        [("IpProtocol", "tcp"), ("PortRange", ports), ("SourceCidrIp", "0.0.0.0/0"), ("Policy", policy)];
+    authorize(site, &group, &rule).await;
+    group
+}
+
+/// What is open to the world: how many groups it is said of, the ports, and the number of interfaces.
+fn open(found: &Value) -> Vec<(usize, Value, Value)> {
+    let findings = at(found, "/Findings/Finding").as_array().unwrap().iter();
+    let open = findings.filter(|own| own["Kind"] == "OpenToTheWorld").map(|own| {
+        let groups = own["SecurityGroupIds"]["SecurityGroupId"].as_array().unwrap();
+        (groups.len(), own["Ports"]["Port"].clone(), own["NetworkInterfaceCount"].clone())
+    });
+    open.collect()
+}
+
+#[tokio::test]
+async fn what_a_group_opens_alone_is_said_once_whatever_other_groups_its_members_are_in() {
+    let site = site().await;
+    let group = group_with(&site, "3389/5900", "accept").await;
+    let (one, other) =
+        (group_with(&site, "443/443", "accept").await, group_with(&site, "80/80", "drop").await);
+    let combinations =
+        [&[&*group][..], &[&group], &[&group, &one], &[&group, &other], &[&group, &one, &other]];
+    for groups in combinations {
+        interface_in(&site, groups).await;
+    }
+    let both = json!(["tcp 3389", "tcp 5900"]);
+    for parameters in [&[][..], &[("Kind", "OpenToTheWorld")], &[("SecurityGroupId", &*group)]] {
+        assert_eq!(open(&found(&site, parameters).await), [(1, both.clone(), json!(5))], "{parameters:?}");
+    }
+    // Step by step it is said no more often, and counts those whose combination is said elsewhere.
+    let first = found(&site, &[("MaxResults", "1"), ("Kind", "OpenToTheWorld")]).await;
+    assert_eq!(open(&first), [(1, both.clone(), json!(5))]);
+    // Where another group closes it, it is not open; where it closes some of it, that is said of the two.
+    let closing = group_with(&site, "1/65535", "drop").await;
+    interface_in(&site, &[&group, &closing]).await;
+    let half = group_with(&site, "5900/5900", "drop").await;
+    interface_in(&site, &[&group, &half]).await;
+    let mut all = open(&found(&site, &[]).await);
+    all.sort_by_key(|own| own.0);
+    assert_eq!(all, [(1, both.clone(), json!(5)), (2, json!(["tcp 3389"]), json!(1))]);
+    // Two that open the same are each said once.
+    let again = group_with(&site, "5900/5900", "accept").await;
+    interface_in(&site, &[&group, &again]).await;
+    let mut all = open(&found(&site, &[]).await);
+    all.sort_by_key(|own| (own.0, own.1.as_array().unwrap().len()));
+    let expected =
+        [(1, json!(["tcp 5900"]), json!(1)), (1, both, json!(6)), (2, json!(["tcp 3389"]), json!(1))];
+    assert_eq!(all, expected);
+}
+
+#[tokio::test]
+async fn as_many_rules_as_an_interface_may_have_are_looked_at() {
+    let site = site().await;
+    let mut groups = Vec::new();
+    for number in 0..5 {
+        let group = call(&site, "CreateSecurityGroup", &[]).await.done().text("SecurityGroupId");
+        let rule = |own: u32| {
+            let port = 10_000 + number * 200 + own;
+            json!({
+                "Direction": "ingress", "IpProtocol": "TCP", "PortRange": format!("{port}/{port}"),
+                "Policy": "Accept", "Priority": 1, "SourceCidrIp": format!("10.{number}.{own}.0/24"),
+            })
+        };
+        let permissions = json!((0..200).map(rule).collect::<Vec<_>>()).to_string();
+        let parameters = [("SecurityGroupId", &*group), ("Permissions", &*permissions)];
+        call(&site, "CreateSecurityGroupPermissions", &parameters).await.done();
+        groups.push(group);
+    }
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let interface = interface_in(&site, &groups).await;
+    let all = found(&site, &[("NetworkInterfaceId", &*interface)]).await;
+    assert_eq!((&all["UndecidedCount"], &all["Findings"]["Finding"]), (&json!(0), &json!([])));
+    let leave = [("SecurityGroupId", groups[0]), ("NetworkInterfaceId", &*interface)];
+    let preview = call(&site, "PreviewLeaveSecurityGroup", &leave).await.done().body;
+    let policy = at(&preview, "/Policies/Policy/0");
+    assert_eq!((&policy["Whole"], &policy["ClosingPieceCount"]), (&json!(true), &json!(200)));
+}
+
 #[tokio::test]
 async fn what_cannot_be_looked_at_is_said() {
     let site = site().await;
@@ -102,6 +195,10 @@ async fn what_cannot_be_looked_at_is_said() {
         (&[("Kind", "Unused"), ("SecurityGroupId", "sg-unknown")], "InvalidSecurityGroupId.NotFound"),
         (&[("Kind", "Unused"), ("NetworkInterfaceId", "eni-unknown")], "InvalidEniId.NotFound"),
         (&[("UnusedSince", "2026-01-01T00:00:00Z")], "InvalidParameter"),
+        (
+            &[("Kind", "Unused"), ("SecurityGroupId", &*group), ("UnusedSince", "2999-01-01T00:00:00Z")],
+            "InvalidParameter.UnusedSince",
+        ),
     ] {
         assert_eq!(call(&site, "ListFindings", parameters).await.code(), code, "{parameters:?}");
     }

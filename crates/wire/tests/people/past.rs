@@ -79,6 +79,10 @@ async fn a_group_is_described_as_it_was_with_its_members() {
     };
     let now = site.control.status().generation;
     assert_eq!(describe(now.to_string()).await.code(), "InvalidResourceId.NotFound");
+    let unnamed = call(&site, "DescribeStateAt", &[("ResourceId", &group)]).await;
+    assert_eq!(unnamed.code(), "InvalidResourceId.NotFound", "without a moment it is about now");
+    let there = call(&site, "DescribeStateAt", &[("ResourceId", &site.interface)]).await.done().body;
+    assert_eq!(there["Generation"], json!(now));
     let renamed = describe((now - 1).to_string()).await.done().body;
     assert_eq!(
         (&renamed["MemberCount"], renamed["State"].as_str().unwrap().contains("later")),

@@ -113,6 +113,10 @@ async fn a_preview_is_refused_as_the_change_would_be() {
     let both = [instance[0], instance[1], ("NetworkInterfaceId", site.interface.as_str())];
     let member = [instance[0], both[2]];
     let permissions = [instance[0], ("Permissions", "[{}]")];
+    let with = |name, value| [&rule("444/444")[..], &[(name, value)]].concat();
+    let (policy, priority) = (with("Policy", "foo"), with("Priority", "101"));
+    let protocol =
+        [instance[0], ("IpProtocol", "icmpv6"), ("PortRange", "-1/-1"), ("SourceCidrIp", "0.0.0.0/0")];
     for (operation, parameters) in [
         ("LeaveSecurityGroup", &unknown[..]),
         ("LeaveSecurityGroup", &instance),
@@ -125,6 +129,10 @@ async fn a_preview_is_refused_as_the_change_would_be() {
         ("RevokeSecurityGroup", &rule("444/444")),
         ("AuthorizeSecurityGroupEgress", &rule("1/2")[..3]),
         ("RevokeSecurityGroupEgress", &rule("1/2")[..3]),
+        ("AuthorizeSecurityGroup", &policy),
+        ("AuthorizeSecurityGroup", &priority),
+        ("AuthorizeSecurityGroup", &protocol),
+        ("RevokeSecurityGroup", &protocol),
         ("CreateSecurityGroupPermissions", &permissions),
         ("DeleteSecurityGroupPermissions", &permissions),
     ] {
@@ -188,6 +196,63 @@ async fn changes_of_rules_are_previewed_for_all_members() {
     let none = [("SecurityGroupId", empty.as_str()), narrow[1], narrow[2], narrow[3]];
     let preview = call(&site, "PreviewAuthorizeSecurityGroup", &none).await.done().body;
     assert_eq!(texts(&preview, "/Warnings/Warning", "Code"), ["NobodyConcerned"]);
+}
+
+#[tokio::test]
+async fn pieces_name_the_family_that_their_packets_have() {
+    let site = site().await;
+    let family = async |protocol: &str, prefixes: &[(&str, &str)]| {
+        let rule = |(name, prefix): &(&str, &str)| {
+            json!({
+                "Direction": "ingress", "IpProtocol": protocol, "PortRange": "-1/-1", "Policy": "Accept",
+                "Priority": 1, *name: prefix,
+            })
+        };
+        let rules = json!(prefixes.iter().map(rule).collect::<Vec<_>>()).to_string();
+        let parameters =
+            [("SecurityGroupId", &*site.group), ("Permissions", &*rules), ("FlowWaitSeconds", "0")];
+        let preview = call(&site, "PreviewCreateSecurityGroupPermissions", &parameters).await.done().body;
+        texts(&preview, "/Policies/Policy/0/Pieces/Piece", "Family")
+    };
+    let (four, six) = (("SourceCidrIp", "0.0.0.0/0"), ("Ipv6SourceCidrIp", "::/0"));
+    assert_eq!(family("ICMPv6", &[six]).await, ["IPv6"]);
+    assert_eq!(family("ICMP", &[four]).await, ["IPv4"]);
+    assert_eq!(family("GRE", &[four, six]).await, ["any"]);
+}
+
+#[test]
+fn one_interface_that_is_bound_nowhere_is_told_as_one() {
+    let interface = model::NetworkInterfaceId::from_entropy(1);
+    let said = |others| Warning::NotEnforced { interface, others }.to_string();
+    assert!(said(0).contains("is bound to no node: its packets are not filtered"), "{}", said(0));
+    assert!(said(2).contains("are bound to no node: their packets are not filtered"), "{}", said(2));
+}
+
+#[tokio::test]
+async fn why_nothing_differs_is_said() {
+    let site = site().await;
+    let group = site.group.clone();
+    let (group, no_wait) = (("SecurityGroupId", group.as_str()), ("FlowWaitSeconds", "0"));
+    let message = |preview: &serde_json::Value| {
+        assert_eq!(texts(preview, "/Warnings/Warning", "Code"), ["NothingDiffers"], "{preview}");
+        texts(preview, "/Warnings/Warning", "Message").remove(0)
+    };
+    let nothing = r#"[{"Direction":"ingress","IpProtocol":"ICMPv6","Policy":"Accept","PortRange":"-1/-1","Priority":1,"SourceCidrIp":"0.0.0.0/0"}]"#;
+    let nothing = [group, ("Permissions", nothing), no_wait];
+    let preview = call(&site, "PreviewCreateSecurityGroupPermissions", &nothing).await.done().body;
+    let said = message(&preview);
+    assert!(said.contains("`ingress accept icmpv6 from 0.0.0.0/0` is about no packet"), "{said}");
+    let narrow =
+        [group, ("IpProtocol", "tcp"), ("PortRange", "443/443"), ("SourceCidrIp", "10.0.0.0/8"), no_wait];
+    let said = message(&call(&site, "PreviewAuthorizeSecurityGroup", &narrow).await.done().body);
+    assert!(said.contains("other rules decide the same"), "{said}");
+    let empty = call(&site, "CreateSecurityGroup", &[]).await.done().text("SecurityGroupId");
+    let about = [("SecurityGroupId", &*empty), ("NetworkInterfaceId", &*site.interface), no_wait];
+    let said = message(&call(&site, "PreviewJoinSecurityGroup", &about).await.done().body);
+    assert!(said.ends_with(&format!("the security group {empty} has no rules.")), "{said}");
+    call(&site, "JoinSecurityGroup", &about[..2]).await.done();
+    let said = message(&call(&site, "PreviewLeaveSecurityGroup", &about).await.done().body);
+    assert!(said.ends_with(&format!("the security group {empty} has no rules.")), "{said}");
 }
 
 #[tokio::test]

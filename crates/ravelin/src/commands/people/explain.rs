@@ -37,6 +37,9 @@ fn render(explained: &Value) -> String {
             "  the two ends are in networks that do not reach each other, unless somebody routes them".into(),
         );
     }
+    if explained.get("Note").is_some() {
+        lines.push(format!("  {}", text(explained, "Note")));
+    }
     for side in items(explained, "/Sides/Side") {
         lines.extend(self::side(side));
     }
@@ -67,7 +70,7 @@ fn side(side: &Value) -> Vec<String> {
     if let Some(enforcement) = side.get("Enforcement") {
         let stands = match text(enforcement, "State") {
             "Confirmed" => "in force",
-            "Past" => "in force then",
+            "Past" => "not known whether it was in force",
             _ => "not in force",
         };
         lines.push(format!("  {stands}: {}", text(enforcement, "Message")));

@@ -40,7 +40,7 @@ pub(super) static OPERATION: Operation = Operation {
     name: "ListFindings",
     family: "explanation",
     summary: "Lists what is odd about security groups and their rules.",
-    description: "Kinds: OpenToTheWorld (ports for administration, such as SSH and RDP, that accept packets from more than half of the addresses of the Internet), AboutNothing (a rule that is about no packet, such as ICMP with IPv6 addresses), NeverDecides (a rule whose packets are all decided before it, by the rules of `Instead`), NoEffect (a rule without which every packet would be decided the same), Repeated (a rule that stands in several groups of an interface, or in two forms in one), NoMembers (a security group that nobody is in).\n\nWhat is found about a rule is exact: it is so for every packet there can be. `Position` is the rule's place among those of its group, counted from 1, as in `Text`. What a group does alone is said once, at that group; what takes several groups is said of the network interfaces that are in them, with their number and one of them. `UndecidedCount` counts what was not looked at, because it would have taken too much work.\n\nWithout a filter groups are looked at, the newest first, and a step ends with the group at which it has `MaxResults` findings: it may have more, or none. Send its `NextToken` with the same filters to go on; the last step has none. Kind Unused is asked of nodes, about one `SecurityGroupId` or `NetworkInterfaceId`, and listed where `Kind` says so alone: rules that no packet has used, since `UnusedSince` of each at the latest, at every node that enforces it. A node counts since the security groups of an interface last changed, or longer, and since it booted; where that is later than the parameter `UnusedSince`, where a node does not answer (`SilentNodes`) or goes by other rules, it is not known, and counted in `UnknownRuleCount`. What came before a node counted, nobody knows.\n\nWith `SecurityGroupId` one group is looked at, with everybody who is in it; with `NetworkInterfaceId` one interface, with everything that is odd there.",
+    description: "Kinds: OpenToTheWorld (ports for administration, such as SSH and RDP, that accept packets from more than half of the addresses of the Internet), AboutNothing (a rule that is about no packet, such as ICMP with IPv6 addresses), NeverDecides (a rule whose packets are all decided before it, by the rules of `Instead`), NoEffect (a rule without which every packet would be decided the same), Repeated (a rule that stands in several groups of an interface, or in two forms in one), NoMembers (a security group that nobody is in).\n\nWhat is found about a rule is exact: it is so for every packet there can be. `Position` is the rule's place among those of its group, counted from 1, as in `Text`. What a group does alone is said once, at that group; what takes several groups is said of the network interfaces that are in them, with their number and one of them. What a group opens to the world is said at that group too, of the members at which it is open whatever other groups they are in (`NetworkInterfaceCount`); where another group closes some of its ports, what is left is said of the interfaces in both. `UndecidedCount` counts what was not looked at, because it would have taken too much work.\n\nWithout a filter groups are looked at, the newest first, and a step ends with the group at which it has `MaxResults` findings: it may have more, or none. Send its `NextToken` with the same filters to go on; the last step has none. Kind Unused is asked of nodes, about one `SecurityGroupId` or `NetworkInterfaceId`, and listed where `Kind` says so alone: rules that no packet has used, since `UnusedSince` of each at the latest, at every node that enforces it. A node counts since the security groups of an interface last changed, or longer, and since it booted; where that is later than the parameter `UnusedSince`, where a node does not answer (`SilentNodes`) or goes by other rules, it is not known, and counted in `UnknownRuleCount`. What came before a node counted, nobody knows.\n\nWith `SecurityGroupId` one group is looked at, with everybody who is in it; with `NetworkInterfaceId` one interface, with everything that is odd there.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional("SecurityGroupId", Kind::Id, "This security group alone.", GROUP),
@@ -54,7 +54,7 @@ pub(super) static OPERATION: Operation = Operation {
         Parameter::optional(
             "UnusedSince",
             Kind::Time,
-            "Of kind Unused: rules that no packet has used since this time; where it is not given, since nodes count.",
+            "Of kind Unused: rules that no packet has used since this time, which has to be past; where it is not given, since nodes count.",
             "2026-11-22T03:00:00Z",
         ),
         Parameter::optional(
@@ -170,6 +170,9 @@ async fn unused(
         }
     };
     let since = call.arguments.time("UnusedSince");
+    if since.is_some_and(|since| since > control.now()) {
+        return Err(Fault::malformed("UnusedSince"));
+    }
     let wish = UnusedWish { account: call.account, scope, since, wait: WAIT };
     let found = control.unused_rules(wish).await.map_err(fault)?;
     Ok(unused_shown(&found, matches!(scope, UnusedScope::Group(_))))

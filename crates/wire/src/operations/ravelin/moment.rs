@@ -13,9 +13,6 @@ pub(super) const AS_OF: Parameter = Parameter::optional(
     "42",
 );
 
-/// `AsOf`, where it must be given.
-pub(super) const AS_OF_REQUIRED: Parameter = Parameter { required: true, ..AS_OF };
-
 /// The moment that a call is about; none: now. Validation has seen that it is one.
 pub(super) fn as_of(arguments: &Arguments) -> Option<AsOf> {
     let text = arguments.text("AsOf")?;

@@ -1,6 +1,6 @@
 //! `DescribeStateAt`.
 
-use control::Control;
+use control::{Control, past::AsOf};
 use model::EntityKey;
 
 use super::{
@@ -26,7 +26,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
             "The security group, instance, network interface, network or vSwitch.",
             "sg-5vn4n3y4laeb2ii9zxxltlvzi",
         ),
-        moment::AS_OF_REQUIRED,
+        moment::AS_OF,
     ],
     exactly_one: &[],
     answer: &[
@@ -49,9 +49,18 @@ pub(in super::super) static OPERATION: Operation = Operation {
     handler: Handler::Survey(|call, control| Box::pin(describe(call, control))),
 };
 
+/// The newest generation.
+async fn newest(control: &Control) -> Result<u64, Fault> {
+    let read = control.read(|_| ()).await;
+    read.map(|read| read.generation).map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))
+}
+
 async fn describe(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
     let not_found = || Fault::of(&code::RESOURCE_NOT_FOUND);
-    let as_of = moment::as_of(call.arguments).ok_or_else(|| Fault::malformed("AsOf"))?;
+    let as_of = match moment::as_of(call.arguments) {
+        Some(as_of) => as_of,
+        None => AsOf::Generation(newest(control).await?),
+    };
     let key = entity::keys(call.arguments.required_text("ResourceId")).into_iter().next();
     let kinds = |key: &EntityKey| {
         matches!(

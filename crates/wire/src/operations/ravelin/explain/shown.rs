@@ -50,9 +50,11 @@ const FLIP_RULE: [Field; 12] = rule_fields!("Sides.Side[].Flip.Rule");
 
 const GROUP: &str = "sg-5vn4n3y4laeb2ii9zxxltlvzi";
 const NODE: &str = "node-5qk3n8y4laeb2ii9zxxltlvzi";
+/// What is said of packets of an interface to itself.
+const TO_ITSELF: &str = "both ends are the same network interface: such packets never leave it, so that no rule is asked; what follows would be so of packets that did";
 const TEXT: &str = "ingress accept tcp to port 443";
 
-const HEAD: [Field; 8] = [
+const HEAD: [Field; 9] = [
     Field::integer("Generation", "57"),
     Field::text("Verdict", "Accept"),
     Field::text("Packet", "tcp 192.0.2.9:49152 > 10.0.0.7:443"),
@@ -60,6 +62,7 @@ const HEAD: [Field; 8] = [
     Field::text("DestinationAddress", "10.0.0.7"),
     Field::text("Protocol", "tcp"),
     Field::boolean("AcrossNetworks", "false"),
+    Field::text("Note", TO_ITSELF),
     Field::integer("OldestGeneration", "1"),
 ];
 
@@ -140,9 +143,9 @@ const SIDE: [Field; 59] = [
 /// The fields of the answer.
 pub(super) const ANSWER: &[Field] = &joined();
 
-const fn joined() -> [Field; 91] {
+const fn joined() -> [Field; 92] {
     let parts: [&[Field]; 4] = [&HEAD, &SIDE, &RULE, &FLIP_RULE];
-    let mut all = [HEAD[0]; 91];
+    let mut all = [HEAD[0]; 92];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut own = 0;
@@ -171,6 +174,9 @@ pub(super) fn shown(traffic: &Traffic, names: &UserNames) -> Answer {
     put("SourcePort", json!(packet.source_port()));
     put("DestinationPort", json!(packet.destination_port()));
     put("AcrossNetworks", json!(traffic.is_across_networks()));
+    if traffic.is_to_itself() {
+        put("Note", json!(TO_ITSELF));
+    }
     if let Some(oldest) = traffic.oldest {
         put("OldestGeneration", json!(oldest));
     }

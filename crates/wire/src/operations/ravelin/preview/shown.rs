@@ -7,6 +7,7 @@ use control::{
     preview::{AskedNode, Concerned, FlowFate, JudgedFlow, PolicyChange, Preview, Warning},
 };
 use policy::{
+    Family,
     difference::{AddressSet, Addresses, Effect, Piece, PortSet},
     text::ShortPiece,
 };
@@ -171,7 +172,7 @@ pub(in super::super) fn piece(piece: &Piece) -> Value {
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
     put("Direction", json!(direction(piece.direction())));
     put("Effect", json!(effect(piece.effect())));
-    put("Family", json!(sources.map_or_else(|| "any".to_owned(), |own| own.family().to_string())));
+    put("Family", json!(family(piece)));
     put("Protocols", json!({ "Protocol": protocols }));
     for (name, count, set) in
         [("Sources", "SourceCount", sources), ("Destinations", "DestinationCount", destinations)]
@@ -190,6 +191,15 @@ pub(in super::super) fn piece(piece: &Piece) -> Value {
     }
     put("Text", json!(ShortPiece { piece, listed_max: IN_TEXT_MAX }.to_string()));
     Value::Object(shown)
+}
+
+/// The family of a piece's packets; `any` where there are such of both.
+fn family(piece: &Piece) -> String {
+    match Family::ALL.map(|family| piece.is_of(family)) {
+        [true, false] => Family::Ipv4.to_string(),
+        [false, true] => Family::Ipv6.to_string(),
+        _ => "any".into(),
+    }
 }
 
 /// The first prefixes of a set, and how many it has; none where it is all addresses.
