@@ -88,7 +88,7 @@ fn changes(event: &Value) -> String {
         [] => "nothing".into(),
         [change] => {
             let side = |name: &str| text(change, name).to_owned();
-            let id = text(change, "ResourceId");
+            let id = self::name(change);
             match text(change, "Kind") {
                 "Changed" => format!("{id}: {} -> {}", side("Before"), side("After")),
                 "Created" => format!("{id} was made"),
@@ -97,7 +97,28 @@ fn changes(event: &Value) -> String {
         }
         [first, ..] => {
             let others = number(event, "ChangeCount").saturating_sub(1);
-            format!("{} and {others} more", text(first, "ResourceId"))
+            format!("{} and {others} more", name(first))
         }
+    }
+}
+
+/// What names a thing: its id, and of a user what it was called.
+fn name(change: &Value) -> String {
+    match (text(change, "ResourceName"), text(change, "ResourceId")) {
+        ("", id) => id.into(),
+        (name, id) => format!("{name} ({id})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_shown_by_its_name_and_number() {
+        let change =
+            json!({ "Kind": "Created", "ResourceName": "alice", "ResourceId": "217348422547863003" });
+        let event = json!({ "Changes": { "Change": [change] } });
+        assert_eq!(changes(&event), "alice (217348422547863003) was made");
     }
 }

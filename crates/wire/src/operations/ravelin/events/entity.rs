@@ -32,6 +32,14 @@ pub(crate) fn name(key: &EntityKey) -> (&'static str, String) {
     }
 }
 
+/// What a user is called, as it was before the change where it is gone then. Other things are found by their ids.
+pub(crate) fn user_name(change: &EventChange) -> Option<&str> {
+    match change.after.as_ref().or(change.before.as_ref()) {
+        Some(Entity::User(own)) => Some(&own.name),
+        _ => None,
+    }
+}
+
 /// The things that an id may name: one alone, and what belongs to it.
 pub(crate) fn keys(id: &str) -> Vec<EntityKey> {
     if let Ok(id) = id.parse::<model::Id<SecurityGroupKind>>() {

@@ -50,6 +50,11 @@ impl<'a> Sight<'a> {
         [&change.before, &change.after].into_iter().flatten().all(|entity| self.admits_entity(entity))
     }
 
+    /// Whether the caller may see whether there is a user of this name.
+    pub(super) fn admits_user(&self, name: &str) -> bool {
+        matches!(self.call.actor, Actor::Root(_)) || self.may("GetUser", "UserName", name)
+    }
+
     fn admits_entity(&self, entity: &Entity) -> bool {
         match entity {
             Entity::User(own) => self.may("GetUser", "UserName", &own.name),
