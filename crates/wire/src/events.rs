@@ -60,8 +60,6 @@ fn change(own: &EventChange) -> Value {
     }
     shown.extend(entity::user_name(own).map(|name| ("ResourceName".to_owned(), json!(name))));
     shown.extend(own.account().map(|account| ("AccountId".to_owned(), json!(account.to_string()))));
-    let (before, after) = entity::differing(own);
-    shown.extend(before.map(|side| ("Before".to_owned(), side)));
-    shown.extend(after.map(|side| ("After".to_owned(), side)));
+    shown.extend(entity::Difference::of(own).parts().map(|(name, part)| (name.to_owned(), part)));
     Value::Object(shown)
 }

@@ -171,8 +171,8 @@ fn changes(event: &Value) -> Markup {
                 summary { "What changed" }
                 @for change in changes {
                     p { strong { (text(change, "Kind")) } " " (text(change, "ResourceType")) " " (text(change, "ResourceName")) " " (about(text(change, "ResourceId"))) }
-                    @for (name, path) in [("Before", "Before"), ("After", "After")] {
-                        @if !text(change, path).is_empty() { p { span .soft { (name) ": " } code { (text(change, path)) } } }
+                    @for name in ["Before", "After", "Removed", "Added"] {
+                        @if !text(change, name).is_empty() { p { span .soft { (name) ": " } code { (text(change, name)) } } }
                     }
                 }
             }

@@ -39,8 +39,8 @@ async fn events_say_who_did_what_with_before_and_after() {
     assert_eq!((&applied["ActorType"], &applied["SourceIpAddress"]), (&json!("Root"), &json!("127.0.0.1")));
     let change = at(applied, "/Changes/Change/0");
     assert_eq!((&change["Kind"], &change["ResourceType"]), (&json!("Changed"), &json!("NetworkInterface")));
-    assert_eq!(change["Before"], json!(format!("{{\"SecurityGroupIds\":[\"{}\"]}}", site.group)));
-    assert_eq!(change["After"], "{\"SecurityGroupIds\":[]}");
+    assert_eq!(change["Removed"], json!(format!("{{\"SecurityGroupIds\":[\"{}\"]}}", site.group)));
+    assert!(["Before", "After", "Added"].iter().all(|name| change.get(name).is_none()), "{change}");
 }
 
 #[tokio::test]
@@ -167,6 +167,17 @@ async fn who_did_it_is_called_as_it_was_then_whatever_became_of_the_user() {
     let made = list(&site, &[("OperationName", "DeleteUser")]).await;
     let change = at(&made, "/Events/Event/0/Changes/Change/0");
     assert_eq!((&change["ResourceName"], &change["ResourceId"]), (&json!("alice2"), &json!(id)));
+}
+
+#[tokio::test]
+async fn of_a_group_with_rules_the_added_ones_are_shown_as_added() {
+    let site = site().await;
+    let group = site.group.clone();
+    let shown = list(&site, &[("ResourceId", &group), ("OperationName", "AuthorizeSecurityGroup")]).await;
+    let change = at(&shown, "/Events/Event/0/Changes/Change/0");
+    assert!(["Before", "After", "Removed"].iter().all(|name| change.get(name).is_none()), "{change}");
+    let added: Value = serde_json::from_str(change["Added"].as_str().unwrap()).unwrap();
+    assert_eq!(texts(&added, "/Permissions", "Text"), ["ingress accept tcp from 192.0.2.0/24 to port 22"]);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
     name: "ListEvents",
     family: "activity",
     summary: "Lists who did what, when and from where, with what was before and after, the newest first; refused calls too.",
-    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different before and after, as JSON text; nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without `Before` and `After`, and without the id of an access key. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\n`ActorName` is what a RAM user was called when it acted, and stays so when it gets another name or is deleted; `ActorId` is its number. `UserName` finds both. Where nobody was ever called so, in the history or now, it is the error EntityNotExist.User for those who may call GetUser for that name; for others nothing is found.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
+    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different `Before` and `After`, and of lists (rules, groups, addresses) what was `Removed` and `Added`, as JSON text; of what was made or deleted all of it. A rule has its text form, too (`Text`). Nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without these, and without the id of an access key. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\n`ActorName` is what a RAM user was called when it acted, and stays so when it gets another name or is deleted; `ActorId` is its number. `UserName` finds both. Where nobody was ever called so, in the history or now, it is the error EntityNotExist.User for those who may call GetUser for that name; for others nothing is found.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(
@@ -86,11 +86,16 @@ pub(in super::super) static OPERATION: Operation = Operation {
         Field::text("Events.Event[].Changes.Change[].ResourceType", "NetworkInterface"),
         Field::text("Events.Event[].Changes.Change[].ResourceId", "eni-5f6533jbifugr5fo2j1wabcde"),
         Field::text("Events.Event[].Changes.Change[].ResourceName", "alice"),
+        Field::text("Events.Event[].Changes.Change[].Before", r#"{"NetworkInterfaceName":"web"}"#),
+        Field::text("Events.Event[].Changes.Change[].After", r#"{"NetworkInterfaceName":"old"}"#),
         Field::text(
-            "Events.Event[].Changes.Change[].Before",
+            "Events.Event[].Changes.Change[].Removed",
             r#"{"SecurityGroupIds":["sg-5vn4n3y4laeb2ii9zxxltlvzi"]}"#,
         ),
-        Field::text("Events.Event[].Changes.Change[].After", r#"{"SecurityGroupIds":[]}"#),
+        Field::text(
+            "Events.Event[].Changes.Change[].Added",
+            r#"{"SecurityGroupIds":["sg-5c8yfsl6nrgvbw2vn3bk9swka"]}"#,
+        ),
     ],
     errors: &[&code::ENTITY_NOT_EXIST_USER],
     ram: Ram::all("ravelin:ListEvents", Access::List),
@@ -227,7 +232,7 @@ fn shown(event: &Event, record: Option<&Own>, sight: &Sight<'_>) -> Value {
     Value::Object(shown)
 }
 
-/// One thing before and after, both as JSON text; without them, and without an access key's id, where RAM would not tell.
+/// What is different of one thing, as JSON text; without it, and without an access key's id, where RAM would not tell.
 fn change(own: &EventChange, sight: &Sight<'_>) -> Value {
     let mut shown = Answer::new();
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
@@ -246,11 +251,8 @@ fn change(own: &EventChange, sight: &Sight<'_>) -> Value {
     if let Some(name) = entity::user_name(own) {
         put("ResourceName", json!(name));
     }
-    let (before, after) = entity::differing(own);
-    for (name, side) in [("Before", before), ("After", after)] {
-        if let Some(side) = side {
-            put(name, json!(side.to_string()));
-        }
+    for (name, part) in entity::Difference::of(own).parts() {
+        put(name, json!(part.to_string()));
     }
     Value::Object(shown)
 }
