@@ -67,6 +67,8 @@ pub struct ResourceFilter {
     pub entities: Vec<EntityKey>,
     /// The id, as refused calls named it.
     pub id: Box<str>,
+    /// Of the refused calls those of this actor alone; none: those of everybody.
+    pub refused_of: Option<Actor>,
 }
 
 /// Which events. All that is said must fit.
@@ -113,7 +115,9 @@ impl EventFilter {
     }
 
     fn admits_refused(&self, event: &Event) -> bool {
-        let is_about = |resource: &ResourceFilter| event.about.contains(&resource.id);
+        let is_about = |resource: &ResourceFilter| {
+            event.about.contains(&resource.id) && resource.refused_of.is_none_or(|actor| actor == event.actor)
+        };
         let who = (event.actor, event.actor_name.as_deref());
         self.resource.as_ref().is_none_or(is_about) && self.admits(event.at, who, &event.operation)
     }

@@ -215,6 +215,26 @@ async fn what_ram_would_not_tell_a_caller_is_not_in_its_events() {
         assert_eq!(shows(&auditor, operation), (true, true), "{operation}");
     }
     assert_eq!(shows(&reader, "CreateSecurityGroup"), (true, true));
+    // A filter tells no more than the list does: neither that a key is there, nor that a name is nobody's.
+    let of_key = async |caller: &str, key: &str| {
+        let shown = by(&site, caller, "ListEvents", &[("ResourceId", key)]).await.done().body;
+        texts(&shown, "/Events/Event", "OperationName")
+    };
+    assert_eq!(of_key(&keys[0], &keys[1]).await, [] as [&str; 0]);
+    assert_eq!(of_key(&keys[0], "LTAI5tNothing").await, [] as [&str; 0]);
+    assert_eq!(of_key(&keys[1], &keys[0]).await, ["CreateAccessKey"]);
+    for name in ["auditor", "nobody"] {
+        let shown = by(&site, &keys[0], "ListEvents", &[("UserName", name)]).await.done().body;
+        assert_eq!(at(&shown, "/Events/Event"), &json!([]), "{name}");
+    }
+    let nobody = by(&site, &keys[1], "ListEvents", &[("UserName", "nobody")]).await;
+    assert_eq!(nobody.code(), "EntityNotExist.User");
+    // Nor can a call tell that names the key as something else and is refused: it is found whether there is such a key or not.
+    for id in [keys[1].as_str(), "LTAI5tNothing"] {
+        let tried = [("SecurityGroupId", id), ("NetworkInterfaceId", site.interface.as_str())];
+        assert_ne!(by(&site, &keys[0], "LeaveSecurityGroup", &tried).await.status, 200);
+        assert_eq!(of_key(&keys[0], id).await, ["LeaveSecurityGroup"]);
+    }
     let text = reader.to_string();
     assert!(keys.iter().all(|key| !text.contains(key)) && !text.contains("13800000000"));
 }

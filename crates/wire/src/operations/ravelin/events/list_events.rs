@@ -23,7 +23,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
     name: "ListEvents",
     family: "activity",
     summary: "Lists who did what, when and from where, with what was before and after, the newest first; refused calls too.",
-    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different `Before` and `After`, and of lists (rules, groups, addresses) what was `Removed` and `Added`, as JSON text; of what was made or deleted all of it. A rule has its text form, too (`Text`). Nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without these, and without the id of an access key. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\n`ActorName` is what a RAM user was called when it acted, and stays so when it gets another name or is deleted; `ActorId` is its number. `UserName` finds both. Where nobody was ever called so, in the history or now, it is the error EntityNotExist.User for those who may call GetUser for that name; for others nothing is found.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
+    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different `Before` and `After`, and of lists (rules, groups, addresses) what was `Removed` and `Added`, as JSON text; of what was made or deleted all of it. A rule has its text form, too (`Text`). Nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without these, and without the id of an access key, and a `ResourceId` that is one finds nothing but what they called themselves. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\n`ActorName` is what a RAM user was called when it acted, and stays so when it gets another name or is deleted; `ActorId` is its number. `UserName` finds both. Where nobody was ever called so, in the history or now, it is the error EntityNotExist.User for those who may call GetUser for that name; for others nothing is found.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(
@@ -104,7 +104,8 @@ pub(in super::super) static OPERATION: Operation = Operation {
 
 async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
     let arguments = call.arguments;
-    let filter = filter(call)?;
+    let mut filter = filter(call)?;
+    blind(&mut filter, call, control).await?;
     let most = arguments.count("MaxResults", STEP).max(1);
     let before = arguments.text("NextToken").and_then(event_place);
     let page = control.events(&filter, before, most);
@@ -151,6 +152,19 @@ async fn is_known(call: &Call<'_>, control: &Control, user: &str) -> Result<(), 
     if sight.admits_user(user) { Err(Fault::of(&code::ENTITY_NOT_EXIST_USER)) } else { Ok(()) }
 }
 
+/// Lets the filter find nothing of an access key of which the caller may not see that it is there, but the caller's own
+/// calls. What the id of nothing else looks like may be that of a key.
+async fn blind(filter: &mut EventFilter, call: &Call<'_>, control: &Control) -> Result<(), Fault> {
+    let Some(resource) = &mut filter.resource else { return Ok(()) };
+    let [EntityKey::AccessKey(id)] = &*resource.entities else { return Ok(()) };
+    let sight = Sight::of(call, control, std::iter::empty()).await?;
+    if !sight.admits_key(control, id).await? {
+        resource.entities.clear();
+        resource.refused_of = Some(call.actor);
+    }
+    Ok(())
+}
+
 fn filter(call: &Call<'_>) -> Result<EventFilter, Fault> {
     let arguments = call.arguments;
     let user = arguments.text("UserName").map(NamedUser::new);
@@ -173,7 +187,11 @@ fn filter(call: &Call<'_>) -> Result<EventFilter, Fault> {
         account: call.account,
         operation: arguments.boxed("OperationName"),
         actor,
-        resource: resource.map(|id| ResourceFilter { entities: entity::keys(id), id: id.into() }),
+        resource: resource.map(|id| ResourceFilter {
+            entities: entity::keys(id),
+            id: id.into(),
+            refused_of: None,
+        }),
         from: arguments.time("BeginTime"),
         // It is given in whole seconds, and that second is meant with it.
         until: arguments.time("EndTime").map(|time| UnixMillis(time.0.saturating_add(999))),
