@@ -39,6 +39,11 @@ impl<'a> Access<'a> {
         self.0.users().get(&id)
     }
 
+    /// The account's user of this name.
+    pub fn user_named(self, account: AccountId, name: &str) -> Option<&'a Arc<User>> {
+        self.0.user_named(account, name)
+    }
+
     /// How long the account's changes wait for nodes; none: it has no setting of its own.
     pub fn enforcement_wait(self, account: AccountId) -> Option<&'a Arc<EnforcementWait>> {
         self.0.enforcement_wait(account)

@@ -7,6 +7,8 @@ use model::{Actor, Refusal};
 /// Who asked for what.
 pub(crate) struct About {
     pub(crate) actor: Actor,
+    /// Of a RAM user: what it is called.
+    pub(crate) actor_name: Option<Box<str>>,
     pub(crate) operation: &'static str,
     pub(crate) request_id: Box<str>,
     pub(crate) source: Option<IpAddr>,

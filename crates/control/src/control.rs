@@ -336,14 +336,6 @@ impl Control {
         self.read_part_blocking(Part::Whole, f)
     }
 
-    /// As [`Control::read_access`], for threads that have no runtime.
-    ///
-    /// # Errors
-    /// As [`Control::read`].
-    pub fn read_access_blocking<T>(&self, f: impl Fn(Access<'_>) -> T) -> Result<Read<T>, Unavailable> {
-        self.read_part_blocking(Part::Access, |state| f(Access::new(state)))
-    }
-
     fn read_part_blocking<T>(&self, part: Part, f: impl Fn(&State) -> T) -> Result<Read<T>, Unavailable> {
         let core = &self.0.core;
         let seen: Seen<T> = core.shared.look(part, &f);

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
 use model::{
-    AccountId, Actor, Changes, Entity, EntityKey, UnixMillis,
+    AccountId, Actor, Changes, Entity, EntityKey, State, UnixMillis,
     node::NodeAuthority,
     ram::{AccessKey, Secret},
 };
@@ -33,6 +33,39 @@ pub struct HistoryRecord {
     pub source: Option<String>,
     /// What it changed; nothing, if its effect was there already.
     pub changes: Vec<RecordedChange>,
+    /// Of a RAM user: what it was called then. It may have another name since, or be gone.
+    pub actor_name: Option<String>,
+}
+
+/// A record as it was up to version 3: without the name of who asked.
+#[derive(Deserialize)]
+struct NamelessRecord {
+    generation: u64,
+    at: UnixMillis,
+    request_id: String,
+    operation: String,
+    actor: Actor,
+    source: Option<String>,
+    changes: Vec<RecordedChange>,
+}
+
+impl From<NamelessRecord> for HistoryRecord {
+    fn from(own: NamelessRecord) -> Self {
+        let NamelessRecord { generation, at, request_id, operation, actor, source, changes } = own;
+        Self { generation, at, request_id, operation, actor, source, changes, actor_name: None }
+    }
+}
+
+/// Reads a record. One of an earlier version ends before the name, and so is not taken for one of this version.
+pub(crate) fn decode(value: &[u8]) -> Result<HistoryRecord, RecordError> {
+    records::decode::<HistoryRecord>(value)
+        .or_else(|error| records::decode::<NamelessRecord>(value).map(Into::into).map_err(|_| error))
+}
+
+/// What the RAM user among the actors is called; none: it is none, or gone.
+pub(crate) fn user_name(state: &State, actor: Actor) -> Option<Box<str>> {
+    let Actor::User(_, user) = actor else { return None };
+    state.users().get(&user).map(|user| user.name.clone())
 }
 
 /// One entity before and after. The secrets of access keys and the key of the authority of nodes are blank: what is deleted
@@ -129,7 +162,7 @@ pub(crate) fn read(
     }
     let scanned: Result<(), StoreError> =
         snapshot.scan(Table::History, &from.to_be_bytes(), &mut |key, value| {
-            match records::decode::<HistoryRecord>(value) {
+            match decode(value) {
                 Ok(record) => found.push(record),
                 Err(source) => failure = Some((generation(key).unwrap_or(0), source)),
             }
@@ -156,6 +189,20 @@ mod tests {
         let mut batch = Batch::new();
         index.trim(&HistoryRetention { generations_max, bytes_max }, &mut batch);
         (index.records.iter().map(|(generation, _)| *generation).collect(), batch.len())
+    }
+
+    #[test]
+    fn a_record_without_a_name_is_read_as_it_is() {
+        let actor = Actor::User(AccountId(1), model::ram::UserId(7));
+        let (request_id, operation, source) = (String::from("0ABC"), String::from("Join"), None::<String>);
+        let changes = Vec::<RecordedChange>::new();
+        let earlier = (5u64, UnixMillis(9), request_id, operation, actor, source, changes);
+        let read = decode(&records::encode(&earlier).unwrap()).unwrap();
+        assert_eq!((read.generation, read.actor, &*read.operation), (5, actor, "Join"));
+        assert_eq!(read.actor_name, None);
+        let named = HistoryRecord { actor_name: Some("alice".into()), ..read };
+        let read = decode(&records::encode(&named).unwrap()).unwrap();
+        assert_eq!(read.actor_name.as_deref(), Some("alice"));
     }
 
     #[test]

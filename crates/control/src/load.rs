@@ -7,7 +7,7 @@ use store::{Batch, Store, StoreError, Table};
 
 use crate::{
     activity,
-    history::{HistoryIndex, HistoryRecord},
+    history::{self, HistoryIndex},
     nonces::{self, NonceRecord},
     published,
     records::{self, RecordError, SCHEMA, SCHEMA_KEY},
@@ -94,12 +94,12 @@ pub(crate) fn load(store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<L
         }
         Ok(())
     })?;
-    let (mut history, mut activity) = (HistoryIndex::default(), activity::Loaded::default());
+    let (mut index, mut activity) = (HistoryIndex::default(), activity::Loaded::default());
     visit(store, Table::History, |key, value| {
-        let generation = crate::history::generation(key)?;
-        history.push(generation, value.len());
+        let generation = history::generation(key)?;
+        index.push(generation, value.len());
         // A record that is not understood is no reason not to serve: it is said where it, or a past before it, is asked for.
-        match records::decode::<HistoryRecord>(value) {
+        match history::decode(value) {
             Ok(record) => activity.add(&record),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -109,7 +109,7 @@ pub(crate) fn load(store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<L
         }
         Ok(())
     })?;
-    Ok(Loaded { state: loading.finish(), memberships, entities, history, activity })
+    Ok(Loaded { state: loading.finish(), memberships, entities, history: index, activity })
 }
 
 /// The nonces that still count.

@@ -138,6 +138,7 @@ fn head(at: UnixMillis, about: &About, changes: &Changes, generation: u64) -> He
         generation,
         at,
         actor: about.actor,
+        actor_name: about.actor_name.clone(),
         operation: about.operation.into(),
         request_id: about.request_id.clone(),
         source: about.source,
@@ -155,6 +156,7 @@ struct BorrowedRecord<'a> {
     actor: Actor,
     source: Option<String>,
     changes: Vec<RecordedChange>,
+    actor_name: Option<&'a str>,
 }
 
 /// Makes the records of a command, before it is applied: what cannot be written must not be.
@@ -179,6 +181,7 @@ pub(crate) fn encode(
         actor: about.actor,
         source: about.source.map(|source| source.to_string()),
         changes: history::recorded(changes),
+        actor_name: about.actor_name.as_deref(),
     })?;
     Ok(Encoded { entities, history })
 }

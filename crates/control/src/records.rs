@@ -8,9 +8,9 @@ use model::{AccountId, Entity, EntityKey, ram::UserId};
 use store::{Batch, MAX_VALUE_BYTES, Table};
 
 /// The version of the encoding of all tables. Version 2 brought nodes, bindings and enforcements, and records of more
-/// than one nonce, version 3 the authority of nodes, hostings and how long accounts wait for nodes: what is of an earlier
-/// version is read as it is.
-pub const SCHEMA: u32 = 3;
+/// than one nonce, version 3 the authority of nodes, hostings and how long accounts wait for nodes, version 4 the names
+/// of users in the history: what is of an earlier version is read as it is.
+pub const SCHEMA: u32 = 4;
 /// Where the table `Meta` keeps the version: four bytes, the most significant first.
 pub const SCHEMA_KEY: &[u8] = b"schema";
 

@@ -28,7 +28,7 @@ use crate::{
     control::{Core, Phase},
     entropy::SystemEntropy,
     fleet,
-    history::HistoryIndex,
+    history::{self, HistoryIndex},
     lineage::Lineage,
     nonces::{self, Forgetting},
     pending::{self, Fate, Pending},
@@ -233,8 +233,13 @@ impl Writer {
     fn advance(&mut self, pending: &mut Pending) {
         let now = self.core.clock.now();
         let command = Command::Advance { most: self.core.settings.advance_max };
-        let about =
-            About { actor: Actor::Clock, operation: "Advance", request_id: Box::default(), source: None };
+        let about = About {
+            actor: Actor::Clock,
+            actor_name: None,
+            operation: "Advance",
+            request_id: Box::default(),
+            source: None,
+        };
         let advanced = match self.plan(now, about.actor, &command) {
             Some(Ok(plan)) if !plan.changes.0.is_empty() => {
                 self.apply(now, about, None, plan, pending).is_none()
@@ -260,7 +265,9 @@ impl Writer {
     fn carry_out(&mut self, submission: Submission, reply: Reply, pending: &mut Pending) {
         let Submission { actor, command, operation, request_id, source, nonce } = submission;
         let now = self.core.clock.now();
-        let about = About { actor, operation, request_id, source };
+        // Before it is carried out: who renames itself does so under the name that it had.
+        let actor_name = self.core.shared.with(|published| history::user_name(&published.state, actor));
+        let about = About { actor, actor_name, operation, request_id, source };
         let is_report = matches!(command, Command::Node(NodeCommand::ReportInstances { .. }));
         let Some(planned) = self.plan(now, actor, &command) else {
             reply.answer(Err(Failure::NotDurable));

@@ -25,7 +25,6 @@ use control::{
     Control,
     activity::{Event, EventChange, EventSink},
 };
-use model::Actor;
 use serde_json::json;
 
 /// How many events wait to be written at the most.
@@ -83,11 +82,10 @@ impl EventLog {
         };
         let (entries, queue) = mpsc::sync_channel(QUEUE_MAX);
         let told = Arc::new(Told::default());
-        let (own, names) = (Arc::clone(&told), control.clone());
-        let name = move |actor| user_name(&names, actor);
+        let own = Arc::clone(&told);
         let thread = thread::Builder::new()
             .name("event-log".into())
-            .spawn(move || write(&queue, Lines::new(target), &own, name))
+            .spawn(move || write(&queue, Lines::new(target), &own))
             .context("the thread of the event log cannot be started")?;
         control.set_event_sink(Arc::new(Sink { entries, told: Arc::clone(&told) }));
         Ok(Self { told, thread })
@@ -116,13 +114,6 @@ impl EventLog {
 fn open(path: &Path) -> anyhow::Result<File> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
     opened.with_context(|| format!("cannot append to the event log {}", path.display()))
-}
-
-fn user_name(control: &Control, actor: Actor) -> Option<Box<str>> {
-    let Actor::User(_, user) = actor else { return None };
-    // Not the whole state: that waits for every commit under way, and events come faster than commits.
-    let named = |access: control::Access<'_>| access.user(user).map(|user| user.name.clone());
-    control.read_access_blocking(named).ok()?.value
 }
 
 /// Where lines go.
@@ -190,7 +181,7 @@ impl Lines {
     }
 }
 
-fn write(queue: &Receiver<Entry>, mut lines: Lines, told: &Told, name: impl Fn(Actor) -> Option<Box<str>>) {
+fn write(queue: &Receiver<Entry>, mut lines: Lines, told: &Told) {
     loop {
         let received = queue.recv_timeout(LOOK);
         if told.reopen.swap(false, Ordering::SeqCst) {
@@ -203,8 +194,7 @@ fn write(queue: &Receiver<Entry>, mut lines: Lines, told: &Told, name: impl Fn(A
         }
         match received {
             Ok((event, changes)) => {
-                let name = name(event.actor);
-                lines.event(&wire::events::object(&event, &changes, name.as_deref()).to_string());
+                lines.event(&wire::events::object(&event, &changes).to_string());
             }
             Err(RecvTimeoutError::Timeout) if !told.end.load(Ordering::SeqCst) => {}
             Err(_) => break,
@@ -218,7 +208,7 @@ fn write(queue: &Receiver<Entry>, mut lines: Lines, told: &Told, name: impl Fn(A
 #[cfg(test)]
 mod tests {
     use control::activity::{EventOutcome, EventPlace};
-    use model::{AccountId, UnixMillis};
+    use model::{AccountId, Actor, UnixMillis, ram::UserId};
 
     use super::*;
 
@@ -226,7 +216,8 @@ mod tests {
         Event {
             place: EventPlace { generation, refusal: 0 },
             at: UnixMillis(0),
-            actor: Actor::Root(AccountId(1)),
+            actor: Actor::User(AccountId(1), UserId(7)),
+            actor_name: Some("alice".into()),
             operation: "LeaveSecurityGroup".into(),
             request_id: "request".into(),
             source: None,
@@ -249,7 +240,7 @@ mod tests {
         let (entries, queue) = mpsc::sync_channel(QUEUE_MAX);
         events.iter().for_each(|generation| entries.try_send((event(*generation), Vec::new())).unwrap());
         drop(entries);
-        write(&queue, lines, told, |_| Some("alice".into()));
+        write(&queue, lines, told);
     }
 
     #[test]
@@ -276,7 +267,7 @@ mod tests {
         let sink = Sink { entries, told: Arc::clone(&told) };
         (1..=5).for_each(|generation| sink.take(&event(generation), &[]));
         drop(sink);
-        write(&queue, lines_of(&path), &told, |_| None);
+        write(&queue, lines_of(&path), &told);
         let lines = read(&path);
         assert_eq!(lines.len(), 2);
         assert_eq!((&lines[0]["Lost"], &lines[1]["Generation"]), (&json!(4), &json!(1)));

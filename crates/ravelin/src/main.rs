@@ -15,6 +15,7 @@ mod reference;
 mod serve;
 mod service_manager;
 mod settings;
+mod visible;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use anyhow::Context as _;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 
+use crate::visible;
+
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputFormat {
@@ -51,20 +53,26 @@ pub const UNWRITABLE: &str = "cannot write to standard output";
 /// It cannot be written.
 pub fn try_line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush())
+    writeln!(out, "{}", visible::lines(text)).and_then(|()| out.flush())
 }
 
 /// Writes a line for people beside the result.
 pub fn note(text: &str) {
     // Nobody can be told that telling failed.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", visible::lines(text));
 }
 
 /// The blanks between two columns of a table.
 pub const GAP: usize = 2;
 
-/// A table with these columns.
+/// A table with these columns. A cell is one line, whatever is in it, so that none can look like a row.
 pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let one_line = |row: Vec<String>| row.iter().map(|cell| visible::line(cell).into_owned()).collect();
+    table_of_lines(columns, rows.into_iter().map(one_line))
+}
+
+/// A table with these columns, whose cells may have several lines.
+pub fn table_of_lines(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -164,6 +172,14 @@ mod tests {
         for none in [None, Some(""), Some("0"), Some("wide")] {
             assert_eq!(width_of(none, None), UNBOUNDED, "{none:?}");
         }
+    }
+
+    #[test]
+    fn a_cell_is_one_line_whatever_is_in_it() {
+        let rows = [vec!["web\nsg-2  evil".to_owned(), "a\u{202e}b".to_owned()]];
+        let shown = table(&["name", "description"], rows);
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        assert!(shown.contains("web\\nsg-2  evil  a\\u202eb"), "{shown}");
     }
 
     #[test]

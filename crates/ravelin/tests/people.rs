@@ -118,7 +118,7 @@ fn the_event_log_has_every_event_and_may_be_rotated() {
     let written = events(&log);
     let outcomes: Vec<&Value> = written.iter().map(|event| &event["Outcome"]).collect();
     assert_eq!(outcomes, ["Applied", "Refused"], "{written:?}");
-    assert_eq!(written[0]["Changes"][0]["Before"]["SecurityGroupIds"][0], Value::from(group));
+    assert_eq!(written[0]["Changes"][0]["Removed"]["SecurityGroupIds"][0], Value::from(group));
     assert_eq!(written[1]["ErrorCode"], "InvalidParameter");
     assert!(!named(&events(&moved), "LeaveSecurityGroup"));
 }

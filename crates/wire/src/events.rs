@@ -11,9 +11,8 @@ use crate::operations::ravelin::{
     who,
 };
 
-/// An event as a JSON object: the fields of `ListEvents`, with what changed as objects, and whose it is. `user_name` is
-/// what a RAM user among the actors is called.
-pub fn object(event: &Event, changes: &[EventChange], user_name: Option<&str>) -> Value {
+/// An event as a JSON object: the fields of `ListEvents`, with what changed as objects, and whose it is.
+pub fn object(event: &Event, changes: &[EventChange]) -> Value {
     let mut shown = Map::new();
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
     put("EventId", json!(event_id(event)));
@@ -21,8 +20,10 @@ pub fn object(event: &Event, changes: &[EventChange], user_name: Option<&str>) -
     put("UnixMilliseconds", json!(event.at.0));
     put("OperationName", json!(event.operation));
     put("ActorType", json!(who::kind(event.actor)));
-    let named = who::UserNames::default().name(event.actor);
-    put("ActorName", json!(user_name.map_or(named.as_str(), |name| name)));
+    put("ActorName", json!(who::name(event)));
+    if let Some(id) = who::id(event.actor) {
+        put("ActorId", json!(id));
+    }
     if let Some(account) = event.actor.account() {
         put("AccountId", json!(account.to_string()));
     }
@@ -57,9 +58,8 @@ fn change(own: &EventChange) -> Value {
         shown.insert("ResourceType".into(), json!(kind));
         shown.insert("ResourceId".into(), json!(id));
     }
+    shown.extend(entity::user_name(own).map(|name| ("ResourceName".to_owned(), json!(name))));
     shown.extend(own.account().map(|account| ("AccountId".to_owned(), json!(account.to_string()))));
-    let (before, after) = entity::differing(own);
-    shown.extend(before.map(|side| ("Before".to_owned(), side)));
-    shown.extend(after.map(|side| ("After".to_owned(), side)));
+    shown.extend(entity::Difference::of(own).parts().map(|(name, part)| (name.to_owned(), part)));
     Value::Object(shown)
 }

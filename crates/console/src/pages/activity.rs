@@ -44,7 +44,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
             (Field::new("ResourceId", "About", query.get("ResourceId")).hint("The id of a group, an instance, an interface, ...").search())
             (Field::new("OperationName", "Operation", query.get("OperationName")).text())
-            (Field::new("UserName", "RAM user", query.get("UserName")).text())
+            (Field::new("UserName", "RAM user", query.get("UserName")).hint("The name that it had then, or its number").text())
             (list::filter("Outcome", "Outcome", query, ["Applied", "Refused"]))
             (list::filter("ActorType", "By", query, ["Root", "User", "Node", "Operator", "Clock"]))
             (Field::new("BeginTime", "From", query.get("BeginTime")).hint("Such as `2026-11-22T03:00:00Z`").text())
@@ -162,9 +162,9 @@ fn changes(event: &Value) -> Markup {
             details .help {
                 summary { "What changed" }
                 @for change in changes {
-                    p { strong { (text(change, "Kind")) } " " (text(change, "ResourceType")) " " (about(text(change, "ResourceId"))) }
-                    @for (name, path) in [("Before", "Before"), ("After", "After")] {
-                        @if !text(change, path).is_empty() { p { span .soft { (name) ": " } code { (text(change, path)) } } }
+                    p { strong { (text(change, "Kind")) } " " (text(change, "ResourceType")) " " (text(change, "ResourceName")) " " (about(text(change, "ResourceId"))) }
+                    @for name in ["Before", "After", "Removed", "Added"] {
+                        @if !text(change, name).is_empty() { p { span .soft { (name) ": " } code { (text(change, name)) } } }
                     }
                 }
             }

@@ -61,6 +61,8 @@ pub struct Event {
     pub at: UnixMillis,
     /// Who.
     pub actor: Actor,
+    /// Of a RAM user: what it was called then.
+    pub actor_name: Option<Box<str>>,
     /// What was asked for.
     pub operation: Box<str>,
     /// By which request; empty where by none.
@@ -104,7 +106,7 @@ pub struct RefusedCall {
 }
 
 impl RefusedCall {
-    pub(super) fn event(self, place: EventPlace) -> Event {
+    pub(super) fn event(self, actor_name: Option<Box<str>>, place: EventPlace) -> Event {
         let message = match self.message.char_indices().nth(MESSAGE_MAX) {
             Some((end, _)) => self.message[..end].into(),
             None => self.message,
@@ -113,6 +115,7 @@ impl RefusedCall {
             place,
             at: self.at,
             actor: self.actor,
+            actor_name,
             operation: self.operation,
             request_id: self.request_id,
             source: self.source,
@@ -128,6 +131,7 @@ pub(crate) struct Head {
     pub(crate) generation: u64,
     pub(crate) at: UnixMillis,
     pub(crate) actor: Actor,
+    pub(crate) actor_name: Option<Box<str>>,
     pub(crate) operation: Box<str>,
     pub(crate) request_id: Box<str>,
     pub(crate) source: Option<IpAddr>,
@@ -144,6 +148,7 @@ impl Head {
             place: self.place(),
             at: self.at,
             actor: self.actor,
+            actor_name: self.actor_name.clone(),
             operation: self.operation.clone(),
             request_id: self.request_id.clone(),
             source: self.source,

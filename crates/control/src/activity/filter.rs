@@ -5,13 +5,37 @@ use model::{AccountId, Actor, EntityKey, UnixMillis, ram::UserId};
 use super::{Activity, Event, EventPlace, Head, Kept, OutcomeKind, touches::Touched};
 use crate::control::Control;
 
+/// A RAM user, as somebody names it: by its number, or by what it was called when it acted. Whether it is there still does
+/// not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedUser {
+    name: Box<str>,
+    id: Option<UserId>,
+}
+
+impl NamedUser {
+    /// The user of this name or number.
+    pub fn new(text: &str) -> Self {
+        Self { name: text.into(), id: text.parse().ok().map(UserId) }
+    }
+
+    /// Its number, where it is named by one.
+    pub fn id(&self) -> Option<UserId> {
+        self.id
+    }
+
+    fn is(&self, user: UserId, name: Option<&str>) -> bool {
+        self.id == Some(user) || name == Some(&*self.name)
+    }
+}
+
 /// Who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActorFilter {
     /// The account's root.
     Root,
     /// A RAM user: this one, or any.
-    User(Option<UserId>),
+    User(Option<NamedUser>),
     /// A node.
     Node,
     /// The operator of the server.
@@ -23,11 +47,11 @@ pub enum ActorFilter {
 }
 
 impl ActorFilter {
-    fn admits(self, actor: Actor) -> bool {
+    fn admits(&self, actor: Actor, name: Option<&str>) -> bool {
         match self {
             Self::Root => matches!(actor, Actor::Root(_)),
             Self::User(None) => matches!(actor, Actor::User(..)),
-            Self::User(Some(wanted)) => matches!(actor, Actor::User(_, user) if user == wanted),
+            Self::User(Some(wanted)) => matches!(actor, Actor::User(_, user) if wanted.is(user, name)),
             Self::Node => matches!(actor, Actor::Node(_)),
             Self::Operator => actor == Actor::Operator,
             Self::Clock => actor == Actor::Clock,
@@ -43,6 +67,8 @@ pub struct ResourceFilter {
     pub entities: Vec<EntityKey>,
     /// The id, as refused calls named it.
     pub id: Box<str>,
+    /// Of the refused calls those of this actor alone; none: those of everybody.
+    pub refused_of: Option<Actor>,
 }
 
 /// Which events. All that is said must fit.
@@ -76,20 +102,24 @@ pub struct EventPage {
 }
 
 impl EventFilter {
-    fn admits(&self, at: UnixMillis, actor: Actor, operation: &str) -> bool {
+    fn admits(&self, at: UnixMillis, (actor, name): (Actor, Option<&str>), operation: &str) -> bool {
         self.operation.as_deref().is_none_or(|wanted| wanted == operation)
-            && self.actor.admits(actor)
+            && self.actor.admits(actor, name)
             && self.from.is_none_or(|from| at >= from)
             && self.until.is_none_or(|until| at <= until)
     }
 
     fn admits_applied(&self, head: &Head) -> bool {
-        head.accounts.contains(&self.account) && self.admits(head.at, head.actor, &head.operation)
+        let who = (head.actor, head.actor_name.as_deref());
+        head.accounts.contains(&self.account) && self.admits(head.at, who, &head.operation)
     }
 
     fn admits_refused(&self, event: &Event) -> bool {
-        let is_about = |resource: &ResourceFilter| event.about.contains(&resource.id);
-        self.resource.as_ref().is_none_or(is_about) && self.admits(event.at, event.actor, &event.operation)
+        let is_about = |resource: &ResourceFilter| {
+            event.about.contains(&resource.id) && resource.refused_of.is_none_or(|actor| actor == event.actor)
+        };
+        let who = (event.actor, event.actor_name.as_deref());
+        self.resource.as_ref().is_none_or(is_about) && self.admits(event.at, who, &event.operation)
     }
 }
 

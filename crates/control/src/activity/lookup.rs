@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{NetworkInterfaceId, SecurityGroupId, UnixMillis};
 
 use super::{Activity, Event, EventSink, RefusedCall, Touched};
-use crate::control::Control;
+use crate::{control::Control, history};
 
 impl Activity {
     /// The head of a generation.
@@ -65,7 +65,9 @@ impl Control {
     /// [`REFUSED_MAX`](super::REFUSED_MAX) of each, until this process ends.
     pub fn note_refusal(&self, call: RefusedCall) {
         let core = self.core();
-        core.activity.refuse(call, || core.shared.durable());
+        // As the state has it, durable or not: a name that was taken back meanwhile was told to nobody else.
+        let name = core.shared.with(|published| history::user_name(&published.state, call.actor));
+        core.activity.refuse(call, name, || core.shared.durable());
     }
 
     /// Tells a sink of every event from now on: changes when they are on disk, in their order, and refused calls.

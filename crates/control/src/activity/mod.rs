@@ -25,7 +25,7 @@ pub(crate) use self::{
 };
 pub use self::{
     event::{Event, EventChange, EventOutcome, EventPlace, EventSink, OutcomeKind, RefusedCall},
-    filter::{ActorFilter, EventFilter, EventPage, ResourceFilter},
+    filter::{ActorFilter, EventFilter, EventPage, NamedUser, ResourceFilter},
 };
 use crate::history::HistoryRecord;
 
@@ -78,6 +78,7 @@ impl Loaded {
             generation: record.generation,
             at: record.at,
             actor: record.actor,
+            actor_name: record.actor_name.as_deref().map(Into::into),
             operation: record.operation.as_str().into(),
             request_id: record.request_id.as_str().into(),
             source: record.source.as_deref().and_then(|source| source.parse().ok()),
@@ -131,15 +132,16 @@ impl Activity {
         (kept.heads, kept.touches, kept.damaged) = (loaded.heads, loaded.touches, loaded.damaged);
     }
 
-    /// Takes up a call that was refused. `durable` gives the last generation that is on disk.
-    pub(crate) fn refuse(&self, call: RefusedCall, durable: impl FnOnce() -> u64) {
+    /// Takes up a call that was refused. `name` is what its caller is called, where that is a RAM user, and `durable` gives
+    /// the last generation that is on disk.
+    pub(crate) fn refuse(&self, call: RefusedCall, name: Option<Box<str>>, durable: impl FnOnce() -> u64) {
         let account = call.actor.account();
         let mut kept = self.kept.write();
         kept.refusals += 1;
         // Asked under the lock, and never less than before, so that places come in their order.
         kept.refused_at = kept.refused_at.max(durable());
         let place = EventPlace { generation: kept.refused_at, refusal: kept.refusals };
-        let event = call.event(place);
+        let event = call.event(name, place);
         if let Some(sink) = &kept.sink {
             sink.take(&event, &[]);
         }
@@ -201,7 +203,7 @@ mod tests {
             about: Box::default(),
         };
         // A recovery may find less on disk than there was thought to be.
-        [5, 4, 6].into_iter().for_each(|durable| activity.refuse(call.clone(), || durable));
+        [5, 4, 6].into_iter().for_each(|durable| activity.refuse(call.clone(), None, || durable));
         let kept = activity.kept.read();
         let places =
             kept.refused[&AccountId(1)].iter().map(|event| (event.place.generation, event.place.refusal));

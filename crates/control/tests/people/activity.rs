@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use control::{
     Control, HistoryRetention, Settings,
-    activity::{ActorFilter, Event, EventFilter, EventOutcome, EventPlace, REFUSED_MAX, RefusedCall},
+    activity::{
+        ActorFilter, Event, EventFilter, EventOutcome, EventPlace, NamedUser, REFUSED_MAX, RefusedCall,
+    },
 };
 use model::{Actor, UnixMillis, ram::UserId};
 
@@ -56,7 +58,7 @@ fn refused_calls_stand_between_the_changes_and_the_newest_of_them_are_kept() {
     let EventOutcome::Refused { message, .. } = &page.events[0].outcome else { panic!("not refused") };
     assert_eq!(message.len(), 512, "a long message is cut short");
     (0..REFUSED_MAX).for_each(|number| refuse(&site, number));
-    let users = EventFilter { actor: ActorFilter::User(Some(UserId(7))), ..filter(&site) };
+    let users = EventFilter { actor: ActorFilter::User(Some(NamedUser::new("7"))), ..filter(&site) };
     let page = site.control.events(&users, None, 10_000);
     assert_eq!((page.events.len(), page.more), (REFUSED_MAX, false));
     assert!(page.events.iter().all(|event| event.place.refusal > 3));

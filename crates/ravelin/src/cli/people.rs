@@ -153,7 +153,7 @@ pub struct EventsArguments {
     /// Calls of this operation.
     #[arg(long, value_name = "OPERATION")]
     pub operation: Option<String>,
-    /// What this RAM user did.
+    /// What this RAM user did: the name that it had then, or its number.
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
     /// What such an actor did: Root, User, Node, Operator, Clock.

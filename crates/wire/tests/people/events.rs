@@ -39,8 +39,8 @@ async fn events_say_who_did_what_with_before_and_after() {
     assert_eq!((&applied["ActorType"], &applied["SourceIpAddress"]), (&json!("Root"), &json!("127.0.0.1")));
     let change = at(applied, "/Changes/Change/0");
     assert_eq!((&change["Kind"], &change["ResourceType"]), (&json!("Changed"), &json!("NetworkInterface")));
-    assert_eq!(change["Before"], json!(format!("{{\"SecurityGroupIds\":[\"{}\"]}}", site.group)));
-    assert_eq!(change["After"], "{\"SecurityGroupIds\":[]}");
+    assert_eq!(change["Removed"], json!(format!("{{\"SecurityGroupIds\":[\"{}\"]}}", site.group)));
+    assert!(["Before", "After", "Added"].iter().all(|name| change.get(name).is_none()), "{change}");
 }
 
 #[tokio::test]
@@ -97,7 +97,87 @@ async fn events_are_filtered_and_come_in_steps_that_neither_repeat_nor_miss() {
     let described = call(&site, "DescribeStateAt", &described).await.done().body;
     assert!(described["Generation"].as_u64() >= generation.as_u64(), "{described}");
     let both = [("UserName", "nobody"), ("ActorType", "Root")];
-    assert_eq!(call(&site, "ListEvents", &both).await.code(), "EntityNotExist.User");
+    assert_eq!(call(&site, "ListEvents", &both).await.code(), "InvalidParameter");
+}
+
+/// What a lenient server takes as said by whoever has this access key.
+async fn by(site: &Site, key: &str, action: &str, parameters: &[(&str, &str)]) -> crate::support::Answer {
+    let claimed = [
+        ("SignatureMethod", "HMAC-SHA1"),
+        ("SignatureVersion", "1.0"),
+        ("SignatureNonce", "nonce"),
+        ("Signature", "AAAA"),
+        ("Timestamp", "2026-11-22T03:04:05Z"),
+        ("AccessKeyId", key),
+    ];
+    call(site, action, &[&claimed[..], parameters].concat()).await
+}
+
+/// Makes a user with a policy, and gives its number and the id of its key.
+async fn user(site: &Site, name: &str, policy: &str) -> (String, String) {
+    let made =
+        call(site, "CreateUser", &[("UserName", name), ("MobilePhone", "86-13800000000")]).await.done();
+    let attached = [("UserName", name), ("PolicyName", policy), ("PolicyType", "System")];
+    call(site, "AttachPolicyToUser", &attached).await.done();
+    let key = call(site, "CreateAccessKey", &[("UserName", name)]).await.done().body;
+    let text = |value: &Value, pointer: &str| at(value, pointer).as_str().unwrap().to_owned();
+    (text(&made.body, "/User/UserId"), text(&key, "/AccessKey/AccessKeyId"))
+}
+
+/// Deletes a user with all that is of it.
+async fn delete_user(site: &Site, name: &str, key: &str, policy: &str) {
+    call(site, "DeleteAccessKey", &[("UserName", name), ("UserAccessKeyId", key)]).await.done();
+    let attached = [("UserName", name), ("PolicyName", policy), ("PolicyType", "System")];
+    call(site, "DetachPolicyFromUser", &attached).await.done();
+    call(site, "DeleteUser", &[("UserName", name)]).await.done();
+}
+
+#[tokio::test]
+async fn who_did_it_is_called_as_it_was_then_whatever_became_of_the_user() {
+    const ALL: &str = "AdministratorAccess";
+    let site = site().await;
+    let (id, key) = user(&site, "alice", ALL).await;
+    let member = [("SecurityGroupId", &*site.group), ("NetworkInterfaceId", &*site.interface)];
+    for action in ["LeaveSecurityGroup", "JoinSecurityGroup"] {
+        by(&site, &key, action, &member).await.done();
+    }
+    let unknown = [("SecurityGroupId", "sg-unknown"), ("NetworkInterfaceId", site.interface.as_str())];
+    assert_ne!(by(&site, &key, "LeaveSecurityGroup", &unknown).await.status, 200);
+    call(&site, "UpdateUser", &[("UserName", "alice"), ("NewUserName", "alice2")]).await.done();
+    delete_user(&site, "alice2", &key, ALL).await;
+    user(&site, "alice", ALL).await;
+    for named in ["alice", &id] {
+        let shown = list(&site, &[("UserName", named)]).await;
+        let of = |field| texts(&shown, "/Events/Event", field);
+        assert_eq!(of("OperationName"), ["LeaveSecurityGroup", "JoinSecurityGroup", "LeaveSecurityGroup"]);
+        assert_eq!((of("ActorName"), of("ActorId")), (vec!["alice".into(); 3], vec![id.clone(); 3]));
+    }
+    // It did nothing under that name, and nobody is called so any more.
+    assert_eq!(call(&site, "ListEvents", &[("UserName", "alice2")]).await.code(), "EntityNotExist.User");
+    let asked = [("From", "192.0.2.9"), ("To", site.interface.as_str()), ("Port", "443")];
+    let explained = call(&site, "ExplainTraffic", &asked).await.done().body;
+    assert_eq!(at(&explained, "/Sides/Side/0/Membership/ActorName"), "alice", "{explained}");
+    let newest = list(&site, &[("MaxResults", "1")]).await;
+    let newest = at(&newest, "/Events/Event/0/Generation").to_string();
+    let described = call(&site, "DescribeStateAt", &[("ResourceId", &site.interface), ("AsOf", &newest)])
+        .await
+        .done()
+        .body;
+    assert_eq!(at(&described, "/MadeBy/ActorName"), "alice");
+    let made = list(&site, &[("OperationName", "DeleteUser")]).await;
+    let change = at(&made, "/Events/Event/0/Changes/Change/0");
+    assert_eq!((&change["ResourceName"], &change["ResourceId"]), (&json!("alice2"), &json!(id)));
+}
+
+#[tokio::test]
+async fn of_a_group_with_rules_the_added_ones_are_shown_as_added() {
+    let site = site().await;
+    let group = site.group.clone();
+    let shown = list(&site, &[("ResourceId", &group), ("OperationName", "AuthorizeSecurityGroup")]).await;
+    let change = at(&shown, "/Events/Event/0/Changes/Change/0");
+    assert!(["Before", "After", "Removed"].iter().all(|name| change.get(name).is_none()), "{change}");
+    let added: Value = serde_json::from_str(change["Added"].as_str().unwrap()).unwrap();
+    assert_eq!(texts(&added, "/Permissions", "Text"), ["ingress accept tcp from 192.0.2.0/24 to port 22"]);
 }
 
 #[tokio::test]
@@ -122,37 +202,39 @@ fn shows(events: &Value, operation: &str) -> (bool, bool) {
 #[tokio::test]
 async fn what_ram_would_not_tell_a_caller_is_not_in_its_events() {
     let site = site().await;
-    for (name, policy) in [("reader", "RavelinReadOnlyAccess"), ("auditor", "AdministratorAccess")] {
-        call(&site, "CreateUser", &[("UserName", name), ("MobilePhone", "86-13800000000")]).await.done();
-        let attached = [("UserName", name), ("PolicyName", policy), ("PolicyType", "System")];
-        call(&site, "AttachPolicyToUser", &attached).await.done();
-    }
     let document = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"ens:*","Resource":"*"}]}"#;
     call(&site, "CreatePolicy", &[("PolicyName", "own"), ("PolicyDocument", document)]).await.done();
-    let mut keys = Vec::new();
-    for name in ["reader", "auditor"] {
-        let key = call(&site, "CreateAccessKey", &[("UserName", name)]).await.done().body;
-        keys.push(at(&key, "/AccessKey/AccessKeyId").as_str().unwrap().to_owned());
-    }
-    // A lenient server takes its word for who it is from whoever says it in full.
-    let claimed = [
-        ("MaxResults", "100"),
-        ("SignatureMethod", "HMAC-SHA1"),
-        ("SignatureVersion", "1.0"),
-        ("SignatureNonce", "nonce"),
-        ("Signature", "AAAA"),
-        ("Timestamp", "2026-11-22T03:04:05Z"),
+    let keys = [
+        user(&site, "reader", "RavelinReadOnlyAccess").await.1,
+        user(&site, "auditor", "AdministratorAccess").await.1,
     ];
-    let by = async |key: &str| {
-        let sent = [&claimed[..], &[("AccessKeyId", key)]].concat();
-        call(&site, "ListEvents", &sent).await.done().body
-    };
-    let (reader, auditor) = (by(&keys[0]).await, by(&keys[1]).await);
+    let events = async |key: &str| by(&site, key, "ListEvents", &[("MaxResults", "100")]).await.done().body;
+    let (reader, auditor) = (events(&keys[0]).await, events(&keys[1]).await);
     for (operation, id) in [("CreateUser", true), ("CreatePolicy", true), ("CreateAccessKey", false)] {
         assert_eq!(shows(&reader, operation), (false, id), "{operation}");
         assert_eq!(shows(&auditor, operation), (true, true), "{operation}");
     }
     assert_eq!(shows(&reader, "CreateSecurityGroup"), (true, true));
+    // A filter tells no more than the list does: neither that a key is there, nor that a name is nobody's.
+    let of_key = async |caller: &str, key: &str| {
+        let shown = by(&site, caller, "ListEvents", &[("ResourceId", key)]).await.done().body;
+        texts(&shown, "/Events/Event", "OperationName")
+    };
+    assert_eq!(of_key(&keys[0], &keys[1]).await, [] as [&str; 0]);
+    assert_eq!(of_key(&keys[0], "LTAI5tNothing").await, [] as [&str; 0]);
+    assert_eq!(of_key(&keys[1], &keys[0]).await, ["CreateAccessKey"]);
+    for name in ["auditor", "nobody"] {
+        let shown = by(&site, &keys[0], "ListEvents", &[("UserName", name)]).await.done().body;
+        assert_eq!(at(&shown, "/Events/Event"), &json!([]), "{name}");
+    }
+    let nobody = by(&site, &keys[1], "ListEvents", &[("UserName", "nobody")]).await;
+    assert_eq!(nobody.code(), "EntityNotExist.User");
+    // Nor can a call tell that names the key as something else and is refused: it is found whether there is such a key or not.
+    for id in [keys[1].as_str(), "LTAI5tNothing"] {
+        let tried = [("SecurityGroupId", id), ("NetworkInterfaceId", site.interface.as_str())];
+        assert_ne!(by(&site, &keys[0], "LeaveSecurityGroup", &tried).await.status, 200);
+        assert_eq!(of_key(&keys[0], id).await, ["LeaveSecurityGroup"]);
+    }
     let text = reader.to_string();
     assert!(keys.iter().all(|key| !text.contains(key)) && !text.contains("13800000000"));
 }

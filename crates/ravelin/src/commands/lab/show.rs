@@ -216,7 +216,7 @@ fn flow_table(flows: &[FlowStatus], width: usize) -> String {
         let known = format!("{state}, {age} old, idle {idle}, {packets} packets, {bytes} bytes");
         vec![interface, [flow, rule, known].join("\n")]
     });
-    output::table(&["interface", "flow, rule, state"], narrow)
+    output::table_of_lines(&["interface", "flow, rule, state"], narrow)
 }
 
 fn flow(of: &FlowStatus) -> [String; FLOW_COLUMNS.len()] {

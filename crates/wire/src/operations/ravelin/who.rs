@@ -1,44 +1,29 @@
 //! Who did something, as fields of an answer.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::net::IpAddr;
 
-use control::{Control, activity::Event};
-use model::{Actor, ram::UserId};
+use control::activity::Event;
+use model::Actor;
 
 use crate::catalogue::prelude::*;
 
-/// The names of RAM users, as far as they are there still.
-#[derive(Debug, Default)]
-pub(crate) struct UserNames(BTreeMap<UserId, Box<str>>);
-
-impl UserNames {
-    /// The names of those among the actors.
-    pub(crate) async fn of(control: &Control, actors: impl Iterator<Item = Actor>) -> Result<Self, Fault> {
-        let users: Vec<UserId> = actors
-            .filter_map(|actor| match actor {
-                Actor::User(_, user) => Some(user),
-                _ => None,
-            })
-            .collect();
-        if users.is_empty() {
-            return Ok(Self::default());
-        }
-        let names = control.read_access(|access| {
-            let named = |id: &UserId| access.user(*id).map(|user| (*id, user.name.clone()));
-            users.iter().filter_map(named).collect()
-        });
-        names.await.map(|read| Self(read.value)).map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))
+/// What the actor of an event was called: a user by its name then, or by its number where that is not known.
+pub(crate) fn name(event: &Event) -> String {
+    match (event.actor, &event.actor_name) {
+        (Actor::User(..), Some(name)) => name.to_string(),
+        (Actor::User(_, id), None) => id.to_string(),
+        (Actor::Root(_), _) => "root".into(),
+        (Actor::Node(node), _) => node.to_string(),
+        (Actor::Operator, _) => "operator".into(),
+        (Actor::Clock, _) => "clock".into(),
     }
+}
 
-    /// What an actor is called: a user by its name, or by its number where it is gone.
-    pub(crate) fn name(&self, actor: Actor) -> String {
-        match actor {
-            Actor::User(_, id) => self.0.get(&id).map_or_else(|| id.to_string(), |name| name.to_string()),
-            Actor::Root(_) => "root".into(),
-            Actor::Node(node) => node.to_string(),
-            Actor::Operator => "operator".into(),
-            Actor::Clock => "clock".into(),
-        }
+/// The number of a user, which outlives its names; none for other actors.
+pub(crate) fn id(actor: Actor) -> Option<String> {
+    match actor {
+        Actor::User(_, id) => Some(id.to_string()),
+        _ => None,
     }
 }
 
@@ -56,15 +41,18 @@ pub(crate) fn kind(actor: Actor) -> &'static str {
     }
 }
 
-/// Who, when, by which request and from where: `Generation`, `Time`, `OperationName`, `ActorType`, `ActorName`, `RequestId`
-/// and `SourceIpAddress`.
-pub(super) fn put(shown: &mut Answer, event: &Event, names: &UserNames) {
+/// Who, when, by which request and from where: `Generation`, `Time`, `OperationName`, `ActorType`, `ActorName`, `ActorId`,
+/// `RequestId` and `SourceIpAddress`.
+pub(super) fn put(shown: &mut Answer, event: &Event) {
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
     put("Generation", json!(event.place.generation));
     put("Time", json!(event.at.to_text()));
     put("OperationName", json!(event.operation));
     put("ActorType", json!(kind(event.actor)));
-    put("ActorName", json!(names.name(event.actor)));
+    put("ActorName", json!(name(event)));
+    if let Some(id) = id(event.actor) {
+        put("ActorId", json!(id));
+    }
     if !event.request_id.is_empty() {
         put("RequestId", json!(event.request_id));
     }

@@ -4,10 +4,7 @@ use control::{Control, past::AsOf};
 use model::EntityKey;
 
 use super::{
-    super::{
-        moment,
-        who::{self, UserNames},
-    },
+    super::{moment, who},
     entity,
 };
 use crate::catalogue::prelude::*;
@@ -41,6 +38,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
         Field::text("MadeBy.OperationName", "CreateSecurityGroup"),
         Field::text("MadeBy.ActorType", "User"),
         Field::text("MadeBy.ActorName", "alice"),
+        Field::text("MadeBy.ActorId", "217348422547863003"),
         Field::text("MadeBy.RequestId", "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E"),
         Field::text("MadeBy.SourceIpAddress", "192.0.2.17"),
     ],
@@ -89,9 +87,8 @@ async fn describe(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
         put("NetworkInterfaceIds", json!({ "NetworkInterfaceId": members }));
     }
     if let Some(event) = &found.made_by {
-        let names = UserNames::of(control, std::iter::once(event.actor)).await?;
         let mut made_by = Answer::new();
-        who::put(&mut made_by, event, &names);
+        who::put(&mut made_by, event);
         put("MadeBy", Value::Object(made_by));
     }
     Ok(answer)

@@ -6,7 +6,9 @@ use model::{
     id::{InstanceKind, NetworkInterfaceKind, NetworkKind, NodeKind, SecurityGroupKind, VSwitchKind},
     node::{Binding, Device, Node},
     ram::{CustomPolicy, User},
+    rule::Rule,
 };
+use policy::text::RuleText;
 
 use super::super::super::ens;
 use crate::catalogue::prelude::*;
@@ -29,6 +31,14 @@ pub(crate) fn name(key: &EntityKey) -> (&'static str, String) {
         EntityKey::NodeAuthority => ("NodeAuthority", "node-authority".into()),
         EntityKey::Hosting(id) => ("Hosting", id.to_string()),
         EntityKey::EnforcementWait(id) => ("AccountEnforcement", id.to_string()),
+    }
+}
+
+/// What a user is called, as it was before the change where it is gone then. Other things are found by their ids.
+pub(crate) fn user_name(change: &EventChange) -> Option<&str> {
+    match change.after.as_ref().or(change.before.as_ref()) {
+        Some(Entity::User(own)) => Some(&own.name),
+        _ => None,
     }
 }
 
@@ -82,7 +92,7 @@ pub(crate) fn shown(entity: &Entity) -> Value {
         Entity::SecurityGroup(own) => json!({
             "SecurityGroupName": own.name,
             "Description": own.description,
-            "Permissions": own.rules.iter().map(ens::shown_rule).collect::<Vec<_>>(),
+            "Permissions": own.rules.iter().map(rule).collect::<Vec<_>>(),
         }),
         Entity::Node(own) => node(own),
         Entity::Binding(own) => binding(own),
@@ -180,30 +190,108 @@ fn tags(tags: &model::tag::Tags) -> Value {
     tags.iter().map(|tag| (tag.key.to_string(), json!(tag.value))).collect()
 }
 
-/// What a change changed: the fields that differ, before and after. Of a list that is there on both sides, the entries that
-/// are on one alone.
-pub(crate) fn differing(change: &EventChange) -> (Option<Value>, Option<Value>) {
-    let (mut before, mut after) = (change.before.as_ref().map(shown), change.after.as_ref().map(shown));
-    if let (Some(Value::Object(before)), Some(Value::Object(after))) = (&mut before, &mut after) {
-        let same: Vec<String> = before
-            .iter()
-            .filter(|(name, value)| after.get(*name) == Some(value))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in &same {
-            before.remove(name);
-            after.remove(name);
+/// What a change changed. A list is never shown in part under the name of the whole: what is gone from it and what has come to
+/// it have names of their own.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Difference {
+    before: Option<Value>,
+    after: Option<Value>,
+    removed: Option<Value>,
+    added: Option<Value>,
+}
+
+impl Difference {
+    /// That of a change: the fields that differ, before and after, and of lists what was removed and what was added. Of what
+    /// came or went, all of it.
+    pub(crate) fn of(change: &EventChange) -> Self {
+        match (change.before.as_ref().map(shown), change.after.as_ref().map(shown)) {
+            (Some(Value::Object(before)), Some(Value::Object(after))) => Self::between(before, &after),
+            (before, after) => Self { before, after, ..Self::default() },
         }
-        for (name, value) in before.iter_mut() {
-            if let (Value::Array(had), Some(Value::Array(has))) = (value, after.get_mut(name)) {
-                let common: Vec<Value> = had.iter().filter(|item| has.contains(item)).cloned().collect();
-                // Where the order alone differs, both are shown as they are.
-                if common.len() < had.len().max(has.len()) {
-                    had.retain(|item| !common.contains(item));
-                    has.retain(|item| !common.contains(item));
+    }
+
+    fn between(before: Answer, after: &Answer) -> Self {
+        let mut sides: [Answer; 4] = Default::default();
+        for (name, had) in before {
+            let has = after.get(&name).cloned().unwrap_or_default();
+            if had == has {
+                continue;
+            }
+            let [was, is, removed, added] = &mut sides;
+            match apart(&had, &has) {
+                Some((gone, come)) => {
+                    put_some(removed, &name, gone);
+                    put_some(added, &name, come);
+                }
+                None => {
+                    was.insert(name.clone(), had);
+                    is.insert(name, has);
                 }
             }
         }
+        let [before, after, removed, added] =
+            sides.map(|side| (!side.is_empty()).then_some(Value::Object(side)));
+        Self { before, after, removed, added }
     }
-    (before, after)
+
+    /// The parts that there are, each with its name: `Before`, `After`, `Removed`, `Added`.
+    pub(crate) fn parts(self) -> impl Iterator<Item = (&'static str, Value)> {
+        let Self { before, after, removed, added } = self;
+        let named = [("Before", before), ("After", after), ("Removed", removed), ("Added", added)];
+        named.into_iter().filter_map(|(name, part)| Some((name, part?)))
+    }
+}
+
+/// Of two lists the items that are in one alone; none: they are no lists, or differ in their order alone, and are shown whole.
+fn apart(had: &Value, has: &Value) -> Option<(Vec<Value>, Vec<Value>)> {
+    let (Value::Array(had), Value::Array(has)) = (had, has) else { return None };
+    let without = |own: &[Value], other: &[Value]| -> Vec<Value> {
+        own.iter().filter(|item| !other.contains(item)).cloned().collect()
+    };
+    let (gone, come) = (without(had, has), without(has, had));
+    (!gone.is_empty() || !come.is_empty()).then_some((gone, come))
+}
+
+fn put_some(side: &mut Answer, name: &str, items: Vec<Value>) {
+    if !items.is_empty() {
+        side.insert(name.into(), Value::Array(items));
+    }
+}
+
+/// A rule, with its text form.
+fn rule(own: &Rule) -> Value {
+    let mut shown = ens::shown_rule(own);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("Text".into(), json!(RuleText(own).to_string()));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_lists_what_came_and_what_went_is_told_and_never_a_part_as_the_whole() {
+        let sides = |before: Value, after: Value| {
+            let (Value::Object(before), Value::Object(after)) = (before, after) else { panic!("no objects") };
+            let parts = Difference::between(before, &after).parts();
+            Value::Object(parts.map(|(name, part)| (name.to_owned(), part)).collect())
+        };
+        assert_eq!(
+            sides(
+                json!({ "Name": "a", "Ids": [1, 2], "Same": [] }),
+                json!({ "Name": "b", "Ids": [2, 3], "Same": [] })
+            ),
+            json!({ "Before": { "Name": "a" }, "After": { "Name": "b" }, "Removed": { "Ids": [1] }, "Added": { "Ids": [3] } })
+        );
+        assert_eq!(
+            sides(json!({ "Ids": [1] }), json!({ "Ids": [1, 2] })),
+            json!({ "Added": { "Ids": [2] } })
+        );
+        assert_eq!(
+            sides(json!({ "Ids": [1, 2] }), json!({ "Ids": [2, 1] })),
+            json!({ "Before": { "Ids": [1, 2] }, "After": { "Ids": [2, 1] } })
+        );
+    }
 }

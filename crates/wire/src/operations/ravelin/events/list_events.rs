@@ -2,15 +2,13 @@
 
 use control::{
     Control, HistoryRecord,
-    activity::{ActorFilter, Event, EventChange, EventFilter, EventOutcome, OutcomeKind, ResourceFilter},
+    activity::{
+        ActorFilter, Event, EventChange, EventFilter, EventOutcome, NamedUser, OutcomeKind, ResourceFilter,
+    },
 };
 use model::{AccountId, EntityKey, UnixMillis};
 
-use super::{
-    super::who::{self, UserNames},
-    entity,
-    sight::Sight,
-};
+use super::{super::who, entity, sight::Sight};
 use crate::catalogue::{form::event_place, prelude::*};
 
 /// How many events a step has where nothing is said.
@@ -25,7 +23,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
     name: "ListEvents",
     family: "activity",
     summary: "Lists who did what, when and from where, with what was before and after, the newest first; refused calls too.",
-    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different before and after, as JSON text; nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without `Before` and `After`, and without the id of an access key. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
+    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different `Before` and `After`, and of lists (rules, groups, addresses) what was `Removed` and `Added`, as JSON text; of what was made or deleted all of it. A rule has its text form, too (`Text`). Nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without these, and without the id of an access key, and a `ResourceId` that is one finds nothing but what they called themselves. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\n`ActorName` is what a RAM user was called when it acted, and stays so when it gets another name or is deleted; `ActorId` is its number. `UserName` finds both. Where nobody was ever called so, in the history or now, it is the error EntityNotExist.User for those who may call GetUser for that name; for others nothing is found.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(
@@ -38,7 +36,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
         Parameter::optional(
             "UserName",
             Kind::form(1, 64, Form::USER_NAME),
-            "What this RAM user did.",
+            "What this RAM user did: the name that it had then, whatever it is called now, or its number, which never changes. It may be gone.",
             "alice",
         ),
         Parameter::optional(
@@ -77,6 +75,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
         Field::text("Events.Event[].OperationName", "LeaveSecurityGroup"),
         Field::text("Events.Event[].ActorType", "User"),
         Field::text("Events.Event[].ActorName", "alice"),
+        Field::text("Events.Event[].ActorId", "217348422547863003"),
         Field::text("Events.Event[].RequestId", "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E"),
         Field::text("Events.Event[].SourceIpAddress", "192.0.2.17"),
         Field::text("Events.Event[].ErrorCode", "NoPermission"),
@@ -86,11 +85,17 @@ pub(in super::super) static OPERATION: Operation = Operation {
         Field::text("Events.Event[].Changes.Change[].Kind", "Changed"),
         Field::text("Events.Event[].Changes.Change[].ResourceType", "NetworkInterface"),
         Field::text("Events.Event[].Changes.Change[].ResourceId", "eni-5f6533jbifugr5fo2j1wabcde"),
+        Field::text("Events.Event[].Changes.Change[].ResourceName", "alice"),
+        Field::text("Events.Event[].Changes.Change[].Before", r#"{"NetworkInterfaceName":"web"}"#),
+        Field::text("Events.Event[].Changes.Change[].After", r#"{"NetworkInterfaceName":"old"}"#),
         Field::text(
-            "Events.Event[].Changes.Change[].Before",
+            "Events.Event[].Changes.Change[].Removed",
             r#"{"SecurityGroupIds":["sg-5vn4n3y4laeb2ii9zxxltlvzi"]}"#,
         ),
-        Field::text("Events.Event[].Changes.Change[].After", r#"{"SecurityGroupIds":[]}"#),
+        Field::text(
+            "Events.Event[].Changes.Change[].Added",
+            r#"{"SecurityGroupIds":["sg-5c8yfsl6nrgvbw2vn3bk9swka"]}"#,
+        ),
     ],
     errors: &[&code::ENTITY_NOT_EXIST_USER],
     ram: Ram::all("ravelin:ListEvents", Access::List),
@@ -99,11 +104,14 @@ pub(in super::super) static OPERATION: Operation = Operation {
 
 async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
     let arguments = call.arguments;
-    let filter = filter(call, control).await?;
+    let mut filter = filter(call)?;
+    blind(&mut filter, call, control).await?;
     let most = arguments.count("MaxResults", STEP).max(1);
     let before = arguments.text("NextToken").and_then(event_place);
     let page = control.events(&filter, before, most);
-    let names = UserNames::of(control, page.events.iter().map(|event| event.actor)).await?;
+    if let (true, Some(user)) = (page.events.is_empty(), arguments.text("UserName")) {
+        is_known(call, control, user).await?;
+    }
     let generations = page.events.iter().filter(|event| event.outcome == EventOutcome::Applied);
     let generations = generations.map(|event| event.place.generation).collect();
     let account = call.account;
@@ -120,22 +128,47 @@ async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
         answer.insert("OldestTime".into(), json!(at.to_text()));
     }
     let record = |event: &Event| records.iter().find(|own| own.generation == event.place.generation);
-    let events = page.events.iter().map(|event| shown(event, record(event), &sight, &names));
+    let events = page.events.iter().map(|event| shown(event, record(event), &sight));
     answer.insert("Events".into(), json!({ "Event": events.collect::<Vec<_>>() }));
     Ok(answer)
 }
 
-async fn filter(call: &Call<'_>, control: &Control) -> Result<EventFilter, Fault> {
+/// Refuses a user of whom there is nothing, neither now nor in the history. Whoever may not ask RAM for that name does not
+/// hear that it is nobody's.
+async fn is_known(call: &Call<'_>, control: &Control, user: &str) -> Result<(), Fault> {
+    let named = NamedUser::new(user);
+    let is_there = control.read_access(|access| {
+        let by_id = named.id().and_then(|id| access.user(id)).filter(|own| own.account == call.account);
+        by_id.or_else(|| access.user_named(call.account, user)).is_some()
+    });
+    let is_there = is_there.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
+    let (account, actor) = (call.account, ActorFilter::User(Some(named)));
+    let (operation, resource, from, until, outcome) = (None, None, None, None, None);
+    let of_user = EventFilter { account, operation, actor, resource, from, until, outcome };
+    if is_there || !control.events(&of_user, None, 1).events.is_empty() {
+        return Ok(());
+    }
+    let sight = Sight::of(call, control, std::iter::empty()).await?;
+    if sight.admits_user(user) { Err(Fault::of(&code::ENTITY_NOT_EXIST_USER)) } else { Ok(()) }
+}
+
+/// Lets the filter find nothing of an access key of which the caller may not see that it is there, but the caller's own
+/// calls. What the id of nothing else looks like may be that of a key.
+async fn blind(filter: &mut EventFilter, call: &Call<'_>, control: &Control) -> Result<(), Fault> {
+    let Some(resource) = &mut filter.resource else { return Ok(()) };
+    let [EntityKey::AccessKey(id)] = &*resource.entities else { return Ok(()) };
+    let sight = Sight::of(call, control, std::iter::empty()).await?;
+    if !sight.admits_key(control, id).await? {
+        resource.entities.clear();
+        resource.refused_of = Some(call.actor);
+    }
+    Ok(())
+}
+
+fn filter(call: &Call<'_>) -> Result<EventFilter, Fault> {
     let arguments = call.arguments;
-    let by_name = match arguments.text("UserName") {
-        None => None,
-        Some(name) => {
-            let found = control.read(|state| state.user_named(call.account, name).map(|user| user.id)).await;
-            let found = found.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
-            Some(found.ok_or_else(|| Fault::of(&code::ENTITY_NOT_EXIST_USER))?)
-        }
-    };
-    let actor = match (arguments.text("ActorType"), by_name) {
+    let user = arguments.text("UserName").map(NamedUser::new);
+    let actor = match (arguments.text("ActorType"), user) {
         (None | Some("User"), Some(user)) => ActorFilter::User(Some(user)),
         (Some(_), Some(_)) => return Err(Fault::invalid("UserName is for ActorType User alone")),
         (None, None) => ActorFilter::NotTheClock,
@@ -154,7 +187,11 @@ async fn filter(call: &Call<'_>, control: &Control) -> Result<EventFilter, Fault
         account: call.account,
         operation: arguments.boxed("OperationName"),
         actor,
-        resource: resource.map(|id| ResourceFilter { entities: entity::keys(id), id: id.into() }),
+        resource: resource.map(|id| ResourceFilter {
+            entities: entity::keys(id),
+            id: id.into(),
+            refused_of: None,
+        }),
         from: arguments.time("BeginTime"),
         // It is given in whole seconds, and that second is meant with it.
         until: arguments.time("EndTime").map(|time| UnixMillis(time.0.saturating_add(999))),
@@ -187,9 +224,9 @@ pub(crate) fn event_id(event: &Event) -> String {
     }
 }
 
-fn shown(event: &Event, record: Option<&Own>, sight: &Sight<'_>, names: &UserNames) -> Value {
+fn shown(event: &Event, record: Option<&Own>, sight: &Sight<'_>) -> Value {
     let mut shown = Answer::new();
-    who::put(&mut shown, event, names);
+    who::put(&mut shown, event);
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
     put("EventId", json!(event_id(event)));
     put("UnixMilliseconds", json!(event.at.0));
@@ -213,7 +250,7 @@ fn shown(event: &Event, record: Option<&Own>, sight: &Sight<'_>, names: &UserNam
     Value::Object(shown)
 }
 
-/// One thing before and after, both as JSON text; without them, and without an access key's id, where RAM would not tell.
+/// What is different of one thing, as JSON text; without it, and without an access key's id, where RAM would not tell.
 fn change(own: &EventChange, sight: &Sight<'_>) -> Value {
     let mut shown = Answer::new();
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
@@ -229,11 +266,11 @@ fn change(own: &EventChange, sight: &Sight<'_>) -> Value {
     if !is_admitted {
         return Value::Object(shown);
     }
-    let (before, after) = entity::differing(own);
-    for (name, side) in [("Before", before), ("After", after)] {
-        if let Some(side) = side {
-            put(name, json!(side.to_string()));
-        }
+    if let Some(name) = entity::user_name(own) {
+        put("ResourceName", json!(name));
+    }
+    for (name, part) in entity::Difference::of(own).parts() {
+        put(name, json!(part.to_string()));
     }
     Value::Object(shown)
 }

@@ -50,6 +50,23 @@ impl<'a> Sight<'a> {
         [&change.before, &change.after].into_iter().flatten().all(|entity| self.admits_entity(entity))
     }
 
+    /// Whether the caller may see whether there is an access key with this id: of one that is there who may list those of
+    /// its user, of any other who may list those of everybody. So nobody else can tell the two apart.
+    pub(super) async fn admits_key(&self, control: &Control, id: &str) -> Result<bool, Fault> {
+        let owner = control.read_access(|access| {
+            let key = access.access_key(id).filter(|key| key.account == self.call.account)?;
+            key.user.and_then(|user| access.user(user)).map(|user| user.name.clone())
+        });
+        let owner = owner.await.map_err(|_| Fault::of(&code::SERVICE_UNAVAILABLE))?.value;
+        let admits = |name: &str| self.may("ListAccessKeys", "UserName", name);
+        Ok(matches!(self.call.actor, Actor::Root(_)) || admits("*") || owner.as_deref().is_some_and(admits))
+    }
+
+    /// Whether the caller may see whether there is a user of this name.
+    pub(super) fn admits_user(&self, name: &str) -> bool {
+        matches!(self.call.actor, Actor::Root(_)) || self.may("GetUser", "UserName", name)
+    }
+
     fn admits_entity(&self, entity: &Entity) -> bool {
         match entity {
             Entity::User(own) => self.may("GetUser", "UserName", &own.name),

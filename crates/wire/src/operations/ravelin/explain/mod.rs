@@ -9,7 +9,7 @@ use control::{
     traffic::{End, SOURCE_PORT, TrafficError, TrafficWish},
 };
 
-use super::{moment, who::UserNames};
+use super::moment;
 use crate::catalogue::prelude::*;
 
 const PORT: Kind = Kind::Integer { min: 0, max: 65_535 };
@@ -76,10 +76,7 @@ async fn explain(call: &Call<'_>, control: &control::Control) -> Result<Answer, 
         as_of: moment::as_of(arguments),
     };
     let traffic = control.explain_traffic(wish).await.map_err(|error| fault(&error, arguments))?;
-    let sides = [&traffic.source, &traffic.destination].into_iter().flatten();
-    let events = sides.flat_map(|side| &side.memberships).filter_map(|own| own.since.as_ref());
-    let names = UserNames::of(control, events.map(|event| event.actor)).await?;
-    Ok(shown::shown(&traffic, &names))
+    Ok(shown::shown(&traffic))
 }
 
 /// Whether packets can have these addresses.

@@ -17,7 +17,7 @@ use super::super::{
     asking::direction,
     binding_state,
     preview::piece,
-    who::{self, UserNames},
+    who,
 };
 use crate::catalogue::prelude::*;
 
@@ -66,7 +66,7 @@ const HEAD: [Field; 9] = [
     Field::integer("OldestGeneration", "1"),
 ];
 
-const SIDE: [Field; 59] = [
+const SIDE: [Field; 61] = [
     Field::text("Sides.Side[].Direction", "ingress"),
     Field::text("Sides.Side[].NetworkInterfaceId", "eni-5f6533jbifugr5fo2j1wabcde"),
     Field::text("Sides.Side[].InstanceId", "i-5vn4n3y4laeb2ii9zxxltlvzi"),
@@ -89,6 +89,7 @@ const SIDE: [Field; 59] = [
     Field::text("Sides.Side[].Membership.OperationName", "JoinSecurityGroup"),
     Field::text("Sides.Side[].Membership.ActorType", "User"),
     Field::text("Sides.Side[].Membership.ActorName", "alice"),
+    Field::text("Sides.Side[].Membership.ActorId", "217348422547863003"),
     Field::text("Sides.Side[].Membership.RequestId", "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E"),
     Field::text("Sides.Side[].Membership.SourceIpAddress", "192.0.2.17"),
     Field::text("Sides.Side[].Membership.Message", "older than the history, which goes back to generation 8"),
@@ -100,6 +101,7 @@ const SIDE: [Field; 59] = [
     Field::text("Sides.Side[].SecurityGroups.SecurityGroup[].OperationName", "JoinSecurityGroup"),
     Field::text("Sides.Side[].SecurityGroups.SecurityGroup[].ActorType", "User"),
     Field::text("Sides.Side[].SecurityGroups.SecurityGroup[].ActorName", "alice"),
+    Field::text("Sides.Side[].SecurityGroups.SecurityGroup[].ActorId", "217348422547863003"),
     Field::text(
         "Sides.Side[].SecurityGroups.SecurityGroup[].RequestId",
         "473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E",
@@ -143,9 +145,9 @@ const SIDE: [Field; 59] = [
 /// The fields of the answer.
 pub(super) const ANSWER: &[Field] = &joined();
 
-const fn joined() -> [Field; 92] {
+const fn joined() -> [Field; 94] {
     let parts: [&[Field]; 4] = [&HEAD, &SIDE, &RULE, &FLIP_RULE];
-    let mut all = [HEAD[0]; 92];
+    let mut all = [HEAD[0]; 94];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut own = 0;
@@ -161,7 +163,7 @@ const fn joined() -> [Field; 92] {
 }
 
 /// The answer.
-pub(super) fn shown(traffic: &Traffic, names: &UserNames) -> Answer {
+pub(super) fn shown(traffic: &Traffic) -> Answer {
     let packet = &traffic.packet;
     let mut answer = Answer::new();
     let mut put = |name: &str, value: Value| answer.insert(name.into(), value);
@@ -181,7 +183,7 @@ pub(super) fn shown(traffic: &Traffic, names: &UserNames) -> Answer {
         put("OldestGeneration", json!(oldest));
     }
     let sides = [&traffic.source, &traffic.destination].into_iter().flatten();
-    let sides: Vec<Value> = sides.map(|own| side(own, traffic, names)).collect();
+    let sides: Vec<Value> = sides.map(|own| side(own, traffic)).collect();
     put("Sides", json!({ "Side": sides }));
     answer
 }
@@ -193,7 +195,7 @@ fn verdict(policy: Policy) -> &'static str {
     }
 }
 
-fn side(own: &Side, traffic: &Traffic, names: &UserNames) -> Value {
+fn side(own: &Side, traffic: &Traffic) -> Value {
     let explanation = own.explanation(RULES_SHOWN);
     let mut shown = Answer::new();
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
@@ -208,7 +210,7 @@ fn side(own: &Side, traffic: &Traffic, names: &UserNames) -> Value {
     put("Verdict", json!(verdict(own.verdict)));
     put("Text", json!(headline(&explanation)));
     put("DecidedBy", json!(if explanation.decider.is_some() { "Rule" } else { "Implicit" }));
-    let membership = |of: &Membership| self::membership(of, traffic.oldest, names);
+    let membership = |of: &Membership| self::membership(of, traffic.oldest);
     if let Some(placed) = &explanation.decider {
         put("Rule", decider(placed, own));
         if let Some(of) = own.membership(placed.group) {
@@ -264,13 +266,13 @@ fn passed_over(own: &PassedOver<'_>) -> Value {
     shown
 }
 
-fn membership(own: &Membership, oldest: Option<u64>, names: &UserNames) -> Value {
+fn membership(own: &Membership, oldest: Option<u64>) -> Value {
     let mut shown = Answer::new();
     shown.insert("SecurityGroupId".into(), json!(own.group.id.to_string()));
     shown.insert("SecurityGroupName".into(), json!(own.group.name));
     shown.insert("Known".into(), json!(own.since.is_some()));
     match &own.since {
-        Some(event) => who::put(&mut shown, event, names),
+        Some(event) => who::put(&mut shown, event),
         None => {
             let back = match oldest {
                 Some(oldest) => format!("older than the history, which goes back to generation {oldest}"),
