@@ -191,3 +191,24 @@ pub struct LookArguments {
     #[command(flatten)]
     pub access: ServerAccess,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn an_interface_is_named_as_other_commands_name_it() {
+        for name in ["--interface", "--network-interface"] {
+            for words in [
+                ["preview", "leave", "--group", "sg-1", name, "eni-1"].as_slice(),
+                &["findings", name, "eni-1"],
+                &["flows", name, "eni-1"],
+            ] {
+                let given = ["ravelin"].iter().chain(words);
+                assert!(Cli::try_parse_from(given).is_ok(), "{words:?}");
+            }
+        }
+    }
+}
