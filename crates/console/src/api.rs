@@ -8,7 +8,7 @@ use wire::{
     gateway::{Called, Principal},
 };
 
-use crate::{Inner, trouble::Trouble};
+use crate::{Inner, trouble::Trouble, view};
 
 /// Whoever is signed in, and where the calls come from. Outlives the request where a page is kept up to date.
 #[derive(Clone)]
@@ -73,6 +73,23 @@ impl Api {
     ) -> Result<Value, Trouble> {
         let result = self.try_call(name, parameters).await;
         result.map(|changed| changed.answer).map_err(|fault| Trouble::fault(name, fault))
+    }
+
+    /// Reads a list that somebody narrowed. A fault that is about how it was narrowed is given back, to be shown above the form
+    /// that was filled in.
+    ///
+    /// # Errors
+    /// Any other fault of the operation.
+    pub(crate) async fn filtered(
+        &self,
+        name: &'static str,
+        parameters: &[(&str, &str)],
+    ) -> Result<(Value, Option<Fault>), Trouble> {
+        match self.try_call(name, parameters).await {
+            Ok(found) => Ok((found.answer, None)),
+            Err(fault) if view::is_of_the_question(&fault) => Ok((Value::Null, Some(fault))),
+            Err(fault) => Err(Trouble::fault(name, fault)),
+        }
     }
 
     /// Changes something. The fault is given back as it is, to be shown beside the form that it is about.

@@ -10,6 +10,7 @@ mod attempts;
 mod form;
 mod json;
 mod layout;
+mod once;
 mod pages;
 mod proposal;
 mod response;

@@ -12,8 +12,9 @@ use crate::{
     pages::changes,
     response::{Page, Response},
     router::Outcome,
+    token,
     trouble::Trouble,
-    view::{self, Tone, fields},
+    view::{self, Tone, difference, fields},
     visit::Visit,
 };
 
@@ -42,19 +43,36 @@ impl Proposal {
         self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 
+    /// What would come of it; nothing where no operation tells.
+    async fn preview(&self, visit: &Visit<'_>, more: &[(&str, &str)]) -> Result<Value, Fault> {
+        let preview = format!("Preview{}", self.operation);
+        if api::operation(&preview).is_none() {
+            return Ok(Value::Null);
+        }
+        let parameters = [self.pairs().as_slice(), more].concat();
+        visit.api.try_call(&preview, &parameters).await.map(|changed| changed.answer)
+    }
+
     /// The page that shows what would come of it, and asks.
     pub(crate) async fn ask(&self, visit: &Visit<'_>, page: impl FnOnce(String, Markup) -> Page) -> Outcome {
-        let preview = format!("Preview{}", self.operation);
-        let preview = match api::operation(&preview) {
-            Some(_) => visit.api.try_call(&preview, &self.pairs()).await.map(|changed| changed.answer),
-            None => Ok(Value::Null),
-        };
+        let preview = self.preview(visit, &[]).await;
+        Ok(self.asked(visit, &preview, &html! {}, page).into())
+    }
+
+    fn asked(
+        &self,
+        visit: &Visit<'_>,
+        preview: &Result<Value, Fault>,
+        first: &Markup,
+        page: impl FnOnce(String, Markup) -> Page,
+    ) -> Page {
         let body = html! {
+            (first)
             p .measure { (self.sentence) " Nothing is changed yet." }
-            @match &preview {
+            @match preview {
                 Ok(Value::Null) => {}
-                Ok(answer) => (crate::view::difference::shown(answer)),
-                Err(fault) => (without_preview(fault)),
+                Ok(answer) => (difference::shown(answer)),
+                Err(fault) => (without_preview(self.operation, fault)),
             }
             @if preview.as_ref().is_err_and(is_of_the_change) {
                 // What would be refused is not offered.
@@ -64,20 +82,54 @@ impl Proposal {
                     h2 { "Make this change?" }
                     (view::form(visit, &self.action, &html! {
                         @for (name, value) in &self.fields { input type="hidden" name=(name) value=(value); }
+                        input type="hidden" name=(SEEN) value=(seen(preview));
                         (fields::buttons(self.verb, &self.back))
                     }))
                 }
             }
         };
-        Ok(page(self.title.clone(), body).into())
+        page(self.title.clone(), body)
     }
 
-    /// Makes the change, and goes to its page.
-    pub(crate) async fn carry_out(&self, visit: &Visit<'_>) -> Outcome {
+    /// Makes the change, and goes to its page. Where it would do something else by now than what its form was shown with,
+    /// nothing is changed: it is shown, and asked, anew.
+    pub(crate) async fn carry_out(
+        &self,
+        visit: &Visit<'_>,
+        page: impl FnOnce(String, Markup) -> Page,
+    ) -> Outcome {
+        // Flows come and go: they are no reason to ask again, and no node is waited for.
+        let now = self.preview(visit, &[("FlowWaitSeconds", "0")]).await;
+        if now.is_ok() && seen(&now) != visit.form.get(SEEN) {
+            let preview = self.preview(visit, &[]).await;
+            return Ok(self.asked(visit, &preview, &changed_since(), page).status(409).into());
+        }
+        // Who may not see what it would do, or cannot now, was shown nothing; and the change says itself why it is refused.
         let made = visit.api.try_call(self.operation, &self.pairs()).await;
         let changed = made.map_err(|fault| Trouble::fault(self.operation, fault))?;
         Ok(after(changed.generation, self.operation, &self.back))
     }
+}
+
+/// The name of the field that says what was shown with a form.
+const SEEN: &str = "seen";
+/// What it says where nothing could be shown.
+const NOTHING_SEEN: &str = "nothing";
+
+/// A digest of what a preview shows.
+fn seen(preview: &Result<Value, Fault>) -> String {
+    match preview {
+        Ok(answer) => hex::encode(token::digest(&difference::settled(answer).to_string())),
+        Err(_) => NOTHING_SEEN.to_owned(),
+    }
+}
+
+fn changed_since() -> Markup {
+    view::notice(
+        Tone::Warning,
+        "This has changed since you looked at it.",
+        &html! { p { "What it would do is not what you were shown. Nothing was changed: look at it again." } },
+    )
 }
 
 /// Where a change leads: to its page, or back where nothing had to be changed.
@@ -98,7 +150,7 @@ fn is_forbidden(fault: &Fault) -> bool {
     fault.code.starts_with("NoPermission")
 }
 
-fn without_preview(fault: &Fault) -> Markup {
+fn without_preview(operation: &str, fault: &Fault) -> Markup {
     if is_forbidden(fault) {
         return view::notice(
             Tone::Warning,
@@ -106,5 +158,5 @@ fn without_preview(fault: &Fault) -> Markup {
             &html! { p { "No policy lets you call the operation that shows it. Whether you may make the change is decided when you make it." } },
         );
     }
-    view::refusal(fault)
+    view::refusal_of(operation, fault)
 }

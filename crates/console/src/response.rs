@@ -47,6 +47,10 @@ pub(crate) struct Page {
     pub(crate) reload: bool,
     /// `Set-Cookie`, each.
     pub(crate) cookies: Vec<String>,
+    /// In how many seconds to try again.
+    pub(crate) retry_after_seconds: Option<u64>,
+    /// Whether it says what is not shown again: who sends its form twice sees it once.
+    pub(crate) once: bool,
 }
 
 impl Page {
@@ -63,7 +67,21 @@ impl Page {
             live: None,
             reload: false,
             cookies: Vec::new(),
+            retry_after_seconds: None,
+            once: false,
         }
+    }
+
+    /// Not to be asked for again before so many seconds are over.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// What came of a form, and is not shown again.
+    pub(crate) fn once(mut self) -> Self {
+        self.once = true;
+        self
     }
 
     /// With a step of the way to it.

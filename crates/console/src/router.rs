@@ -11,7 +11,7 @@ use crate::{
     api::Api,
     assets,
     form::Form,
-    layout, pages,
+    layout, once, pages,
     response::{self, Response},
     token,
     trouble::Trouble,
@@ -88,6 +88,11 @@ pub(crate) fn exists(address: &str) -> bool {
     pages::routes().any(|route| !route.changes && route.pattern == address)
 }
 
+/// Whether there is a page to read at this path below the root.
+pub(crate) fn is_page(path: &str) -> bool {
+    find(path.trim_end_matches('/'), false).is_ok_and(|(route, _)| !route.live)
+}
+
 /// A part of a path as it is meant.
 fn unescape(part: &str) -> Option<String> {
     // A plus sign is one in a path.
@@ -143,10 +148,14 @@ async fn go(visit: &mut Visit<'_>, path: &str) -> Result<PageAnswer, Failure> {
             return Err(Failure::Trouble(if is_without { Trouble::NoCookies } else { Trouble::ForeignForm }));
         }
     }
-    let response = (route.handler)(visit).await.map_err(Failure::Trouble)?;
+    let work = (route.handler)(visit);
+    let outcome = if changes { once::carry_out(visit, work).await } else { work.await };
+    let response = outcome.map_err(Failure::Trouble)?;
     Ok(match response {
         Response::Page(page) => {
             let mut answer = response::document(page.status, layout::render(visit, &page));
+            let seconds = page.retry_after_seconds;
+            answer.headers.extend(seconds.map(|seconds| ("retry-after", seconds.to_string())));
             answer.headers.extend(page.cookies.into_iter().map(|cookie| ("set-cookie", cookie)));
             answer
         }
@@ -224,9 +233,14 @@ fn comes_from_here(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok()) {
         return matches!(site, "same-origin" | "none");
     }
-    match (text(header::ORIGIN), text(header::HOST)) {
-        (Some(origin), Some(host)) => {
-            origin.split_once("://").is_some_and(|(_, own)| own.eq_ignore_ascii_case(host))
+    // The page that the form stood on, where the browser does not say from which site it comes.
+    let from = text(header::ORIGIN).or_else(|| text(header::REFERER));
+    match (from, text(header::HOST)) {
+        (Some(from), Some(host)) => {
+            let own = from
+                .split_once("://")
+                .map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+            own.is_some_and(|own| own.eq_ignore_ascii_case(host))
         }
         _ => true,
     }
@@ -257,6 +271,12 @@ mod tests {
         assert!(comes_from_here(&headers(&[("origin", "http://a:1"), ("host", "a:1")])));
         assert!(!comes_from_here(&headers(&[("origin", "http://b"), ("host", "a:1")])));
         assert!(!comes_from_here(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(comes_from_here(&headers(&[("referer", "http://a:1/console?x=y"), ("host", "a:1")])));
+        for other in ["http://evil/", "http://evil?http://a:1/", "a:1", "http://a:1@evil/"] {
+            assert!(!comes_from_here(&headers(&[("referer", other), ("host", "a:1")])), "{other}");
+        }
+        let both = [("origin", "http://a:1"), ("referer", "http://evil/"), ("host", "a:1")];
+        assert!(comes_from_here(&headers(&both)));
         assert!(!comes_from_here(&headers(&[("origin", "null"), ("host", "a:1")])));
         assert!(!comes_from_here(&headers(&[("origin", "null"), ("sec-fetch-site", "none")])));
     }

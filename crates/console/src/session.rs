@@ -6,7 +6,7 @@ use control::Clock;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::{settings::ConsoleSettings, token};
+use crate::{once::SentForms, settings::ConsoleSettings, token};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) access_key_id: Arc<str>,
     /// What every form of this session carries.
     pub(crate) form_token: Arc<str>,
+    /// Its forms that were sent.
+    pub(crate) sent: Arc<SentForms>,
     /// One permit for each page that this session keeps up to date.
     pub(crate) streams: Arc<Semaphore>,
     began_ms: i64,
@@ -55,6 +57,7 @@ impl Sessions {
         let session = Session {
             access_key_id: access_key_id.into(),
             form_token: form_token.into(),
+            sent: Arc::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             began_ms: now,
             seen_ms: now,

@@ -2,7 +2,7 @@
 
 use wire::gateway::RawRequest;
 
-use crate::{ROOT, api::Api, form::Form, session::Session};
+use crate::{ROOT, api::Api, form::Form, router, session::Session};
 
 /// A request that found its page.
 pub(crate) struct Visit<'a> {
@@ -104,7 +104,12 @@ pub(crate) fn own_address(address: &str) -> &str {
     let below = address
         .strip_prefix(ROOT)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']) && !rest.starts_with("//"));
-    if visible && below { address } else { ROOT }
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    // Browsers take dots away before they ask, however they are written, and go to another address then.
+    let is_step = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let stays = !path.contains("//") && !path.split('/').any(is_step);
+    let is_page = || path.strip_prefix(ROOT).is_some_and(router::is_page);
+    if visible && below && stays && is_page() { address } else { ROOT }
 }
 
 #[cfg(test)]
@@ -113,7 +118,13 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_away_from_the_console() {
-        for own in ["/console", "/console?a=b", "/console/groups?page=2"] {
+        for own in [
+            "/console",
+            "/console/",
+            "/console?a=b",
+            "/console/groups?page=2&back=/console/../x",
+            "/console/groups/sg-1/leave?instance=i-1",
+        ] {
             assert_eq!(own_address(own), own);
         }
         for other in [
@@ -125,6 +136,14 @@ mod tests {
             "/console//evil",
             "/console/\r\nx",
             "/console/\\evil",
+            "/console/../..//evil.com",
+            "/console/..",
+            "/console/groups/%2e%2E/..",
+            "/console/groups/.?page=2",
+            "/console/groups//evil",
+            "/console/sign-out",
+            "/console/theme",
+            "/console/nowhere",
         ] {
             assert_eq!(own_address(other), ROOT, "{other}");
         }

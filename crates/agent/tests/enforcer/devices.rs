@@ -64,7 +64,9 @@ fn a_second_device_with_an_alias_that_cannot_be_closed_is_listed_as_long_as_it_h
     let wanted = DesiredInterface { device: node::Device::Aliased, ..interface(1, &[]) };
     let desired = Desired { interfaces: [(eni(1), wanted)].into(), ..Desired::default() };
     enforcer.set_devices(vec![first.clone(), plain.clone()].into());
-    assert!(enforcer.update(Update::snapshot(Wanted { generation: 1, desired })).unwrap().confirmed());
+    assert!(
+        enforcer.update(Update::snapshot(Wanted { generation: 1, run: 0, desired })).unwrap().confirmed()
+    );
     kernel.refuses.set("guard");
     enforcer.set_devices(vec![first.clone(), second.clone()].into());
     assert_eq!(said(&enforcer), (0, 1));

@@ -60,6 +60,17 @@
     });
   });
 
+  // A second press of a button is no second form. Who comes back, or has stopped the first, sends it again.
+  const sent = new Set();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (sent.has(form)) { event.preventDefault(); return; }
+    sent.add(form);
+    setTimeout(() => sent.delete(form), 3000);
+  });
+  window.addEventListener("pageshow", () => sent.clear());
+
   // "/" goes to the search.
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select");

@@ -26,9 +26,16 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("/activity/state", |visit| Box::pin(state_at(visit))),
 ];
 
-/// The filters of the list, as the operation has them.
-const FILTERS: [&str; 7] =
-    ["OperationName", "ActorType", "UserName", "ResourceId", "Outcome", "BeginTime", "EndTime"];
+/// The filters of the list, as the operation has them and as the form has them.
+const FILTERS: [(&str, &str); 7] = [
+    ("OperationName", "Operation"),
+    ("ActorType", "By"),
+    ("UserName", "RAM user"),
+    ("ResourceId", "About"),
+    ("Outcome", "Outcome"),
+    ("BeginTime", "From"),
+    ("EndTime", "To"),
+];
 
 async fn show(visit: &Visit<'_>) -> Outcome {
     if api::operation("ListEvents").is_none() {
@@ -37,10 +44,11 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let query = &visit.query;
     let mut parameters = vec![("MaxResults", STEP)];
     parameters.extend(query.given("token").map(|token| ("NextToken", token)));
-    parameters.extend(FILTERS.iter().filter_map(|name| query.given(name).map(|value| (*name, value))));
-    let answer = visit.api.read("ListEvents", &parameters).await?;
+    parameters.extend(FILTERS.iter().filter_map(|(name, _)| query.given(name).map(|value| (*name, value))));
+    let (answer, fault) = visit.api.filtered("ListEvents", &parameters).await?;
     let events = items(&answer, "Events.Event");
     let body = html! {
+        @if let Some(fault) = &fault { (view::wrong_filter("ListEvents", fault, &FILTERS)) }
         form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
             (Field::new("ResourceId", "About", query.get("ResourceId")).hint("The id of a group, an instance, an interface, ...").search())
             (Field::new("OperationName", "Operation", query.get("OperationName")).text())
@@ -49,9 +57,10 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             (list::filter("ActorType", "By", query, ["Root", "User", "Node", "Operator", "Clock"]))
             (Field::new("BeginTime", "From", query.get("BeginTime")).hint("Such as `2026-11-22T03:00:00Z`").text())
             (Field::new("EndTime", "To", query.get("EndTime")).text())
-            (list::show(SECTION, FILTERS.iter().any(|name| query.given(name).is_some())))
+            (list::show(SECTION, FILTERS.iter().any(|(name, _)| query.given(name).is_some())))
         }
-        @if events.is_empty() { (view::empty("Nothing matches.", &html! { "Changes are listed here, and calls that were refused. Try a longer time, or fewer filters." }, None)) }
+        @if fault.is_some() {}
+        @else if events.is_empty() { (view::empty("Nothing matches.", &html! { "Changes are listed here, and calls that were refused. Try a longer time, or fewer filters." }, None)) }
         @else { (table(NEWEST_FIRST, events)) }
         (next(visit, &answer))
     };
@@ -62,7 +71,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         None => html! { "Who did what, when and from where." },
     };
     let actions = view::button_link(&format!("{ROOT}/activity/state"), "Look at a past state");
-    Ok(Page::new(SECTION, "Activity", body).lead(lead).actions(actions).into())
+    let status = fault.map_or(200, |fault| fault.status);
+    Ok(Page::new(SECTION, "Activity", body).lead(lead).actions(actions).status(status).into())
 }
 
 fn next(visit: &Visit<'_>, answer: &Value) -> Markup {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::names::Names;
 use crate::{
     ROOT, api,
+    form::Form,
     json::{count, items, text},
     response::Page,
     router::{Outcome, Route},
@@ -15,6 +16,16 @@ use crate::{
 };
 
 const SECTION: &str = "/findings";
+
+/// The kind that nodes are asked about.
+const UNUSED: &str = "Unused";
+/// The filters of the list, as the operation has them and as the form has them.
+const FILTERS: [(&str, &str); 4] = [
+    ("Kind", "Kind"),
+    ("SecurityGroupId", "Security group"),
+    ("NetworkInterfaceId", "Network interface"),
+    ("UnusedSince", "Unused since"),
+];
 
 pub(crate) const ROUTES: &[Route] = &[Route::read("/findings", |visit| Box::pin(show(visit)))];
 
@@ -30,21 +41,24 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let query = &visit.query;
     let mut parameters = vec![("MaxResults", "50")];
     parameters.extend(query.given("token").map(|token| ("NextToken", token)));
-    for name in ["Kind", "SecurityGroupId", "NetworkInterfaceId"] {
-        parameters.extend(query.given(name).map(|value| (name, value)));
-    }
-    let answer = visit.api.read("ListFindings", &parameters).await?;
+    parameters.extend(FILTERS.iter().filter_map(|(name, _)| query.given(name).map(|value| (*name, value))));
+    let is_unasked = query.get("Kind") == UNUSED
+        && query.given("SecurityGroupId").or(query.given("NetworkInterfaceId")).is_none();
+    let (answer, fault) = match is_unasked {
+        true => (Value::Null, None),
+        false => visit.api.filtered("ListFindings", &parameters).await?,
+    };
     let findings = items(&answer, "Findings.Finding");
     let token = text(&answer, "NextToken");
     let mut names = Names::default();
     names.learn_groups(&visit.api, findings.iter().flat_map(groups)).await;
     let body = html! {
-        form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
-            (Field::new("SecurityGroupId", "Security group", query.get("SecurityGroupId")).hint("Its id. Empty: all.").search())
-            (view::list::filter("Kind", "Kind", query, kinds().iter().copied()))
-            (view::list::show(SECTION, ["SecurityGroupId", "Kind", "NetworkInterfaceId"].iter().any(|name| query.given(name).is_some())))
-        }
-        @if findings.is_empty() {
+        @if let Some(fault) = &fault { (view::wrong_filter("ListFindings", fault, &FILTERS)) }
+        (filters(query))
+        @if fault.is_some() {}
+        @else if is_unasked {
+            (view::none("Nodes are asked which rules no packet has used, about one security group or network interface at a time: fill in which. From when on is up to you; empty: since nodes count.", None))
+        } @else if findings.is_empty() {
             (view::empty("Nothing was found.", &html! { "No rule that was looked at is without effect, and no port for administration is open to the world." }, None))
         } @else {
             ul .plain-list { @for finding in findings { li .card { (one(finding, &names)) } } }
@@ -54,6 +68,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         }
     };
     Ok(Page::new(SECTION, "Findings", body)
+        .status(fault.map_or(200, |fault| fault.status))
         .lead(html! { "Rules that have no effect, or let in more than they should." })
         .into())
 }
@@ -62,6 +77,25 @@ async fn show(visit: &Visit<'_>) -> Outcome {
 fn groups(finding: &Value) -> impl Iterator<Item = &str> {
     let rules = items(finding, "Rules.Rule").iter().chain(items(finding, "Instead.Rule"));
     rules.map(|rule| text(rule, "SecurityGroupId"))
+}
+
+/// The form that narrows the list. What only some ask for is there where it is asked for.
+fn filters(query: &Form) -> Markup {
+    let (interface, since) = (query.get("NetworkInterfaceId"), query.get("UnusedSince"));
+    let is_unused = query.get("Kind") == UNUSED;
+    html! {
+        form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
+            (Field::new("SecurityGroupId", "Security group", query.get("SecurityGroupId")).hint("Its id. Empty: all.").search())
+            @if is_unused || !interface.is_empty() {
+                (Field::new("NetworkInterfaceId", "Network interface", interface).hint("Its id, instead of a group.").text())
+            }
+            (view::list::filter("Kind", "Kind", query, kinds().iter().copied()))
+            @if is_unused || !since.is_empty() {
+                (Field::new("UnusedSince", "Unused since", since).hint("Such as `2026-11-22T03:00:00Z`. For the kind Unused alone.").text())
+            }
+            (view::list::show(SECTION, FILTERS.iter().any(|(name, _)| query.given(name).is_some())))
+        }
+    }
 }
 
 fn one(finding: &Value, names: &Names) -> Markup {

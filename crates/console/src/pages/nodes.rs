@@ -307,7 +307,7 @@ async fn create_token(visit: &Visit<'_>) -> Outcome {
         }
         p { (view::main_link(&view::address_of("nodes", text(&made, "NodeId")), "To the node")) }
     };
-    Ok(Page::new(SECTION, "A node's token", body).under("Nodes", format!("{ROOT}{SECTION}")).into())
+    Ok(Page::new(SECTION, "A node's token", body).under("Nodes", format!("{ROOT}{SECTION}")).once().into())
 }
 
 async fn readmit(visit: &Visit<'_>) -> Outcome {

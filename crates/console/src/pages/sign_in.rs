@@ -110,7 +110,9 @@ async fn sign_in(visit: &Visit<'_>) -> Outcome {
     if let Err(wait) = visit.api.inner.attempts.count(source) {
         tracing::warn!(%source, "too many attempts to sign in to the console");
         let seconds = wait.as_secs().saturating_add(1);
-        return refused(429, "Too many attempts.", &format!("Try again in {seconds} seconds."));
+        let text = format!("Try again in {seconds} seconds.");
+        let notice = view::notice(Tone::Bad, "Too many attempts.", &html! { p { (text) } });
+        return Ok(form(visit, known, id, back, &notice).status(429).retry_after(seconds).into());
     }
     let secret = visit.form.get("access-key-secret");
     let unproven = || {

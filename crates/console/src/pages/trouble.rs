@@ -15,7 +15,7 @@ pub(crate) fn page(trouble: &Trouble) -> Page {
         Trouble::Fault { operation, fault } => (
             if fault.code.starts_with("NoPermission") { "Not permitted" } else { "That did not work" },
             html! {
-                (view::refusal(fault))
+                (view::refusal_of(operation, fault))
                 p { "This was answered to " (view::operation_link(operation)) "." }
                 p { a href=(ROOT) { "To the overview" } }
             },

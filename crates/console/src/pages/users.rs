@@ -244,6 +244,7 @@ async fn create_key(visit: &Visit<'_>) -> Outcome {
     Ok(Page::new(SECTION, "A new access key", body)
         .under("RAM users", format!("{ROOT}{SECTION}"))
         .under(name, address(name))
+        .once()
         .into())
 }
 

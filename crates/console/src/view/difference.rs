@@ -2,7 +2,7 @@
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     json::{count, flag, items, text, texts},
@@ -23,6 +23,24 @@ pub(crate) fn shown(answer: &Value) -> Markup {
         }
         (flows(answer))
     }
+}
+
+/// Warnings about flows, which come and go without anybody having changed anything.
+const OF_FLOWS: [&str; 3] = ["OwnConnectionCut", "NodeSilent", "FlowsLeftOut"];
+
+/// What a preview says of rules and members: what it says again as long as nobody changes them.
+pub(crate) fn settled(answer: &Value) -> Value {
+    let policy = |policy: &Value| {
+        let names = ["NetworkInterfaceCount", "Pieces", "PieceCount", "Whole"];
+        let said = names.map(|name| policy.get(name).cloned());
+        let interfaces = items(policy, "NetworkInterfaces.NetworkInterface").iter();
+        let interfaces: Vec<&str> = interfaces.map(|own| text(own, "NetworkInterfaceId")).collect();
+        json!([interfaces, said])
+    };
+    let policies: Vec<Value> = items(answer, "Policies.Policy").iter().map(policy).collect();
+    let warnings = items(answer, "Warnings.Warning").iter();
+    let warnings: Vec<&Value> = warnings.filter(|own| !OF_FLOWS.contains(&text(own, "Code"))).collect();
+    json!([policies, count(answer, "PoliciesLeftOut"), warnings])
 }
 
 /// The policies, those of which the same is said together.
@@ -139,8 +157,23 @@ fn listed(piece: &Value, path: &str, total: &str, all: &str) -> Markup {
         }
         @else {
             @for entry in entries.iter().take(shown) { code .beneath { (entry) } }
-            @if total > shown { span .soft { "and " (total - shown) " more" } }
+            (rest(entries.get(shown..).unwrap_or_default(), total.saturating_sub(shown)))
         }
+    }
+}
+
+/// So many more of a list than are shown at once: those that the answer has, to be opened, and how many it does not have.
+fn rest<T: maud::Render>(entries: &[T], more: usize) -> Markup {
+    let unlisted = more.saturating_sub(entries.len());
+    html! {
+        @if !entries.is_empty() {
+            details .help {
+                summary { "and " (more) " more" }
+                @for entry in entries { code .beneath { (entry) } }
+                @if unlisted > 0 { span .soft { "and " (unlisted) " more that are not listed" } }
+            }
+        }
+        @else if more > 0 { span .soft { "and " (more) " more that are not listed" } }
     }
 }
 
@@ -185,7 +218,7 @@ fn ports(piece: &Value, path: &str, total: &str, all: &str) -> Markup {
         @if entries.is_empty() { (all) }
         @else {
             (entries.get(..shown).unwrap_or_default().join(", "))
-            @if total > shown { " and " (total - shown) " more" }
+            (rest(entries.get(shown..).unwrap_or_default(), total.saturating_sub(shown)))
         }
     }
 }
@@ -224,7 +257,9 @@ fn flows(answer: &Value) -> Markup {
                 @if !listed.is_empty() {
                     (view::table("Flows and what becomes of them", &["Fate", "Flow", "State", "Age", "Packets in", "Packets out"], listed.iter().map(flow_row)))
                 }
-                @if !flag(answer, "FlowsWhole") { p .soft { "Not every flow is listed." } }
+                @let more = (cut + revived + on).saturating_sub(u64::try_from(listed.len()).unwrap_or(u64::MAX));
+                @if more > 0 { p .soft { "And " (view::several(more, "flow", "flows")) " more: some of each fate are listed, those that would be cut first." } }
+                @if !flag(answer, "FlowsWhole") { p .soft { "Not every flow is known." } }
             }
         },
     )
@@ -263,9 +298,43 @@ fn end(flow: &Value, side: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    #[test]
+    fn what_is_not_shown_at_once_is_counted_and_can_be_opened() {
+        let prefixes: Vec<String> = (0..100).map(|place| format!("10.0.{place}.0/24")).collect();
+        let answer = json!({
+            "Policies": { "Policy": [{ "NetworkInterfaceCount": 1, "PieceCount": 1, "Whole": true, "Pieces": { "Piece": [{
+                "Direction": "ingress", "Effect": "Closes", "Family": "IPv4",
+                "Sources": { "Prefix": prefixes }, "SourceCount": 120 }] } }] },
+            "Nodes": { "Node": [{ "Answered": true }] }, "FlowsAsked": true, "FlowsWhole": true, "CutFlowCount": 701,
+            "ContinuingFlowCount": 4, "Flows": { "Flow": [{ "Fate": "Cut" }] },
+        });
+        let text = shown(&answer).into_string();
+        for said in [
+            "<summary>and 114 more</summary>",
+            "10.0.99.0/24",
+            "and 20 more that are not listed",
+            "And 704 flows more",
+        ] {
+            assert!(text.contains(said), "{said} in {text}");
+        }
+    }
+
+    #[test]
+    fn what_flows_do_settles_nothing() {
+        let answer = |effect: &str, code: &str, flows: u64| {
+            json!({
+                "Policies": { "Policy": [{ "PieceCount": 1, "Pieces": { "Piece": [{ "Effect": effect }] } }] },
+                "Warnings": { "Warning": [{ "Code": code }, { "Code": "NodeSilent", "Message": flows }] },
+                "CutFlowCount": flows, "Generation": flows,
+            })
+        };
+        let shown = settled(&answer("Closes", "OwnAccessEnds", 1));
+        assert_eq!(shown, settled(&answer("Closes", "OwnAccessEnds", 7)));
+        assert_ne!(shown, settled(&answer("Opens", "OwnAccessEnds", 1)));
+        assert_ne!(shown, settled(&answer("Closes", "LastGroup", 1)));
+    }
 
     #[test]
     fn many_prefixes_are_said_by_what_they_leave_out() {

@@ -4,14 +4,17 @@ pub(crate) mod difference;
 pub(crate) mod fields;
 pub(crate) mod icon;
 pub(crate) mod list;
+mod refusal;
 mod table;
 pub(crate) mod time;
 
 use maud::{Markup, html};
-use wire::catalogue::Fault;
 
-pub(crate) use self::table::{Cell, Row, table};
-use crate::{ROOT, api, router::FORM_TOKEN, visit::Visit};
+pub(crate) use self::{
+    refusal::{is_of_the_question, refusal, refusal_of, wrong_filter},
+    table::{Cell, Row, table},
+};
+use crate::{ROOT, api, once::FORM_ID, router::FORM_TOKEN, token, visit::Visit};
 
 /// What a badge says besides its word. The word alone tells everything: colours are for whoever sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,11 +173,19 @@ pub(crate) fn several(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
-/// A form that changes something: it carries the token of the session.
+/// What every form that changes something carries: the token of the session, and an id of its own.
+pub(crate) fn form_marks(visit: &Visit<'_>) -> Markup {
+    html! {
+        input type="hidden" name=(FORM_TOKEN) value=(visit.form_token());
+        @if let Some(id) = token::random() { input type="hidden" name=(FORM_ID) value=(id); }
+    }
+}
+
+/// A form that changes something.
 pub(crate) fn form(visit: &Visit<'_>, action: &str, body: &Markup) -> Markup {
     html! {
         form .form method="post" action=(action) {
-            input type="hidden" name=(FORM_TOKEN) value=(visit.form_token());
+            (form_marks(visit))
             (body)
         }
     }
@@ -236,26 +247,6 @@ pub(crate) fn notice(tone: Tone, title: &str, body: &Markup) -> Markup {
             (body)
         }
     }
-}
-
-/// What an operation refused: its message, its code, and what to do.
-pub(crate) fn refusal(fault: &Fault) -> Markup {
-    let advice = wire::catalogue::error_code::ALL.iter().find(|code| code.matches(&fault.code));
-    notice(
-        Tone::Bad,
-        &fault.message,
-        &html! {
-            @if let Some(denied) = &fault.denied {
-                p {
-                    "Not permitted: " code { (denied.action) }
-                    @if let Some(resource) = &denied.resource { " for " code { (resource) } }
-                    @if denied.explicitly { ", which a policy denies." } @else { ", which no policy allows." }
-                }
-            }
-            @if let Some(known) = advice { p { (prose(known.meaning)) } }
-            p { "Code " a href={ (ROOT) "/errors/" (wire::protocol::percent::encode(&fault.code)) } { code { (fault.code) } } ", status " (fault.status) "." }
-        },
-    )
 }
 
 /// A sentence of the catalogue, in which what stands between backquotes is code.

@@ -5,10 +5,12 @@ use super::{
     support::{Browser, Site, targets},
 };
 
-/// Adds a rule to a group by its forms.
+/// Adds a rule to a group by its forms. A form that was not shown with what comes of it is asked about first.
 async fn add_rule(browser: &mut Browser, group: &str, fields: &[(&str, &str)]) {
     let action = format!("{group}/rules/add");
-    let made = browser.fill_in(&format!("{group}/edit"), &action, fields).await;
+    let asked = browser.fill_in(&format!("{group}/edit"), &action, fields).await;
+    assert_eq!(asked.status, 409, "{asked:?}");
+    let made = browser.post(&action, &asked.hidden_of(&action)).await;
     assert_eq!(made.status, 303, "{made:?}");
 }
 
@@ -196,4 +198,87 @@ async fn the_number_of_the_newest_change_is_for_those_who_may_see_it() {
     page.hides("The newest change is");
     page.hides("/console/changes/");
     page.shows("You may not see where changes are in force.");
+}
+
+#[tokio::test]
+async fn a_filter_that_is_wrong_is_said_above_the_form_that_keeps_it() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    furnish(&mut browser).await;
+    for (address, status, said) in [
+        ("/console/activity?BeginTime=yesterday", 400, "\u{201c}From\u{201d} is not what it must look like."),
+        ("/console/activity?UserName=nobody", 404, "EntityNotExist.User"),
+        ("/console/findings?SecurityGroupId=nope", 400, "SecurityGroupId"),
+        (
+            "/console/findings?Kind=Unused&UnusedSince=nope&SecurityGroupId=sg-5vn4n3y4laeb2ii9zxxltlvzi",
+            400,
+            "Unused since",
+        ),
+        ("/console/map?group=nonono", 404, "There is no such group."),
+        ("/console/map?port=abc", 400, "\u{201c}Port\u{201d} is not what it must look like."),
+    ] {
+        let page = browser.get(address).await;
+        assert_eq!(page.status, status, "{address}: {page:?}");
+        page.shows(said);
+        page.shows("role=\"search\"");
+        let typed = address.split(['?', '&']).nth(1).and_then(|pair| pair.split_once('=')).unwrap().1;
+        page.shows(&format!("value=\"{typed}\""));
+        page.hides("Nothing was found.");
+        page.hides("Nothing matches.");
+    }
+}
+
+#[tokio::test]
+async fn what_nodes_are_asked_about_alone_is_asked_for_first() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, _) = furnish(&mut browser).await;
+    let page = browser.get("/console/findings?Kind=Unused").await;
+    assert_eq!(page.status, 200);
+    page.shows("name=\"UnusedSince\"");
+    page.shows("fill in which");
+    let id = group.rsplit('/').next().unwrap();
+    let found = browser.get(&format!("/console/findings?Kind=Unused&SecurityGroupId={id}")).await;
+    assert_eq!(found.status, 200, "{found:?}");
+    found.shows("Nothing was found.");
+}
+
+#[tokio::test]
+async fn the_map_says_what_one_may_not_see() {
+    let site = Site::new().await;
+    let mut root = site.signed_in().await;
+    furnish(&mut root).await;
+    let (id, secret) = root.make_user("bob").await;
+    let may = |operation: &str| {
+        format!(r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":{operation},"Resource":"*"}}]}}"#)
+    };
+    let document = may(r#""ens:DescribeSecurityGroups""#);
+    let fields = [("PolicyName", "lists"), ("PolicyDocument", document.as_str())];
+    root.fill_in("/console/policies/new", "/console/policies/new", &fields).await;
+    let attached = [("policy", "Custom:lists")];
+    root.fill_in("/console/users/bob", "/console/users/bob/policies", &attached).await;
+    let mut bob = site.browser();
+    assert_eq!(bob.sign_in(&id, &secret).await.status, 303);
+    let page = bob.get("/console/map").await;
+    page.hides("There is nothing to draw.");
+    page.shows("ens:DescribeSecurityGroupAttribute");
+    let more = may(r#"["ens:DescribeSecurityGroups","ens:DescribeSecurityGroupAttribute"]"#);
+    let own = "/console/policies/Custom/lists";
+    root.fill_in(own, &format!("{own}/version"), &[("PolicyDocument", more.as_str())]).await;
+    let page = bob.get("/console/map").await;
+    assert_eq!(page.status, 200, "{page:?}");
+    page.shows("You do not see all of it.");
+    page.shows("who is in the groups");
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_is_told_what_it_must_look_like() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, _) = furnish(&mut browser).await;
+    let query = "Direction=ingress&Policy=Accept&IpProtocol=TCP&ports=99999&peer=192.0.2.0%2F24&Priority=1";
+    let page = browser.get(&format!("{group}/rules/add?{query}")).await;
+    page.shows("<code>PortRange</code> takes: ");
+    page.shows("/console/reference/ens/");
+    page.hides("Make this change?");
 }

@@ -138,6 +138,7 @@ async fn who_tries_too_often_has_to_wait() {
     }
     let answer = browser.sign_in(KEY, SECRET).await;
     assert_eq!(answer.status, 429);
+    assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1), "{answer:?}");
     answer.shows("Too many attempts.");
 }
 

@@ -161,6 +161,26 @@ impl Answer {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// The hidden fields of the form that is sent to this address.
+    pub(crate) fn hidden_of(&self, action: &str) -> Vec<(String, String)> {
+        let (_, form) =
+            self.body.split_once(&format!("action=\"{action}\"")).expect("a form of this address");
+        let form = form.split("</form>").next().unwrap();
+        let attribute = |input: &str, name: &str| {
+            let value = input.split(&format!("{name}=\"")).nth(1).unwrap_or_default();
+            value.split('"').next().unwrap().replace("&amp;", "&").replace("&quot;", "\"")
+        };
+        let hidden = form.split("<input ").skip(1).filter(|input| input.starts_with("type=\"hidden\""));
+        hidden.map(|input| (attribute(input, "name"), attribute(input, "value"))).collect()
+    }
+
+    /// What a browser sends of the form that makes a group, once it is filled in.
+    pub(crate) fn group_form(&self, filled_in: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut fields = self.hidden_of("/console/groups/new");
+        fields.extend(filled_in.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        fields
+    }
+
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
         assert!(self.body.contains(text), "{text:?} is not in {}", self.body);
@@ -230,6 +250,13 @@ impl Browser {
             .collect();
         let kind = [("content-type", "application/x-www-form-urlencoded")];
         self.ask("POST", path, &kind, &pairs.join("&")).await
+    }
+
+    /// The same of fields that were read from a page.
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(String, String)]) -> Answer {
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.send(path, &fields).await
     }
 
     /// Opens a page, and sends its form with the token that stands in it.

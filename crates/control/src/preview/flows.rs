@@ -62,6 +62,7 @@ pub struct FlowsFound {
     /// Whether nodes were asked at all.
     pub asked: bool,
     /// The flows: those that would be cut first, of them those with the caller's address, then those that had a packet last.
+    /// Of more than may be listed some of each fate.
     pub listed: Vec<JudgedFlow>,
     /// How many would be cut, of those that nodes answered.
     pub cut: usize,
@@ -174,8 +175,32 @@ pub(super) async fn ask(
     // What concerns the caller is not what the list is cut short by, however long it has been idle.
     let is_foreign = |own: &JudgedFlow| !source.is_some_and(|source| is_with(&own.flow, source));
     found.listed.sort_by_key(|own| (own.fate, is_foreign(own), own.flow.idle, Reverse(own.flow.age)));
-    found.listed.truncate(bounds.flows_max);
+    shorten(&mut found.listed, bounds.flows_max);
     found
+}
+
+/// Cuts a list that is sorted by fate short, so that of each fate some are left: a tenth of it, where there are as many.
+fn shorten(listed: &mut Vec<JudgedFlow>, most: usize) {
+    const FATES: [FlowFate; 3] = [FlowFate::Cut, FlowFate::Revived, FlowFate::Continues];
+    if listed.len() <= most {
+        return;
+    }
+    let counts = FATES.map(|fate| listed.iter().filter(|own| own.fate == fate).count());
+    let kept = counts.map(|count| count.min(most / 10));
+    let mut spare = most.saturating_sub(kept.iter().sum());
+    let mut left = Vec::with_capacity(FATES.len());
+    for (fate, (count, kept)) in FATES.into_iter().zip(counts.into_iter().zip(kept)) {
+        let more = (count - kept).min(spare);
+        spare -= more;
+        left.push((fate, kept + more));
+    }
+    listed.retain(|own| match left.iter_mut().find(|(fate, left)| *fate == own.fate && *left > 0) {
+        Some((_, left)) => {
+            *left -= 1;
+            true
+        }
+        None => false,
+    });
 }
 
 async fn ask_node(
@@ -245,6 +270,28 @@ mod tests {
     fn everything() -> PolicyClass {
         let rules = Arc::from([parse_rule("ingress accept tcp to port 443").unwrap()]);
         PolicyClass::new([Group { id: SecurityGroupId::from_entropy(1), rules }]).unwrap()
+    }
+
+    #[test]
+    fn of_many_flows_some_of_each_fate_are_listed() {
+        let judged = |fate| JudgedFlow {
+            interface: NetworkInterfaceId::from_number(1),
+            node: NodeId::from_number(1),
+            flow: flow("established", true, Duration::ZERO),
+            fate,
+        };
+        let many = |cut: usize, revived: usize, continuing: usize| {
+            let fates =
+                [(FlowFate::Cut, cut), (FlowFate::Revived, revived), (FlowFate::Continues, continuing)];
+            let mut all: Vec<_> =
+                fates.iter().flat_map(|(fate, count)| vec![judged(*fate); *count]).collect();
+            shorten(&mut all, 20);
+            fates.map(|(fate, _)| all.iter().filter(|own| own.fate == fate).count())
+        };
+        assert_eq!(many(70, 0, 4), [18, 0, 2]);
+        assert_eq!(many(70, 1, 400), [17, 1, 2]);
+        assert_eq!(many(3, 0, 400), [3, 0, 17]);
+        assert_eq!(many(10, 5, 5), [10, 5, 5]);
     }
 
     #[test]

@@ -91,10 +91,12 @@ fn write_end(
     write_list(f, ports.ranges().map(range), listed_max)
 }
 
-/// As one prefix without some, where that is shorter than as prefixes alone.
+/// As one prefix without some, where that is shorter than as prefixes alone. Exceptions are written all or not at all: cut
+/// short they would say that there is more than there is.
 fn write_addresses(f: &mut fmt::Formatter<'_>, set: &AddressSet, listed_max: usize) -> fmt::Result {
     if let Some((hull, exceptions)) = set.with_exceptions()
         && !exceptions.is_empty()
+        && exceptions.prefixes().count() <= listed_max
         && exceptions.prefixes().count() + 1 < set.prefixes().count()
     {
         write!(f, "{} except ", PrefixText(hull))?;

@@ -46,7 +46,7 @@ pub struct MembershipArguments {
     #[arg(long, value_name = "INSTANCE", group = "target")]
     pub instance: Option<String>,
     /// The network interface.
-    #[arg(long, value_name = "ENI", group = "target")]
+    #[arg(long, value_name = "ENI", visible_alias = "interface", group = "target")]
     pub network_interface: Option<String>,
     #[command(flatten)]
     pub flows: FlowArguments,
@@ -69,12 +69,16 @@ pub struct RuleArguments {
     pub server: LookArguments,
 }
 
-/// How long nodes may take.
+/// How long nodes may take, and how much is printed.
 #[derive(Debug, Args)]
 pub struct FlowArguments {
     /// For how many seconds nodes may take to say which flows they have; 0: they are not asked [default: 2].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u8).range(0..=10))]
     pub flow_wait: Option<u8>,
+    /// Print all addresses and ports of what differs, and not the first 4 of each list alone. With --output json they are
+    /// always there.
+    #[arg(long)]
+    pub whole: bool,
 }
 
 /// Which traffic to explain.
@@ -127,7 +131,7 @@ pub struct FindingsArguments {
     #[arg(long, value_name = "SG", conflicts_with = "network_interface")]
     pub group: Option<String>,
     /// This network interface alone.
-    #[arg(long, value_name = "ENI")]
+    #[arg(long, value_name = "ENI", visible_alias = "interface")]
     pub network_interface: Option<String>,
     /// Findings of this kind alone. Unused is asked of the nodes, about one --group or --network-interface.
     #[arg(long, value_name = "KIND", value_parser = finding_kinds())]
@@ -186,4 +190,25 @@ pub struct LookArguments {
     pub output: OutputFormat,
     #[command(flatten)]
     pub access: ServerAccess,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn an_interface_is_named_as_other_commands_name_it() {
+        for name in ["--interface", "--network-interface"] {
+            for words in [
+                ["preview", "leave", "--group", "sg-1", name, "eni-1"].as_slice(),
+                &["findings", name, "eni-1"],
+                &["flows", name, "eni-1"],
+            ] {
+                let given = ["ravelin"].iter().chain(words);
+                assert!(Cli::try_parse_from(given).is_ok(), "{words:?}");
+            }
+        }
+    }
 }

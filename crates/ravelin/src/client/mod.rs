@@ -67,6 +67,8 @@ pub struct Reply {
     pub generation: Option<u64>,
     /// The body.
     pub body: Value,
+    /// What to do about an error, where whoever asked knows it.
+    pub hint: Option<String>,
 }
 
 impl Reply {
@@ -174,7 +176,7 @@ impl Client {
         let body = serde_json::from_str(&text).map_err(|_| {
             anyhow!("{} answers {status} with something that is not JSON: is it an ENS endpoint?", self.base)
         })?;
-        Ok(Reply { status, generation, body })
+        Ok(Reply { status, generation, body, hint: None })
     }
 }
 

@@ -99,6 +99,11 @@ mod tests {
         let text = hint("DescribeInstances", "InvalidParameter.PageNumber", &[]).unwrap();
         assert!(text.starts_with("PageNumber takes: from 1"), "{text}");
         assert_eq!(hint("DescribeInstances", "InvalidParameter.Nothing", &[]), None);
+        let explain = catalogue::find(Product::Ravelin, "ExplainTraffic").unwrap();
+        for name in ["From", "Protocol"] {
+            let text = of(explain, &format!("InvalidParameter.{name}"), &[]).unwrap();
+            assert!(text.starts_with(&format!("{name} takes: ")), "{text}");
+        }
         assert_eq!(hint("DescribeInstances", "NoPermission", &[]), None);
     }
 

@@ -358,9 +358,10 @@ pub(super) fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitC
         OutputFormat::Json => serde_json::to_string_pretty(&reply.body)?,
         OutputFormat::Table if reply.status == 200 => table::render(&reply.body, output::width()),
         OutputFormat::Table => format!(
-            "{}: {}\n{}\nrequest {}",
+            "{}: {}\n{}{}\nrequest {}",
             output::marked(field("Code"), Mark::Bad),
             field("Message"),
+            not_permitted(&reply.body),
             field("Recommend"),
             field("RequestId")
         ),
@@ -375,6 +376,21 @@ pub(super) fn print(reply: &Reply, format: OutputFormat) -> anyhow::Result<ExitC
         None => output::line(&text)?,
     }
     Ok(ExitCode::from(exit_code(reply)))
+}
+
+/// The line that says which action a policy would have to allow; nothing where it is not about that.
+fn not_permitted(refused: &serde_json::Value) -> String {
+    let detail = |name: &str| {
+        refused.get("AccessDeniedDetail").and_then(|own| own.get(name)).and_then(serde_json::Value::as_str)
+    };
+    let Some(action) = detail("AuthAction") else { return String::new() };
+    let resource = detail("AuthResource").map_or_else(String::new, |own| format!(" for {own}"));
+    let why = if detail("NoPermissionType") == Some("ExplicitDeny") {
+        "a policy denies it"
+    } else {
+        "no policy allows it"
+    };
+    format!("not permitted: {action}{resource}; {why}\n")
 }
 
 fn exit_code(reply: &Reply) -> u8 {
@@ -419,11 +435,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_refusal_says_which_permission_is_wanting() {
+        let detail =
+            serde_json::json!({ "AuthAction": "ravelin:ListFindings", "NoPermissionType": "ImplicitDeny" });
+        let said = not_permitted(&serde_json::json!({ "AccessDeniedDetail": detail }));
+        assert_eq!(said, "not permitted: ravelin:ListFindings; no policy allows it\n");
+        assert_eq!(not_permitted(&serde_json::json!({ "Code": "NoPermission" })), "");
+    }
+
+    #[test]
     fn a_change_that_is_made_is_not_reported_as_refused() {
         let reply = |status, generation, code: &str| Reply {
             status,
             generation,
             body: serde_json::json!({ "Code": code }),
+            hint: None,
         };
         let made = reply(400, Some(7), "ens.interface.error");
         assert_eq!(exit_code(&made), EXIT_NOT_CONFIRMED);

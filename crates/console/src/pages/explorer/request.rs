@@ -62,6 +62,13 @@ pub(super) fn copies(call: &Call<'_>, unsigned: &Unsigned<'_>, secure: bool, acc
                 @if secure { ", and the certificate to trust, a PEM file, from " code { "RAVELIN_CA_CERTIFICATE" } }
                 ". Date and nonce are made anew each time."
             }
+            @if secure {
+                p .soft .measure {
+                    "Where the server's certificate is its own, as the one is that it makes itself, nobody trusts it unasked: "
+                    "copy " code { "tls-certificate.pem" } " from its data directory, and name the copy in that variable, or "
+                    "give the command " code { "--ca-certificate FILE" } "."
+                }
+            }
             (block("copy-command", "Command", &call.command(Some(server))))
             (block("copy-python", "Python", &call.python(server)))
             (block("copy-curl", "curl", &call.curl(server, unsigned.format)))

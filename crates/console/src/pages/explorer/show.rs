@@ -17,7 +17,7 @@ use crate::{
     ROOT, api,
     form::Form,
     response::Page,
-    router::{FORM_TOKEN, Outcome},
+    router::Outcome,
     trouble::Trouble,
     view::{self, Tone, fields::Field},
     visit::Visit,
@@ -150,8 +150,9 @@ pub(super) async fn send(visit: &Visit<'_>) -> Outcome {
     if sends && operation.handler.mutates() && visit.form.get("sure") != "yes" {
         return confirm(visit, &filled, &options, &attempt).await;
     }
-    let result = attempt.carry_out(visit, sends).await?;
-    Ok(page(visit, operation, &filled, &options, &result).into())
+    let (result, is_changed) = attempt.carry_out(visit, sends).await?;
+    let page = page(visit, operation, &filled, &options, &result);
+    Ok(if is_changed { page.once() } else { page }.into())
 }
 
 fn wrong(problems: &[Problem]) -> Markup {
@@ -163,7 +164,8 @@ fn wrong(problems: &[Problem]) -> Markup {
 }
 
 impl Attempt {
-    async fn carry_out(&self, visit: &Visit<'_>, sends: bool) -> Result<Markup, Trouble> {
+    /// What came of it, and whether something was changed.
+    async fn carry_out(&self, visit: &Visit<'_>, sends: bool) -> Result<(Markup, bool), Trouble> {
         let owned = pairs(&self.given);
         let parameters: Vec<(&str, &str)> =
             owned.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -183,7 +185,7 @@ impl Attempt {
         let failed = |fault| Trouble::fault(self.operation.name, fault);
         if !sends {
             let signed = api.inner.gateway.sign(&api.access_key_id, &shown).await.map_err(failed)?;
-            return Ok(html! { (request::explained(&call, &shown, &signed)) (copies) });
+            return Ok((html! { (request::explained(&call, &shown, &signed)) (copies) }, false));
         }
         let principal =
             Principal { access_key_id: &api.access_key_id, source: api.source, secure, within: api.within };
@@ -193,11 +195,13 @@ impl Attempt {
         } else {
             Some(sent.request.clone())
         };
-        Ok(html! {
+        let is_changed = self.operation.handler.mutates() && sent.answer.status == 200;
+        let result = html! {
             (answer::shown(self.operation, self.format, &sent))
             (copies)
             @if let Some(explained) = &explained { (request::explained(&call, &shown, explained)) }
-        })
+        };
+        Ok((result, is_changed))
     }
 
     /// A parameter, with a placeholder where it is a password.
@@ -222,7 +226,7 @@ async fn confirm(visit: &Visit<'_>, filled: &Filled, options: &Options<'_>, atte
             h2 { "Make this call?" }
             (view::facts(&attempt.given.iter().map(fact).collect::<Vec<_>>()))
             form .form method="post" action={ (own) "#result" } {
-                input type="hidden" name=(FORM_TOKEN) value=(visit.form_token());
+                (view::form_marks(visit))
                 input type="hidden" name="do" value="send";
                 input type="hidden" name="sure" value="yes";
                 input type="hidden" name="format" value=(options.word());

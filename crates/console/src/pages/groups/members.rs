@@ -108,29 +108,39 @@ fn proposal(visit: &Visit<'_>, member: &Member, joins: bool, sentence: Markup) -
     }
 }
 
-pub(super) async fn preview_join(visit: &Visit<'_>) -> Outcome {
+/// The change that joins or leaves, with the name of the group.
+async fn proposed(visit: &Visit<'_>, member: &Member, joins: bool) -> Result<(Proposal, String), Trouble> {
     let group = group_name(visit).await?;
+    let would = if joins { " would join " } else { " would leave " };
+    let sentence = html! { (member.link(visit).await) (would) strong { (group) } "." };
+    Ok((proposal(visit, member, joins, sentence), group))
+}
+
+pub(super) async fn preview_join(visit: &Visit<'_>) -> Outcome {
     let member = match Member::of(&visit.query) {
         Some(member) => member,
         None => Member::of_id(visit.query.get("member")),
     };
-    let sentence = html! { (member.link(visit).await) " would join " strong { (group) } "." };
-    proposal(visit, &member, true, sentence).ask(visit, |title, body| page(visit, &group, title, body)).await
+    let (proposal, group) = proposed(visit, &member, true).await?;
+    proposal.ask(visit, |title, body| page(visit, &group, title, body)).await
 }
 
 pub(super) async fn join(visit: &Visit<'_>) -> Outcome {
-    let member = Member::of(&visit.form).ok_or(Trouble::MalformedForm)?;
-    proposal(visit, &member, true, html! {}).carry_out(visit).await
+    change(visit, true).await
 }
 
 pub(super) async fn preview_leave(visit: &Visit<'_>) -> Outcome {
-    let group = group_name(visit).await?;
     let member = Member::of(&visit.query).ok_or(Trouble::NotFound)?;
-    let sentence = html! { (member.link(visit).await) " would leave " strong { (group) } "." };
-    proposal(visit, &member, false, sentence).ask(visit, |title, body| page(visit, &group, title, body)).await
+    let (proposal, group) = proposed(visit, &member, false).await?;
+    proposal.ask(visit, |title, body| page(visit, &group, title, body)).await
 }
 
 pub(super) async fn leave(visit: &Visit<'_>) -> Outcome {
+    change(visit, false).await
+}
+
+async fn change(visit: &Visit<'_>, joins: bool) -> Outcome {
     let member = Member::of(&visit.form).ok_or(Trouble::MalformedForm)?;
-    proposal(visit, &member, false, html! {}).carry_out(visit).await
+    let (proposal, group) = proposed(visit, &member, joins).await?;
+    proposal.carry_out(visit, |title, body| page(visit, &group, title, body)).await
 }

@@ -212,7 +212,7 @@ pub(super) async fn preview_add(visit: &Visit<'_>) -> Outcome {
 }
 
 pub(super) async fn add(visit: &Visit<'_>) -> Outcome {
-    proposal(visit, &read(&visit.form), true, "").carry_out(visit).await
+    change(visit, true).await
 }
 
 pub(super) async fn preview_remove(visit: &Visit<'_>) -> Outcome {
@@ -222,7 +222,13 @@ pub(super) async fn preview_remove(visit: &Visit<'_>) -> Outcome {
 }
 
 pub(super) async fn remove(visit: &Visit<'_>) -> Outcome {
-    proposal(visit, &read(&visit.form), false, "").carry_out(visit).await
+    change(visit, false).await
+}
+
+async fn change(visit: &Visit<'_>, adds: bool) -> Outcome {
+    let group = group_name(visit).await?;
+    let proposal = proposal(visit, &read(&visit.form), adds, &group);
+    proposal.carry_out(visit, |title, body| page(visit, &group, title, body)).await
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod world;
 
 use maud::{Markup, html};
 
-use self::world::{Line, Source, World};
+use self::world::{Found, Line, Source, World};
 use crate::{
     ROOT,
     response::Page,
@@ -23,18 +23,58 @@ pub(crate) const ROUTES: &[Route] = &[Route::read("/map", |visit| Box::pin(show(
 
 async fn show(visit: &Visit<'_>) -> Outcome {
     let query = &visit.query;
-    let world = World::read(&visit.api, query.get("group"), query.get("port")).await?;
+    let port = query.given("port").map(|port| port.parse::<u16>().ok().filter(|port| *port > 0));
+    let (status, found) = match port {
+        Some(None) => (400, no_port()),
+        port => match World::find(&visit.api, query.get("group"), port.flatten()).await? {
+            Found::World(world) => (200, drawn(&world)),
+            Found::NoGroup => (404, no_group(query.get("group"))),
+            Found::Wrong(operation, fault) => {
+                (fault.status, view::wrong_filter(operation, &fault, &[("SecurityGroupId", "Group")]))
+            }
+        },
+    };
     let body = html! {
+        @if status != 200 { (found) }
         form .filters role="search" method="get" action={ (ROOT) (SECTION) } {
             (Field::new("group", "Group", query.get("group")).hint("An id, or the whole name. Empty: the newest.").search())
             (Field::new("port", "Port", query.get("port")).hint("Lines about this port alone.").number(1, 65_535))
             (view::list::show(SECTION, query.given("group").is_some() || query.given("port").is_some()))
         }
-        (drawn(&world))
+        @if status == 200 { (found) }
     };
     Ok(Page::new(SECTION, "Map", body)
+        .status(status)
         .lead(html! { "Who can reach the members of which group, on what." })
         .into())
+}
+
+fn no_port() -> Markup {
+    view::notice(
+        Tone::Bad,
+        "\u{201c}Port\u{201d} is not what it must look like.",
+        &html! { p { strong { "Port" } " takes: a whole number from 1 to 65535, such as " code { "443" } "." } },
+    )
+}
+
+fn no_group(wanted: &str) -> Markup {
+    view::notice(
+        Tone::Bad,
+        "There is no such group.",
+        &html! { p { strong { "Group" } " takes: an id, or a whole name. No group is called " code { (wanted) } "." } },
+    )
+}
+
+/// What is not shown because the caller may not see it.
+fn unseen(world: &World) -> Markup {
+    html! {
+        @if !world.unseen.is_empty() {
+            (view::notice(Tone::Warning, "You do not see all of it.", &html! {
+                ul { @for (operation, what) in &world.unseen { li { (view::operation_link(operation)) " does not answer you, and so you do not see " (what) "." } } }
+                p { "What you may call is up to the policies of your user." }
+            }))
+        }
+    }
 }
 
 fn drawn(world: &World) -> Markup {
@@ -46,6 +86,7 @@ fn drawn(world: &World) -> Markup {
         );
     }
     html! {
+        (unseen(world))
         @if world.lines.is_empty() {
             (view::empty("Nobody is let in.", &html! { "No rule of these groups accepts anything that comes in." }, None))
         } @else {

@@ -168,7 +168,7 @@ fn receiver(target: &Target<'_>) -> Markup {
             text x=(RIGHT + 14) y=(target.y + 23) font-size="15" font-weight="650" { (short(&group.name)) }
         }
         text .soft-text x=(RIGHT + RIGHT_WIDTH - 14) y=(target.y + 23) font-size="12" text-anchor="end" {
-            (group.members) (if group.members == 1 { " member" } else { " members" })
+            @if let Some(members) = group.members { (members) (if members == 1 { " member" } else { " members" }) } @else { "members not seen" }
         }
         @for (index, row) in target.rows.iter().enumerate() {
             @let y = target.row(index) + 5;

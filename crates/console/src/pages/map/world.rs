@@ -4,7 +4,7 @@ use std::{collections::HashSet, net::IpAddr};
 
 use ipnet::IpNet;
 use serde_json::Value;
-use wire::protocol::percent;
+use wire::{catalogue::Fault, protocol::percent};
 
 use super::super::groups::rule;
 use crate::{
@@ -25,8 +25,8 @@ const MEMBERS: &str = "100";
 pub(super) struct Group {
     pub(super) id: String,
     pub(super) name: String,
-    /// How many members it has.
-    pub(super) members: u64,
+    /// How many members it has; none: the caller may not see that.
+    pub(super) members: Option<u64>,
     /// The first interface that is a member.
     first: Option<String>,
     addresses: Vec<IpAddr>,
@@ -64,11 +64,26 @@ pub(super) struct World {
     pub(super) lines: Vec<Line>,
     /// Whether there is more.
     pub(super) is_cut: bool,
+    /// Operations that did not answer, and what is not known for it.
+    pub(super) unseen: Vec<(&'static str, &'static str)>,
+}
+
+/// What was looked for.
+pub(super) enum Found {
+    /// It is there.
+    World(World),
+    /// There is no group of this name.
+    NoGroup,
+    /// What was looked for cannot be: the operation that says so, and how.
+    Wrong(&'static str, Fault),
 }
 
 impl World {
     /// Reads the newest groups, or one and those that it exchanges packets with.
-    pub(super) async fn read(api: &Api, wanted: &str, port: &str) -> Result<Self, Trouble> {
+    ///
+    /// # Errors
+    /// The caller may not see groups, or there is no answer.
+    pub(super) async fn find(api: &Api, wanted: &str, port: Option<u16>) -> Result<Found, Trouble> {
         let size = GROUPS_MAX.to_string();
         let answer = api.read("DescribeSecurityGroups", &[("PageSize", &size)]).await?;
         let mut listed: Vec<Value> = items(&answer, "SecurityGroups.SecurityGroup").to_vec();
@@ -76,30 +91,57 @@ impl World {
             crate::json::count(&answer, "TotalCount") > u64::try_from(listed.len()).unwrap_or(u64::MAX);
         if !wanted.is_empty() && !listed.iter().any(|group| is_wanted(group, wanted)) {
             let filter = if wanted.starts_with("sg-") { "SecurityGroupId" } else { "SecurityGroupName" };
-            let found = api.read("DescribeSecurityGroups", &[(filter, wanted)]).await?;
-            let found = items(&found, "SecurityGroups.SecurityGroup").first().cloned();
+            let (found, fault) = api.filtered("DescribeSecurityGroups", &[(filter, wanted)]).await?;
+            if let Some(fault) = fault {
+                return Ok(Found::Wrong("DescribeSecurityGroups", fault));
+            }
+            let Some(found) = items(&found, "SecurityGroups.SecurityGroup").first().cloned() else {
+                return Ok(Found::NoGroup);
+            };
             listed.truncate(GROUPS_MAX - 1);
-            listed.insert(0, found.ok_or(Trouble::NotFound)?);
+            listed.insert(0, found);
         }
-        let mut groups = Vec::new();
-        for group in &listed {
-            groups.extend(read_group(api, group).await);
-        }
+        let (groups, mut unseen) = read_groups(api, &listed).await?;
         let centre = listed.iter().find(|group| !wanted.is_empty() && is_wanted(group, wanted));
         let centre = centre.map(|group| text(group, "SecurityGroupId"));
         let centre = centre.map(|id| groups.iter().position(|group| group.id == id));
         let mut lines = match centre {
             // It may not be read.
             Some(None) => Vec::new(),
-            found => lines(&groups, port.parse().ok(), found.flatten()),
+            found => lines(&groups, port, found.flatten()),
         };
         is_cut |= lines.len() > LINES_MAX;
         lines.truncate(LINES_MAX);
         for line in &mut lines {
             try_packet(api, &groups, line).await;
         }
-        Ok(Self { groups, lines, is_cut })
+        if lines.iter().any(|line| line.question.is_some() && line.passes.is_none()) {
+            unseen.push(("ExplainTraffic", "whether packets pass"));
+        }
+        Ok(Found::World(Self { groups, lines, is_cut, unseen }))
     }
+}
+
+/// Reads the groups that are listed. Where none of them may be seen that is what the caller is told.
+async fn read_groups(
+    api: &Api,
+    listed: &[Value],
+) -> Result<(Vec<Group>, Vec<(&'static str, &'static str)>), Trouble> {
+    let (mut groups, mut unseen) = (Vec::new(), Vec::new());
+    for own in listed {
+        groups.extend(read_group(api, own).await);
+    }
+    if let (true, Some(first)) = (groups.is_empty(), listed.first()) {
+        let id = text(first, "SecurityGroupId");
+        api.read("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await?;
+    }
+    if groups.len() < listed.len() {
+        unseen.push(("DescribeSecurityGroupAttribute", "some groups and their rules"));
+    }
+    if groups.iter().any(|group| group.members.is_none()) {
+        unseen.push(("DescribeNetworkInterfaces", "who is in the groups"));
+    }
+    Ok((groups, unseen))
 }
 
 fn is_wanted(group: &Value, wanted: &str) -> bool {
@@ -110,7 +152,9 @@ async fn read_group(api: &Api, listed: &Value) -> Option<Group> {
     let id = text(listed, "SecurityGroupId");
     let group = api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await?;
     let parameters = [("SecurityGroupId", id), ("PageSize", MEMBERS)];
-    let members = api.glance("DescribeNetworkInterfaces", &parameters).await.unwrap_or_default();
+    let seen = api.glance("DescribeNetworkInterfaces", &parameters).await;
+    let is_seen = seen.is_some();
+    let members = seen.unwrap_or_default();
     let interfaces = items(&members, "NetworkInterfaceSets.NetworkInterfaceSet");
     let mut addresses = Vec::new();
     for interface in interfaces {
@@ -123,7 +167,7 @@ async fn read_group(api: &Api, listed: &Value) -> Option<Group> {
     Some(Group {
         id: id.to_owned(),
         name: if name.is_empty() { id } else { name }.to_owned(),
-        members: crate::json::count(&members, "TotalCount"),
+        members: is_seen.then(|| crate::json::count(&members, "TotalCount")),
         first: interfaces.first().map(|interface| text(interface, "NetworkInterfaceId").to_owned()),
         addresses,
         rules,
@@ -226,7 +270,8 @@ fn question(
 async fn try_packet(api: &Api, groups: &[Group], line: &mut Line) {
     let Some(query) = line.question.as_deref().and_then(|question| question.split_once('?')) else { return };
     let Some(form) = crate::form::Form::read(query.1.as_bytes()) else { return };
-    if line.source == Source::Group(line.target) && groups.get(line.target).is_some_and(|own| own.members < 2)
+    if line.source == Source::Group(line.target)
+        && groups.get(line.target).is_some_and(|own| own.members.is_some_and(|members| members < 2))
     {
         return;
     }
@@ -245,7 +290,7 @@ mod tests {
         Group {
             id: format!("sg-{name}"),
             name: name.into(),
-            members: 1,
+            members: Some(1),
             first: Some(format!("eni-{name}")),
             addresses: vec![address.parse().unwrap()],
             rules,

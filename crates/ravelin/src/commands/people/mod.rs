@@ -12,7 +12,7 @@ use serde_json::Value;
 use wire::catalogue::{self, Product};
 
 pub use self::{events::events, explain::explain, findings::findings, preview::preview};
-use super::product;
+use super::{hint, product};
 use crate::{
     client::{Client, Reply},
     output::{self, OutputFormat},
@@ -36,11 +36,13 @@ fn optional(name: &str, value: Option<&impl ToString>) -> Option<(String, String
     value.map(|value| (name.to_owned(), value.to_string()))
 }
 
-/// Asks the server.
+/// Asks the server. A refusal has what is known of it besides.
 fn ask(client: &Client, operation: &str, sent: &Sent) -> anyhow::Result<Reply> {
     let operation = catalogue::find(Product::Ravelin, operation)
         .with_context(|| format!("this program has no operation {operation}"))?;
-    client.call(operation, sent, None)
+    let mut reply = client.call(operation, sent, None)?;
+    reply.hint = reply.error_code().and_then(|code| hint::of(operation, code, sent));
+    Ok(reply)
 }
 
 /// Prints an answer that is no refusal, as JSON or as `render` has it, and ends with what `code` says; a refusal as every
@@ -53,6 +55,9 @@ fn show(
 ) -> anyhow::Result<ExitCode> {
     if reply.status != 200 || format == OutputFormat::Json {
         let refused = product::print(reply, format)?;
+        if let Some(hint) = &reply.hint {
+            output::note(hint);
+        }
         return Ok(if reply.status == 200 { ExitCode::from(code(&reply.body)) } else { refused });
     }
     output::line(&render(&reply.body))?;

@@ -44,7 +44,7 @@ fn asked(
 ) -> anyhow::Result<ExitCode> {
     sent.extend(optional("FlowWaitSeconds", flows.flow_wait.as_ref()));
     let reply = ask(&server.access.client()?, operation, &sent)?;
-    show(&reply, server.output, render, code)
+    show(&reply, server.output, |preview| render(preview, flows.whole), code)
 }
 
 fn membership(arguments: &MembershipArguments) -> Sent {
@@ -116,8 +116,9 @@ fn code(preview: &Value) -> u8 {
     }
 }
 
-fn render(preview: &Value) -> String {
+fn render(preview: &Value, whole: bool) -> String {
     let mut lines = Vec::new();
+    let mut is_cut = false;
     for warning in items(preview, "/Warnings/Warning") {
         let words = output::wrapped(&format!("! {}", text(warning, "Message")), output::width());
         lines.push(output::marked(&words, Mark::Bad));
@@ -128,8 +129,13 @@ fn render(preview: &Value) -> String {
         for piece in pieces {
             let mark = if text(piece, "Effect") == "Opens" { Mark::Good } else { Mark::Bad };
             lines.push(output::marked(&format!("  {}", text(piece, "Text")), mark));
+            let all = long_lists(piece);
+            match whole {
+                true => lines.extend(all),
+                false => is_cut |= !all.is_empty() && text(piece, "Text").contains(" more"),
+            }
         }
-        let more = number(policy, "PieceCount").saturating_sub(u64::try_from(pieces.len()).unwrap_or(0));
+        let more = left_out(number(policy, "PieceCount"), pieces);
         if more > 0 {
             lines.push(format!("  and {more} more"));
         }
@@ -137,10 +143,43 @@ fn render(preview: &Value) -> String {
             lines.push("  every packet is decided as before".into());
         }
     }
+    if is_cut {
+        lines.push("Long lists are cut short: --whole prints all addresses and ports.".into());
+    }
     if holds(preview, "FlowsAsked") && number(preview, "NodeCount") > 0 {
         lines.push(flows(preview));
     }
     lines.join("\n")
+}
+
+/// The lists of a piece that its text does not have whole, an entry a line.
+fn long_lists(piece: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (pointer, total, word) in [
+        ("/Sources/Prefix", "SourceCount", "from"),
+        ("/SourcePorts/PortRange", "SourcePortCount", "from port"),
+        ("/Destinations/Prefix", "DestinationCount", "to"),
+        ("/DestinationPorts/PortRange", "DestinationPortCount", "to port"),
+    ] {
+        let entries = items(piece, pointer);
+        if entries.len() <= IN_TEXT_MAX {
+            continue;
+        }
+        lines.extend(entries.iter().filter_map(Value::as_str).map(|entry| format!("    {word} {entry}")));
+        let more = left_out(number(piece, total), entries);
+        if more > 0 {
+            lines.push(format!("    {word} {more} more, which the server did not list"));
+        }
+    }
+    lines
+}
+
+/// How many entries of a list the answer has in the text of a piece.
+const IN_TEXT_MAX: usize = 4;
+
+/// How many of so many are not among those that are listed.
+fn left_out(total: u64, listed: &[Value]) -> u64 {
+    total.saturating_sub(u64::try_from(listed.len()).unwrap_or(u64::MAX))
 }
 
 /// Whose policy changes, and from which groups to which.
@@ -186,7 +225,12 @@ fn flows(preview: &Value) -> String {
         return counts;
     }
     let columns = ["fate", "direction", "protocol", "local", "remote", "state", "interface"];
-    format!("{counts}\n{}", output::table(&columns, rows))
+    let known = ["CutFlowCount", "RevivedFlowCount", "ContinuingFlowCount"].map(|name| number(preview, name));
+    let more = match left_out(known.iter().sum(), items(preview, "/Flows/Flow")) {
+        0 => String::new(),
+        more => format!("\nand {} that the list does not have", count(more, "flow")),
+    };
+    format!("{counts}\n{}{more}", output::table(&columns, rows))
 }
 
 #[cfg(test)]
@@ -204,6 +248,27 @@ mod tests {
         assert_eq!(permission(&rule).unwrap(), expected);
         let everywhere = policy::text::parse_rule("ingress accept tcp to port 22").unwrap();
         assert!(permission(&everywhere).unwrap_err().to_string().contains("from 0.0.0.0/0"));
+    }
+
+    #[test]
+    fn what_is_cut_short_is_counted_and_whole_where_it_is_asked_for() {
+        let prefixes: Vec<String> = (0..100).map(|place| format!("10.0.{place}.0/24")).collect();
+        let flow = json!({ "Fate": "Cut" });
+        let preview = json!({
+            "Policies": { "Policy": [{ "PieceCount": 1, "Differs": true, "Pieces": { "Piece": [{
+                "Effect": "Closes", "Text": "ingress closes tcp from 10.0.0.0/24 and 99 more",
+                "Sources": { "Prefix": prefixes }, "SourceCount": 120,
+                "DestinationPorts": { "PortRange": ["80/80"] }, "DestinationPortCount": 1,
+            }] } }] },
+            "FlowsAsked": true, "FlowsWhole": true, "NodeCount": 1,
+            "CutFlowCount": 701, "ContinuingFlowCount": 4, "Flows": { "Flow": [flow, flow] },
+        });
+        let short = render(&preview, false);
+        assert!(!short.contains("10.0.99.0/24") && short.contains("--whole"), "{short}");
+        assert!(short.contains("and 703 flows that the list does not have"), "{short}");
+        let whole = render(&preview, true);
+        assert!(whole.contains("from 10.0.99.0/24") && whole.contains("from 20 more"), "{whole}");
+        assert!(!whole.contains("--whole") && !whole.contains("to port 80/80"), "{whole}");
     }
 
     #[test]

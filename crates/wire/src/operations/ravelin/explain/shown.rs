@@ -16,7 +16,7 @@ use super::super::{
     super::{delay, ens},
     asking::direction,
     binding_state,
-    preview::piece,
+    preview::piece_text,
     who,
 };
 use crate::catalogue::prelude::*;
@@ -349,7 +349,7 @@ fn flip(flip: &Flip) -> Value {
     put("Whole", json!(flip.difference.is_whole()));
     put("PieceCount", json!(flip.difference.pieces().len() + flip.difference.left_out()));
     let pieces = flip.difference.pieces().iter().take(PIECES_SHOWN);
-    let pieces: Vec<Value> = pieces.map(|own| piece(own)["Text"].clone()).collect();
+    let pieces: Vec<Value> = pieces.map(|own| json!(piece_text(own))).collect();
     put("Pieces", json!({ "Text": pieces }));
     Value::Object(shown)
 }

@@ -18,7 +18,11 @@ use crate::catalogue::prelude::*;
 /// The most interfaces that are named of one class.
 const INTERFACES_SHOWN: usize = 20;
 /// The most prefixes or ranges of ports of one list.
-const LISTED_MAX: usize = 32;
+const LISTED_MAX: usize = 1_000;
+/// The most of all lists of one answer; from there on each list has no more than [`LATE_MAX`].
+const LISTED_TOTAL_MAX: usize = 20_000;
+/// The most of a list where the answer has as many as it may have.
+const LATE_MAX: usize = 32;
 /// The most prefixes or ranges in the text of a piece.
 const IN_TEXT_MAX: usize = 4;
 
@@ -111,7 +115,9 @@ pub(super) fn shown(preview: &Preview, source: Option<std::net::IpAddr>) -> Answ
     put("PolicyCount", json!(preview.policies.len() + preview.policies_left_out));
     put("PoliciesLeftOut", json!(preview.policies_left_out));
     put("NetworkInterfacesLeftOut", json!(preview.interfaces_left_out));
-    put("Policies", json!({ "Policy": preview.policies.iter().map(policy).collect::<Vec<_>>() }));
+    let mut room = Room(LISTED_TOTAL_MAX);
+    let policies: Vec<Value> = preview.policies.iter().map(|own| policy(own, &mut room)).collect();
+    put("Policies", json!({ "Policy": policies }));
     let flows = &preview.flows;
     put("FlowsAsked", json!(flows.asked));
     put("FlowsWhole", json!(flows.is_whole()));
@@ -125,7 +131,7 @@ pub(super) fn shown(preview: &Preview, source: Option<std::net::IpAddr>) -> Answ
     answer
 }
 
-fn policy(change: &PolicyChange) -> Value {
+fn policy(change: &PolicyChange, room: &mut Room) -> Value {
     let ids = |groups: &[model::SecurityGroupId]| {
         let ids: Vec<String> = groups.iter().map(ToString::to_string).collect();
         json!({ "SecurityGroupId": ids })
@@ -146,7 +152,8 @@ fn policy(change: &PolicyChange) -> Value {
         put("PieceCount", json!(difference.pieces().len() + difference.left_out()));
         put("OpeningPieceCount", json!(difference.opens_count()));
         put("ClosingPieceCount", json!(difference.closes_count()));
-        put("Pieces", json!({ "Piece": difference.pieces().iter().map(piece).collect::<Vec<_>>() }));
+        let pieces: Vec<Value> = difference.pieces().iter().map(|own| piece(own, room)).collect();
+        put("Pieces", json!({ "Piece": pieces }));
     }
     Value::Object(shown)
 }
@@ -161,8 +168,16 @@ fn interface(own: &Concerned) -> Value {
     Value::Object(shown)
 }
 
+/// A piece of a difference as one line, which is cut short where its lists are long.
+pub(in super::super) fn piece_text(piece: &Piece) -> String {
+    ShortPiece { piece, listed_max: IN_TEXT_MAX }.to_string()
+}
+
+/// How many entries of lists an answer may have besides those that it has.
+struct Room(usize);
+
 /// A piece of a difference, as structured fields and as one line.
-pub(in super::super) fn piece(piece: &Piece) -> Value {
+fn piece(piece: &Piece, room: &mut Room) -> Value {
     let (sources, destinations) = match piece.addresses() {
         Addresses::Every => (None, None),
         Addresses::Between { sources, destinations } => (Some(sources), Some(destinations)),
@@ -177,7 +192,7 @@ pub(in super::super) fn piece(piece: &Piece) -> Value {
     for (name, count, set) in
         [("Sources", "SourceCount", sources), ("Destinations", "DestinationCount", destinations)]
     {
-        let (listed, total) = prefixes(set);
+        let (listed, total) = prefixes(set, room);
         put(name, json!({ "Prefix": listed }));
         put(count, json!(total));
     }
@@ -185,11 +200,11 @@ pub(in super::super) fn piece(piece: &Piece) -> Value {
         ("SourcePorts", "SourcePortCount", piece.source_ports()),
         ("DestinationPorts", "DestinationPortCount", piece.destination_ports()),
     ] {
-        let (listed, total) = ports(set);
+        let (listed, total) = ports(set, room);
         put(name, json!({ "PortRange": listed }));
         put(count, json!(total));
     }
-    put("Text", json!(ShortPiece { piece, listed_max: IN_TEXT_MAX }.to_string()));
+    put("Text", json!(piece_text(piece)));
     Value::Object(shown)
 }
 
@@ -203,28 +218,31 @@ fn family(piece: &Piece) -> String {
 }
 
 /// The first prefixes of a set, and how many it has; none where it is all addresses.
-fn prefixes(set: Option<&AddressSet>) -> (Vec<String>, usize) {
+fn prefixes(set: Option<&AddressSet>, room: &mut Room) -> (Vec<String>, usize) {
     match set.filter(|set| !set.is_every()) {
         None => (Vec::new(), 0),
-        Some(set) => cut(set.prefixes()),
+        Some(set) => cut(set.prefixes(), room),
     }
 }
 
-fn ports(set: &PortSet) -> (Vec<String>, usize) {
+fn ports(set: &PortSet, room: &mut Room) -> (Vec<String>, usize) {
     if set.is_every() {
         return (Vec::new(), 0);
     }
-    cut(set.ranges().map(|range| format!("{}/{}", range.start(), range.end())))
+    cut(set.ranges().map(|range| format!("{}/{}", range.start(), range.end())), room)
 }
 
-fn cut<T: fmt::Display>(items: impl Iterator<Item = T>) -> (Vec<String>, usize) {
+/// The first of a list, and how long it is.
+fn cut<T: fmt::Display>(items: impl Iterator<Item = T>, room: &mut Room) -> (Vec<String>, usize) {
+    let most = room.0.clamp(LATE_MAX, LISTED_MAX);
     let (mut listed, mut total) = (Vec::new(), 0);
     for item in items {
         total += 1;
-        if listed.len() < LISTED_MAX {
+        if listed.len() < most {
             listed.push(item.to_string());
         }
     }
+    room.0 = room.0.saturating_sub(listed.len());
     (listed, total)
 }
 
@@ -279,4 +297,21 @@ fn node(own: &AskedNode) -> Value {
 
 fn warning(warning: &Warning) -> Value {
     json!({ "Code": warning.code(), "Message": warning.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_whole_as_long_as_there_is_room() {
+        let mut room = Room(LISTED_MAX + 250);
+        let mut listed = |length: usize| {
+            let (listed, total) = cut(0..length, &mut room);
+            assert_eq!(total, length);
+            listed.len()
+        };
+        assert_eq!([listed(100), listed(1_000), listed(1_000)], [100, 1_000, 150]);
+        assert_eq!([listed(7), listed(1_000)], [7, LATE_MAX]);
+    }
 }
