@@ -56,6 +56,15 @@ pub fn try_line(text: &str) -> io::Result<()> {
     writeln!(out, "{}", visible::lines(text)).and_then(|()| out.flush())
 }
 
+/// Clears the terminal that standard output is, so that what follows stands at its top.
+///
+/// # Errors
+/// It cannot be written.
+pub fn clear() -> anyhow::Result<()> {
+    // Not as text: there it would be escaped, since nobody may clear a screen by a name.
+    write!(io::stdout().lock(), "\u{1b}[2J\u{1b}[H").or_else(unwritten)
+}
+
 /// Writes a line for people beside the result.
 pub fn note(text: &str) {
     // Nobody can be told that telling failed.

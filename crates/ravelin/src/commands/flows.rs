@@ -18,9 +18,6 @@ use crate::{
 
 /// The time between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Clears a terminal and begins at its top.
-const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
-
 /// `ravelin flows`.
 ///
 /// # Errors
@@ -47,7 +44,8 @@ pub fn flows(arguments: &FlowsArguments) -> anyhow::Result<ExitCode> {
         let mut followed = Duration::ZERO;
         loop {
             if whole {
-                output::line(&format!("{CLEAR}{}", shown(&answer)))?;
+                output::clear()?;
+                output::line(&shown(&answer))?;
             } else {
                 for (event, flow) in seen.look(&answer, followed) {
                     let time = format!("{:.3}", jiff::Timestamp::now());

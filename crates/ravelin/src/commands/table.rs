@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::column;
-use crate::output;
+use crate::{output, visible};
 
 /// The longest list of names in one cell.
 const NAMES_SHOWN: usize = 3;
@@ -100,7 +100,7 @@ fn rows_table(path: &str, objects: &[Value], width: usize) -> String {
     let rows = grid.rows.iter().map(|row| {
         shown.iter().map(|column| row.get(*column).map(|v| cell(v, separator)).unwrap_or_default()).collect()
     });
-    let table = output::table(&headers, rows);
+    let table = output::table_of_lines(&headers, rows);
     let hidden: Vec<&str> =
         grid.columns.iter().map(String::as_str).filter(|column| !shown.contains(column)).collect();
     if hidden.is_empty() {
@@ -214,10 +214,11 @@ fn flatten(value: &Value, path: &str, row: &mut Map<String, Value>) {
     }
 }
 
-/// What a cell shows: of a list the first items, and how many more there are.
+/// What a cell shows: of a list the first items, and how many more there are. Each item is one line, whatever is in it.
 fn cell(value: &Value, separator: &str) -> String {
-    let Value::Array(items) = value else { return text(value) };
-    let mut shown: Vec<String> = items.iter().take(NAMES_SHOWN).map(text).collect();
+    let line = |value: &Value| visible::line(&text(value)).into_owned();
+    let Value::Array(items) = value else { return line(value) };
+    let mut shown: Vec<String> = items.iter().take(NAMES_SHOWN).map(line).collect();
     if items.len() > NAMES_SHOWN {
         shown.push(format!("+{}", items.len() - NAMES_SHOWN));
     }
@@ -257,8 +258,23 @@ mod tests {
             assert!(text.contains(shown), "{shown}: {text}");
         }
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let ids: Vec<&str> = text.lines().skip(2).map(|line| line.trim_start()).collect();
+        assert!(ids.iter().any(|line| *line == "sg-591nvc1jp0z4fn2eak8gw9dl2"), "below each other: {text}");
         assert_eq!(words("SecurityGroupIds"), ["Security", "Group", "Ids"]);
         assert_eq!(words("OSName"), ["OSName"]);
+    }
+
+    #[test]
+    fn an_item_of_a_cell_is_one_line_whatever_is_in_it() {
+        let answer = json!({"Items": {"Item": [{"ItemId": "1", "Names": {"Name": ["a\nb", "c"]}, "Description": "x\ny"}]}});
+        for width in [20, 200] {
+            let text = render(&answer, width);
+            assert!(
+                text.contains("a\\nb") && !text.lines().any(|line| line.trim_start().starts_with('b')),
+                "{text}"
+            );
+        }
+        assert!(render(&answer, 200).contains("x\\ny"));
     }
 
     #[test]

@@ -1,10 +1,6 @@
 //! `ravelin agent status`.
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    path::Path,
-    process::ExitCode,
-};
+use std::{io::IsTerminal as _, path::Path, process::ExitCode};
 
 use agent::{
     runtime::{Request, Response, ask},
@@ -14,9 +10,6 @@ use anyhow::bail;
 
 use super::show;
 use crate::output;
-
-/// Clears the terminal and begins at its top.
-const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 /// Asks the agent how it stands, and shows it.
 ///
@@ -50,9 +43,8 @@ fn print(status: &Status, json: bool, watch: bool) -> anyhow::Result<()> {
         (true, true) => output::line(&serde_json::to_string(status)?),
         (true, false) => output::line(&serde_json::to_string_pretty(status)?),
         (false, _) => {
-            let mut out = std::io::stdout();
-            if watch && out.is_terminal() {
-                write!(out, "{CLEAR}").or_else(output::unwritten)?;
+            if watch && std::io::stdout().is_terminal() {
+                output::clear()?;
             }
             output::line(&show::status(status))
         }

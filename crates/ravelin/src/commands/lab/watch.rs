@@ -23,9 +23,6 @@ use crate::output::{self, OutputFormat};
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How many of the last drops are shown on a terminal.
 const DROPS_SHOWN: usize = 10;
-/// Clears a terminal and begins at its top.
-const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
-
 /// Looks at a lab until Ctrl-C, or until it is removed. On a terminal the whole status is shown again each time; otherwise
 /// a line for each change and each sampled drop is written.
 ///
@@ -50,7 +47,8 @@ pub fn watch(lab: &str, format: OutputFormat) -> anyhow::Result<()> {
                     last_drops.pop_front();
                 }
                 let drops: Vec<&str> = last_drops.iter().map(String::as_str).collect();
-                output::line(&format!("{CLEAR}{}\n\n{}", show::status(&status), drops.join("\n")))?;
+                output::clear()?;
+                output::line(&format!("{}\n\n{}", show::status(&status), drops.join("\n")))?;
             } else {
                 write_events(seen.as_ref(), &status, &drops, format)?;
             }
