@@ -63,6 +63,8 @@ pub struct Enforcer<D> {
     dropped: DropSum,
     /// Devices that an operator has let go by force, by index, until there is an update.
     let_go: BTreeSet<u32>,
+    /// Devices over which the host reaches its control plane and that were opened since they do, by index.
+    freed: BTreeSet<u32>,
     /// How many interfaces had their programs put back, and nobody was told yet.
     put_back: u64,
 }
@@ -121,6 +123,7 @@ impl<D: Dataplane> Enforcer<D> {
             open: BTreeMap::new(),
             dropped: DropSum::default(),
             let_go: BTreeSet::new(),
+            freed: BTreeSet::new(),
             put_back: 0,
         };
         enforcer.take_up()?;

@@ -241,12 +241,17 @@ impl<D: Dataplane> Enforcer<D> {
     /// # Errors
     /// There is no such device; a pattern says that it is to be closed; the kernel refuses.
     pub fn let_go(&mut self, name: &str) -> Result<(), ReleaseError> {
-        let interface = match self.release(name) {
-            Err(ReleaseError::Bound { interface, .. }) => interface,
-            released => return released,
-        };
+        let released = self.release(name);
         let found = self.devices.iter().find(|device| &*device.name == name).cloned();
         let device = found.ok_or_else(|| ReleaseError::NoDevice { name: name.to_owned() })?;
+        let interface = match released {
+            Err(ReleaseError::Bound { interface, .. }) => interface,
+            Ok(()) => {
+                self.let_go.insert(device.ifindex);
+                return Ok(());
+            }
+            Err(refused) => return Err(refused),
+        };
         if let Some(binding) = self.bound.get(&interface).map(|bound| bound.binding) {
             self.end_binding(binding)?;
             self.bound.remove(&interface);

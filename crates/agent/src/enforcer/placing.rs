@@ -33,6 +33,7 @@ impl<D: Dataplane> Enforcer<D> {
             work.interfaces.insert(interface);
             self.unbind(interface, work);
         }
+        self.free_uplinks();
     }
 
     /// Places interfaces. Those that leave their devices go first: a device may be another interface's now.
@@ -116,14 +117,22 @@ impl<D: Dataplane> Enforcer<D> {
         }
     }
 
-    /// Opens the devices that are closed and over which the host reaches its control plane: nobody could say any more that
-    /// they are not to be. What cannot be opened is tried again.
+    /// Opens the devices over which the host reaches its control plane and that nobody bound, also where an earlier process
+    /// closed them: nobody could say any more that they are not to be. What cannot be opened is tried again.
     pub(super) fn free_uplinks(&mut self) {
-        let closed: Vec<u32> =
-            self.closed.keys().copied().filter(|ifindex| self.is_uplink(*ifindex)).collect();
-        for device in closed.into_iter().filter_map(|ifindex| self.devices.at(ifindex)) {
-            match self.dataplane.release(device) {
-                Ok(()) => drop(self.closed.remove(&device.ifindex)),
+        let mut freed = std::mem::take(&mut self.freed);
+        freed.retain(|ifindex| self.is_uplink(*ifindex) && !self.closed.contains_key(ifindex));
+        let is_to_be = |device: &&Device| {
+            let ifindex = device.ifindex;
+            self.is_uplink(ifindex) && !freed.contains(&ifindex) && self.owner_of(device).is_none()
+        };
+        let closed: Vec<Device> = self.devices.iter().filter(is_to_be).cloned().collect();
+        for device in closed {
+            match self.dataplane.release(&device) {
+                Ok(()) => {
+                    self.closed.remove(&device.ifindex);
+                    freed.insert(device.ifindex);
+                }
                 Err(error) => {
                     tracing::error!(
                         error = chain(&error),
@@ -133,6 +142,7 @@ impl<D: Dataplane> Enforcer<D> {
                 }
             }
         }
+        self.freed = freed;
     }
 
     /// Whether the host reaches its control plane over a device.
@@ -158,7 +168,8 @@ impl<D: Dataplane> Enforcer<D> {
         }
         work.problems.entry(interface).or_insert(problem);
         for other in all {
-            if self.owner_of(&other).is_none() && !self.closed.contains_key(&other.ifindex) {
+            let is_closed = self.closed.contains_key(&other.ifindex);
+            if self.owner_of(&other).is_none() && !is_closed && !self.let_go.contains(&other.ifindex) {
                 self.guard_one(other, Some(interface));
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! An interface that is bound to one of them cuts the host off, and nobody could say to it that it was wrong. So they are
 //! no devices for interfaces, and are not closed where nobody bound them. The route to the other end of a tunnel is not
-//! looked up: what carries a tunnel is known only where it is made on a device. Their names are kept on disk, since at boot there are no routes yet that would tell.
+//! looked up: what carries a tunnel is known only where it is made on a device. Their names are kept on disk, since at boot
+//! there are no routes yet that would tell.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,8 +39,10 @@ pub struct Uplink {
     server: Option<IpAddr>,
     /// Whether it was reached there.
     reached: bool,
-    /// The devices that were on the way when it was reached last.
+    /// The devices that were on the way when it was reached last; before it was, those that are on it.
     remembered: Names,
+    /// What was in the file at first.
+    kept: Names,
     /// The devices that routes lead over.
     over: BTreeSet<u32>,
 }
@@ -58,7 +61,13 @@ impl Uplink {
             );
             Names::new()
         });
-        Self { file: Some(file), server: literal(&server), remembered, ..Self::default() }
+        Self {
+            file: Some(file),
+            server: literal(&server),
+            kept: remembered.clone(),
+            remembered,
+            ..Self::default()
+        }
     }
 
     /// The control plane was reached there.
@@ -96,10 +105,14 @@ impl Uplink {
         let is_it = |found: &&FoundDevice| uplinks.contains(&found.device.ifindex);
         let names: Names = found.iter().filter(is_it).map(|found| found.device.name.clone()).collect();
         // Where the way is gone for now it is still known which it was.
-        let is_known = self.reached && !self.over.is_empty() && !names.is_empty();
-        let Some(file) = self.file.as_ref().filter(|_| is_known) else { return };
-        let before = std::mem::replace(&mut self.remembered, names.clone());
-        self.keeper.get_or_insert_with(|| Keeper::of(file.clone(), before)).keep(names);
+        let is_known = !self.over.is_empty() && !names.is_empty();
+        // A way that nobody was reached over yet is better than none: without it, it could be closed while its route is gone.
+        if is_known && (self.reached || self.remembered.is_empty()) {
+            self.remembered.clone_from(&names);
+        }
+        let Some(file) = self.file.as_ref().filter(|_| is_known && self.reached) else { return };
+        let kept = &self.kept;
+        self.keeper.get_or_insert_with(|| Keeper::of(file.clone(), kept.clone())).keep(names);
     }
 }
 

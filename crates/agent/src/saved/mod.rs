@@ -112,9 +112,9 @@ impl Saved {
         Ok(files::remove(&directory.join(FILE))?)
     }
 
-    /// Adds a change from one generation to another, which a run of the control plane made, to what is wanted, where there is room for it. It outlives this process at once, and the machine after
-    /// [`sync`](Self::sync). Otherwise the answer is false, and [`replace`](Self::replace) is to be called with what is
-    /// wanted after the change.
+    /// Adds a change from one generation to another, which a run of the control plane made, to what is wanted, where there
+    /// is room for it. It outlives this process at once, and the machine after [`sync`](Self::sync). Otherwise the answer is
+    /// false, and [`replace`](Self::replace) is to be called with what is wanted after the change.
     ///
     /// # Errors
     /// [`SavedError::File`]; after that there is no room.

@@ -88,7 +88,24 @@ fn a_device_over_which_the_control_plane_is_reached_is_not_bound_and_is_opened_a
     assert!(!enforcer.set_devices(vec![uplink].into()).confirmed());
     assert!(kernel.bindings().unwrap().is_empty());
     assert_eq!(enforcer.tally().guarded, 0);
-    assert_eq!(kernel.let_go.borrow().as_slice(), ["vnet1"]);
+    assert_eq!(kernel.let_go.borrow().as_slice(), ["vnet1", "vnet1"], "at first, and when it was bound");
+}
+
+#[test]
+fn the_way_to_the_control_plane_is_opened_also_where_an_earlier_process_closed_it() {
+    let kernel = Kernel::default();
+    let device = add_device(&kernel, 1);
+    let uplink = FoundDevice { unfit: Some(Unfit::Uplink), ..device.clone() };
+    let mut enforcer = open(&kernel);
+    enforcer.set_devices(vec![device].into());
+    assert_eq!(enforcer.tally().guarded, 1);
+    drop(enforcer);
+    let mut enforcer = open(&kernel);
+    for _ in 0..2 {
+        enforcer.set_devices(vec![uplink.clone()].into());
+        assert_eq!(kernel.let_go.borrow().as_slice(), ["vnet1"], "once is enough");
+    }
+    assert_eq!(enforcer.tally().guarded, 0);
 }
 
 #[test]
