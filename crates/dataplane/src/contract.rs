@@ -48,8 +48,8 @@ pub trait Dataplane {
     /// There is no such binding; it stands for another interface; as [`bind`](Self::bind).
     fn configure(&mut self, binding: Binding, interface: &Interface) -> Result<(), DataplaneError>;
 
-    /// Ends a binding. Its flows are nobody's from then on, and are deleted soon. Its device, where it is still there, is guarded: it stays closed until it is
-    /// bound anew or [released](Self::release).
+    /// Ends a binding. Its flows are nobody's from then on, and are deleted soon. Its device, where it is still there, is
+    /// guarded: it stays closed until it is bound anew or [released](Self::release).
     ///
     /// # Errors
     /// There is no such binding; the kernel refuses.

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    io, iter,
+    io, iter, mem,
     sync::{
         atomic::Ordering::SeqCst,
         mpsc::{Receiver, Sender, channel},
@@ -75,16 +75,21 @@ impl Drop for Sweeper {
 
 /// The table is read once for all that has ended until then.
 fn work(flows: &Map, shares: &Words, tasks: &Receiver<Task>) {
+    let mut left = Slots::new();
     while let Ok(first) = tasks.recv() {
-        let (mut ended, mut waiting) = (Slots::new(), Vec::new());
+        let (mut ended, mut waiting) = (mem::take(&mut left), Vec::new());
         for task in iter::once(first).chain(tasks.try_iter()) {
             match task {
                 Task::Sweep(more) => ended.extend(more),
                 Task::Tell(whom) => waiting.push(whom),
             }
         }
-        // What cannot be deleted expires in the kernel. Until then its slot is no other binding's.
-        let _ = delete_flows(flows, shares, &ended);
+        // What cannot be deleted is tried again with what ends next, or expires in the kernel. Until then its slot is no other
+        // binding's.
+        if delete_flows(flows, shares, &ended).is_err() {
+            ended.retain(|_, slot| shares[(*slot * SHARE_WORDS) as usize].load(SeqCst) > 0);
+            left = ended;
+        }
         for whom in waiting {
             // Whoever has given up waiting needs no answer.
             let _ = whom.send(());
