@@ -27,7 +27,7 @@ enum Sent {
     Led(String),
     /// It showed something that is shown once: a page of this title, in this section.
     Shown { title: String, section: &'static str },
-    /// Nobody waited for what came of it.
+    /// Nobody waited for what came of it, or the server failed.
     Unknown,
 }
 
@@ -72,6 +72,9 @@ pub(crate) async fn carry_out<'v>(visit: &'v Visit<'v>, work: impl Future<Output
         Ok(Response::Page(page)) if page.once => {
             Some(Sent::Shown { title: page.title.clone(), section: page.section })
         }
+        // A server that fails, or is too slow, may have made the change all the same.
+        Ok(Response::Page(page)) if page.status >= 500 => Some(Sent::Unknown),
+        Err(trouble) if trouble.status() >= 500 => Some(Sent::Unknown),
         _ => None,
     };
     outcome
@@ -97,7 +100,7 @@ fn again(sent: &Sent) -> Response {
         Sent::Unknown => said(
             "",
             html! {
-                p { "Nobody waited for what came of it, and it is not done a second time. Look whether it is there, or is on "
+                p { "Nobody knows what came of it, and it is not done a second time. Look whether it is there, or is on "
                     "its way; if it is not, open the form anew." }
             },
         ),

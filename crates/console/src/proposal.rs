@@ -100,11 +100,18 @@ impl Proposal {
     ) -> Outcome {
         // Flows come and go: they are no reason to ask again, and no node is waited for.
         let now = self.preview(visit, &[("FlowWaitSeconds", "0")]).await;
-        if now.is_ok() && seen(&now) != visit.form.get(SEEN) {
-            let preview = self.preview(visit, &[]).await;
-            return Ok(self.asked(visit, &preview, &changed_since(), page).status(409).into());
+        match &now {
+            Ok(_) if seen(&now) != visit.form.get(SEEN) => {
+                let preview = self.preview(visit, &[]).await;
+                return Ok(self.asked(visit, &preview, &changed_since(), page).status(409).into());
+            }
+            // Whether it is still what was shown is not known: the form of this page says that nothing was.
+            Err(fault) if visit.form.get(SEEN) != NOTHING_SEEN && !is_of_the_change(fault) => {
+                return Ok(self.asked(visit, &now, &html! {}, page).status(fault.status).into());
+            }
+            // Who was shown nothing, or whose change is refused anyway, which it says itself.
+            _ => {}
         }
-        // Who may not see what it would do, or cannot now, was shown nothing; and the change says itself why it is refused.
         let made = visit.api.try_call(self.operation, &self.pairs()).await;
         let changed = made.map_err(|fault| Trouble::fault(self.operation, fault))?;
         Ok(after(changed.generation, self.operation, &self.back))

@@ -143,7 +143,7 @@ fn of_side(side: &Value) -> Markup {
 fn how_it_stands(side: &Value) -> &'static str {
     match text(side, "Enforcement.State") {
         "Confirmed" => "In force",
-        "Past" => "In force then",
+        "Past" => "Not known whether it was in force",
         _ => "Not in force",
     }
 }

@@ -33,8 +33,9 @@ impl Names {
         let unknown: BTreeSet<&str> = ids.filter(|id| !id.is_empty() && !self.0.contains_key(*id)).collect();
         for id in unknown.into_iter().take(GROUPS_MAX) {
             let found = api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await;
-            let name = found.as_ref().map_or("", |own| text(own, "SecurityGroupName"));
-            self.0.insert(id.to_owned(), name.to_owned());
+            if let Some(found) = &found {
+                self.0.insert(id.to_owned(), text(found, "SecurityGroupName").to_owned());
+            }
         }
     }
 

@@ -31,7 +31,7 @@ const OF_FLOWS: [&str; 3] = ["OwnConnectionCut", "NodeSilent", "FlowsLeftOut"];
 /// What a preview says of rules and members: what it says again as long as nobody changes them.
 pub(crate) fn settled(answer: &Value) -> Value {
     let policy = |policy: &Value| {
-        let names = ["NetworkInterfaceCount", "Pieces", "PieceCount", "Whole"];
+        let names = ["NetworkInterfaceCount", "Before", "After", "Pieces", "PieceCount", "Whole"];
         let said = names.map(|name| policy.get(name).cloned());
         let interfaces = items(policy, "NetworkInterfaces.NetworkInterface").iter();
         let interfaces: Vec<&str> = interfaces.map(|own| text(own, "NetworkInterfaceId")).collect();

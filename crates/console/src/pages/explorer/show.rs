@@ -195,7 +195,9 @@ impl Attempt {
         } else {
             Some(sent.request.clone())
         };
-        let is_changed = self.operation.handler.mutates() && sent.answer.status == 200;
+        // A change that not every node confirmed in time is made, though the status is an error's.
+        let has_generation = sent.answer.headers.iter().any(|(name, _)| *name == "x-ravelin-generation");
+        let is_changed = self.operation.handler.mutates() && (sent.answer.status == 200 || has_generation);
         let result = html! {
             (answer::shown(self.operation, self.format, &sent))
             (copies)

@@ -29,9 +29,14 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         port => match World::find(&visit.api, query.get("group"), port.flatten()).await? {
             Found::World(world) => (200, drawn(&world)),
             Found::NoGroup => (404, no_group(query.get("group"))),
-            Found::Wrong(operation, fault) => {
-                (fault.status, view::wrong_filter(operation, &fault, &[("SecurityGroupId", "Group")]))
-            }
+            Found::Wrong(operation, fault) => (
+                fault.status,
+                view::wrong_filter(
+                    operation,
+                    &fault,
+                    &[("SecurityGroupId", "Group"), ("SecurityGroupName", "Group")],
+                ),
+            ),
         },
     };
     let body = html! {
