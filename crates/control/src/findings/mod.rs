@@ -3,8 +3,8 @@
 //!
 //! Rules are looked at the way they decide: in the classes that interfaces really have. What a group does alone is said once,
 //! at that group; what only several groups together do is said at the first of them. What a group opens is said of all its
-//! members at which it is open, whatever other groups they are in: only where another group changes it, it is said of those. A step looks at some groups, the newest
-//! first, and does no more than so much: it says where to go on.
+//! members at which it is open, whatever other groups they are in: only where another group changes it, it is said of those. A
+//! step looks at some groups, the newest first, and does no more than so much: it says where to go on.
 
 mod gather;
 mod open;
@@ -326,11 +326,12 @@ impl Look<'_> {
 
     /// What a group does alone, looked at once.
     fn alone_of(&mut self, group: &SecurityGroup) -> &Alone {
-        let (options, work) = (self.options(), &mut self.work);
+        let (options, work, undecided) = (self.options(), &mut self.work, &mut self.found.undecided);
         self.alone.entry(group.id).or_insert_with(|| {
             let Ok(class) = PolicyClass::new([desired::rules_of(group)]) else { return Alone::default() };
             let findings = findings::findings(&class, &options);
             *work += findings.work;
+            *undecided += findings.undecided;
             alone(&findings.findings, group.id)
         })
     }

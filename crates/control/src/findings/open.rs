@@ -56,12 +56,13 @@ impl Look<'_> {
 
     /// What is open at interfaces of a class, looked at once.
     fn open_of(&mut self, class: &Class) -> &Open {
-        let (options, work) = (self.options(), &mut self.work);
+        let (options, work, undecided) = (self.options(), &mut self.work, &mut self.found.undecided);
         self.open.entry(class.ids()).or_insert_with(|| {
             let rules = class.groups.iter().map(|group| desired::rules_of(group));
             let Ok(class) = PolicyClass::new(rules) else { return Open::new() };
             let found = findings::open_to_the_world(&class, &options);
             *work += found.work;
+            *undecided += found.undecided;
             of(&found.findings)
         })
     }

@@ -31,10 +31,16 @@ impl Unchanged {
     pub(super) fn of(classes: &[ConcernedClass]) -> Self {
         let mut empty = BTreeSet::new();
         let mut rules: Vec<&Rule> = Vec::new();
+        // Classes have groups in common, which are looked at once.
+        let mut seen = BTreeSet::new();
         for class in classes {
             for [one, other] in [[&class.before, &class.after], [&class.after, &class.before]] {
                 for group in one {
                     let counterpart = other.iter().find(|other| other.id == group.id);
+                    let address = |of: &Arc<SecurityGroup>| Arc::as_ptr(of).addr();
+                    if !seen.insert((address(group), counterpart.map(address))) {
+                        continue;
+                    }
                     if counterpart.is_none() && group.rules.is_empty() {
                         empty.insert(group.id);
                     }

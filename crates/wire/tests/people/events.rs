@@ -223,6 +223,14 @@ async fn what_ram_would_not_tell_a_caller_is_not_in_its_events() {
     assert_eq!(of_key(&keys[0], &keys[1]).await, [] as [&str; 0]);
     assert_eq!(of_key(&keys[0], "LTAI5tNothing").await, [] as [&str; 0]);
     assert_eq!(of_key(&keys[1], &keys[0]).await, ["CreateAccessKey"]);
+    // Also to somebody who may list the keys of everybody but of that user.
+    let denied = r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":"ram:ListAccessKeys","Resource":"acs:ram:*:*:user/reader"}]}"#;
+    call(&site, "CreatePolicy", &[("PolicyName", "denied"), ("PolicyDocument", denied)]).await.done();
+    let other = user(&site, "other", "AdministratorAccess").await.1;
+    let attach = [("PolicyType", "Custom"), ("PolicyName", "denied"), ("UserName", "other")];
+    call(&site, "AttachPolicyToUser", &attach).await.done();
+    assert_eq!(of_key(&other, &keys[0]).await, [] as [&str; 0]);
+    assert_eq!(of_key(&other, &keys[1]).await, ["CreateAccessKey"]);
     for name in ["auditor", "nobody"] {
         let shown = by(&site, &keys[0], "ListEvents", &[("UserName", name)]).await.done().body;
         assert_eq!(at(&shown, "/Events/Event"), &json!([]), "{name}");
