@@ -4,6 +4,7 @@
 //! put in its place, some of them are none of its own any more, and their numbers say nothing.
 
 mod lost;
+mod pairs;
 mod runs;
 
 use model::{UnixMillis, context::Entropy};

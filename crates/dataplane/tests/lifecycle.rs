@@ -294,16 +294,22 @@ fn flows_of_a_binding_that_has_ended_are_deleted_and_its_place_is_free() {
     assert_eq!(flows_in_table(&host), 0);
 }
 
+/// A host with room for one interface, which is bound and has a flow.
+fn full_host_with_a_flow() -> (Host, dataplane::Device, dataplane::Binding) {
+    let mut options = support::options();
+    options.interfaces_max = 1;
+    let (host, device, binding) = bound_host(options);
+    assert_eq!(send(&host, &device, Direction::Egress), None);
+    (host, device, binding)
+}
+
 /// A process that is killed before it has deleted them leaves it to the next one.
 #[test]
 fn flows_that_a_killed_process_has_left_are_deleted_when_the_dataplane_is_opened() {
     if !may_test_the_kernel() {
         return;
     }
-    let mut options = support::options();
-    options.interfaces_max = 1;
-    let (mut host, device, binding) = bound_host(options);
-    assert_eq!(send(&host, &device, Direction::Egress), None);
+    let (mut host, device, binding) = full_host_with_a_flow();
     // As if the binding had ended, and nothing more.
     let data = MapData::from_pin(host.directory().join("v1/ledger")).unwrap();
     let mut ledger: Array<_, u64> = Map::Array(data).try_into().unwrap();
@@ -322,10 +328,7 @@ fn a_count_of_flows_that_are_gone_takes_no_place() {
     if !may_test_the_kernel() {
         return;
     }
-    let mut options = support::options();
-    options.interfaces_max = 1;
-    let (mut host, device, binding) = bound_host(options);
-    assert_eq!(send(&host, &device, Direction::Egress), None);
+    let (mut host, device, binding) = full_host_with_a_flow();
     // As if a flow had been deleted, and not been counted down.
     let data = MapData::from_pin(host.directory().join("v1/maps/shares")).unwrap();
     let mut shares: Array<_, [u64; 3]> = Map::Array(data).try_into().unwrap();

@@ -7,10 +7,8 @@
 use model::UnixMillis;
 use store::{Batch, Identity, Store, Table};
 
-use crate::{
-    load::{HexKey, OpenError},
-    records::RecordError,
-};
+use super::pairs;
+use crate::load::{HexKey, OpenError};
 
 /// Where the table `Meta` keeps them.
 const KEY: &[u8] = b"lost_generations";
@@ -39,11 +37,12 @@ impl LostGenerations {
     /// Reads them. A store that has just been restored has lost what came after its revision.
     pub(crate) fn load(store: &dyn Store, now: UnixMillis) -> Result<Self, OpenError> {
         let found = store.get(Table::Meta, KEY).map_err(|source| OpenError::Store { source })?;
-        let gaps = Gap::read_all(&found.unwrap_or_default()).map_err(|source| OpenError::Damaged {
+        let pairs = pairs::read(&found.unwrap_or_default()).map_err(|source| OpenError::Damaged {
             table: Table::Meta,
             key: HexKey(KEY.to_vec()),
             source,
         })?;
+        let gaps = pairs.into_iter().map(|(after, through)| Gap { after, through }).collect();
         Ok(Self { gaps, unsaved: false }.restored(store.identity(), store.revision(), now))
     }
 
@@ -71,34 +70,13 @@ impl LostGenerations {
     /// Adds what is not in the store yet to the batch of a change.
     pub(crate) fn put(&self, batch: &mut Batch) {
         if self.unsaved {
-            batch.put(Table::Meta, KEY, self.gaps.iter().flat_map(Gap::bytes).collect::<Vec<u8>>());
+            batch.put(Table::Meta, KEY, pairs::written(self.gaps.iter().map(|own| (own.after, own.through))));
         }
     }
 
     /// What was put is in the store.
     pub(crate) fn saved(&mut self) {
         self.unsaved = false;
-    }
-}
-
-impl Gap {
-    /// Both numbers, the most significant byte first.
-    fn bytes(&self) -> impl Iterator<Item = u8> + use<> {
-        self.after.to_be_bytes().into_iter().chain(self.through.to_be_bytes())
-    }
-
-    fn read_all(bytes: &[u8]) -> Result<Vec<Self>, RecordError> {
-        let (gaps, rest) = bytes.as_chunks::<16>();
-        if !rest.is_empty() {
-            return Err(RecordError::Trailing(rest.len()));
-        }
-        let gap = |bytes: &[u8; 16]| {
-            let both = u128::from_be_bytes(*bytes);
-            // The halves of it: nothing is lost.
-            #[allow(clippy::cast_possible_truncation)]
-            Self { after: (both >> 64) as u64, through: both as u64 }
-        };
-        Ok(gaps.iter().map(gap).collect())
     }
 }
 
@@ -127,15 +105,6 @@ mod tests {
         let later = lost.highest(40) + 7;
         assert_eq!(lost.clone().restored(identity(Some(40)), later, NOW), lost);
         assert_eq!(lost.highest(later), later);
-    }
-
-    #[test]
-    fn what_is_written_reads_back() {
-        let gaps = vec![Gap { after: 1, through: u64::MAX }, Gap { after: 1 << 40, through: 7 }];
-        let bytes: Vec<u8> = gaps.iter().flat_map(Gap::bytes).collect();
-        assert_eq!(Gap::read_all(&bytes).unwrap(), gaps);
-        assert!(matches!(Gap::read_all(&bytes[..17]), Err(RecordError::Trailing(1))));
-        assert!(Gap::read_all(&[]).unwrap().is_empty());
     }
 
     #[test]

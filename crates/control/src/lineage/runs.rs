@@ -8,10 +8,8 @@
 use model::context::Entropy;
 use store::{Batch, Store, Table};
 
-use crate::{
-    load::{HexKey, OpenError},
-    records::RecordError,
-};
+use super::pairs;
+use crate::load::{HexKey, OpenError};
 
 /// Where the table `Meta` keeps them.
 const KEY: &[u8] = b"runs";
@@ -40,11 +38,12 @@ impl Runs {
     /// Reads them, and begins another one.
     pub(crate) fn load(store: &dyn Store, entropy: &mut dyn Entropy) -> Result<Self, OpenError> {
         let found = store.get(Table::Meta, KEY).map_err(|source| OpenError::Store { source })?;
-        let known = Run::read_all(&found.unwrap_or_default()).map_err(|source| OpenError::Damaged {
+        let pairs = pairs::read(&found.unwrap_or_default()).map_err(|source| OpenError::Damaged {
             table: Table::Meta,
             key: HexKey(KEY.to_vec()),
             source,
         })?;
+        let known = pairs.into_iter().map(|(after, id)| Run { after, id }).collect();
         // The lower half of the number: nothing is meant by it.
         #[allow(clippy::cast_possible_truncation)]
         let id = entropy.next() as u64;
@@ -75,34 +74,13 @@ impl Runs {
     /// Adds what is not in the store yet to the batch of a change.
     pub(crate) fn put(&self, batch: &mut Batch) {
         if self.unsaved {
-            batch.put(Table::Meta, KEY, self.known.iter().flat_map(Run::bytes).collect::<Vec<u8>>());
+            batch.put(Table::Meta, KEY, pairs::written(self.known.iter().map(|own| (own.after, own.id))));
         }
     }
 
     /// What was put is in the store.
     pub(crate) fn saved(&mut self) {
         self.unsaved = false;
-    }
-}
-
-impl Run {
-    /// Both numbers, the most significant byte first.
-    fn bytes(&self) -> impl Iterator<Item = u8> + use<> {
-        self.after.to_be_bytes().into_iter().chain(self.id.to_be_bytes())
-    }
-
-    fn read_all(bytes: &[u8]) -> Result<Vec<Self>, RecordError> {
-        let (runs, rest) = bytes.as_chunks::<16>();
-        if !rest.is_empty() {
-            return Err(RecordError::Trailing(rest.len()));
-        }
-        let run = |bytes: &[u8; 16]| {
-            let both = u128::from_be_bytes(*bytes);
-            // The halves of it: nothing is lost.
-            #[allow(clippy::cast_possible_truncation)]
-            Self { after: (both >> 64) as u64, id: both as u64 }
-        };
-        Ok(runs.iter().map(run).collect())
     }
 }
 
@@ -133,13 +111,5 @@ mod tests {
         assert_eq!(runs.known.len(), KEPT_MAX);
         assert_eq!([30, 31].map(|of| runs.of(of)), [0, 3]);
         assert!(!runs.differs(30, 99));
-    }
-
-    #[test]
-    fn what_is_written_reads_back() {
-        let runs = Runs::default().begin(1, u64::MAX).begin(1 << 40, 7);
-        let bytes: Vec<u8> = runs.known.iter().flat_map(Run::bytes).collect();
-        assert_eq!(Run::read_all(&bytes).unwrap(), runs.known);
-        assert!(matches!(Run::read_all(&bytes[..17]), Err(RecordError::Trailing(1))));
     }
 }
