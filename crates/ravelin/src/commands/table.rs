@@ -259,7 +259,7 @@ mod tests {
         }
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let ids: Vec<&str> = text.lines().skip(2).map(|line| line.trim_start()).collect();
-        assert!(ids.iter().any(|line| *line == "sg-591nvc1jp0z4fn2eak8gw9dl2"), "below each other: {text}");
+        assert!(ids.contains(&"sg-591nvc1jp0z4fn2eak8gw9dl2"), "below each other: {text}");
         assert_eq!(words("SecurityGroupIds"), ["Security", "Group", "Ids"]);
         assert_eq!(words("OSName"), ["OSName"]);
     }
