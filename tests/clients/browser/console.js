@@ -90,8 +90,18 @@ async function seed(world) {
   await world.call('JoinSecurityGroup', { SecurityGroupId, InstanceId });
   const shown = await instance(world, InstanceId);
   const { NetworkInterfaceId } = shown.NetworkInterfaces.NetworkInterfaces[0];
+  const PolicyName = await policy(world);
   const generation = await newest(world);
-  return { NetworkId, VSwitchId, SecurityGroupId, InstanceId, NetworkInterfaceId, generation };
+  return { NetworkId, VSwitchId, SecurityGroupId, InstanceId, NetworkInterfaceId, PolicyName, generation };
+}
+
+/** Makes a policy of the account. Gives its name. */
+async function policy(world) {
+  const PolicyName = 'members-of-groups';
+  const Action = ['ens:JoinSecurityGroup', 'ens:LeaveSecurityGroup'];
+  const PolicyDocument = JSON.stringify({ Version: '1', Statement: [{ Effect: 'Allow', Action, Resource: '*' }] });
+  await world.call('CreatePolicy', { PolicyName, PolicyDocument, Description: 'Who is in which group' }, 'ram');
+  return PolicyName;
 }
 
 /** The number of the newest change. */
@@ -128,4 +138,4 @@ async function until(ask, what) {
   }
 }
 
-module.exports = { environment, groupsOf, instance, newest, run, seed, signIn, start, until, user };
+module.exports = { environment, groupsOf, instance, newest, policy, run, seed, signIn, start, until, user };

@@ -2,7 +2,7 @@
 
 // What the pictures show: a small shop with web servers, an application and a database, each in its groups.
 
-const { instance, newest, until, user } = require('./console.js');
+const { instance, newest, policy, until, user } = require('./console.js');
 
 const REGION = 'edge-1';
 
@@ -71,6 +71,7 @@ async function build(world, lab) {
   }
   const generation = await newest(world);
   await user(world, 'reader', ['AliyunENSReadOnlyAccess']);
+  const PolicyName = await policy(world);
   const shown = await instance(world, made['web-1']);
   const { NetworkInterfaceId } = shown.NetworkInterfaces.NetworkInterfaces[0];
   if (lab) await talk(world, lab, made, NetworkInterfaceId);
@@ -83,6 +84,7 @@ async function build(world, lab) {
     InstanceId: made['web-1'],
     NetworkInterfaceId,
     NodeId: lab?.NodeId,
+    PolicyName,
     generation,
   };
 }

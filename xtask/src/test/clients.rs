@@ -77,7 +77,8 @@ fn node(world: &World<'_>) -> anyhow::Result<Outcome> {
     let Some(binary) = rust::program(world.repository)? else {
         return Ok(Outcome::failed("the server does not compile"));
     };
-    node_tests(world.repository, "node", &binary)
+    let tests = NodeTests::of(world.repository, "node", &binary)?;
+    tests.run(&tests.command)
 }
 
 fn browser(world: &World<'_>) -> anyhow::Result<Outcome> {
@@ -90,11 +91,12 @@ fn browser(world: &World<'_>) -> anyhow::Result<Outcome> {
         return Ok(Outcome::failed("the server does not compile"));
     };
     python_environment(world.repository)?;
-    node_tests(world.repository, "browser", &binary)
+    let tests = node_tests(world.repository, "browser", &binary)?;
+    run_node_tests(if is_lab_possible() { in_lab(&tests) } else { tests })
 }
 
-/// Runs the tests in a directory of `tests/clients` that are written for Node.
-fn node_tests(repository: &Repository, name: &str, binary: &Path) -> anyhow::Result<Outcome> {
+/// What runs the tests in a directory of `tests/clients` that are written for Node.
+fn node_tests(repository: &Repository, name: &str, binary: &Path) -> anyhow::Result<Command> {
     let tests = repository.path("tests/clients").join(name);
     let mut files: Vec<PathBuf> = fs::read_dir(&tests)?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -103,6 +105,11 @@ fn node_tests(repository: &Repository, name: &str, binary: &Path) -> anyhow::Res
     files.sort();
     let mut command = node_command(repository, name, binary)?;
     command.args(["--test", "--test-reporter=spec"]).args(files).current_dir(tests);
+    Ok(command)
+}
+
+/// Runs tests that are written for Node.
+fn run_node_tests(command: Command) -> anyhow::Result<Outcome> {
     let finished = process::show(command)?;
     Ok(Outcome::of_tests(finished.success, Counts::of_node(&plain(&finished.text))))
 }
@@ -182,6 +189,9 @@ fn in_lab(command: &Command) -> Command {
             Some(value) => inside.env(name, value),
             None => inside.env_remove(name),
         };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        inside.current_dir(directory);
     }
     inside.env("RAVELIN_LAB", "1");
     inside

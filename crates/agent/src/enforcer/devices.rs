@@ -50,6 +50,16 @@ pub enum ReleaseError {
         /// Which interface.
         interface: NetworkInterfaceId,
     },
+    /// It has the alias of an interface that is at another device.
+    #[error(
+        "the device {name} has the alias of {interface}, as another device has: take it away with `ip link set {name} alias ''` first, or `ravelin agent release --force {name}` opens it"
+    )]
+    SameAlias {
+        /// Its name.
+        name: String,
+        /// Whose alias.
+        interface: NetworkInterfaceId,
+    },
     /// The kernel refuses.
     #[error(transparent)]
     Dataplane(#[from] DataplaneError),
@@ -105,6 +115,7 @@ impl<D: Dataplane> Enforcer<D> {
             work.interfaces.insert(interface);
         }
         self.closed.retain(|ifindex, _| !ended.contains(ifindex));
+        self.open.retain(|ifindex, _| !ended.contains(ifindex));
     }
 
     /// Interfaces that other devices than before stand for, that are not bound although their device is there, or with which
@@ -162,6 +173,17 @@ impl<D: Dataplane> Enforcer<D> {
         let these = all.filter(|ifindex| is_one(*ifindex) && !self.is_uplink(*ifindex));
         let devices: Vec<Device> = these.filter_map(|ifindex| self.devices.at(ifindex)).cloned().collect();
         devices.into_iter().for_each(|device| self.guard_one(device, None));
+    }
+
+    /// Nobody is bound to a device any more, which the dataplane has left closed. Where a program at XDP decides before that,
+    /// it is not said to be.
+    pub(super) fn stays_closed(&mut self, device: Device) {
+        match self.devices.unfit(device.ifindex) {
+            Some(Unfit::Xdp) => self.guard_one(device, None),
+            _ => {
+                self.closed.insert(device.ifindex, device.name);
+            }
+        }
     }
 
     /// Closes a device; `refused` is the interface that cannot be bound to it.
@@ -230,6 +252,9 @@ impl<D: Dataplane> Enforcer<D> {
         if let Some(interface) = self.owner_of(&device).or_else(|| self.wanted_at(&device)) {
             return Err(ReleaseError::Bound { name: name.to_owned(), interface });
         }
+        if let Some(interface) = self.rival_of(&device) {
+            return Err(ReleaseError::SameAlias { name: name.to_owned(), interface });
+        }
         self.dataplane.release(&device)?;
         self.closed.remove(&device.ifindex);
         self.open.remove(&device.ifindex);
@@ -250,18 +275,30 @@ impl<D: Dataplane> Enforcer<D> {
                 self.let_go.insert(device.ifindex);
                 return Ok(());
             }
+            Err(ReleaseError::SameAlias { .. }) => return Ok(self.open_one(&device)?),
             Err(refused) => return Err(refused),
         };
         if let Some(binding) = self.bound.get(&interface).map(|bound| bound.binding) {
             self.end_binding(binding)?;
             self.bound.remove(&interface);
         }
-        self.dataplane.release(&device)?;
+        self.open_one(&device)?;
+        self.problems.insert(interface, ProblemKind::LetGo);
+        Ok(())
+    }
+
+    /// Opens a device until the next update.
+    fn open_one(&mut self, device: &Device) -> Result<(), DataplaneError> {
+        self.dataplane.release(device)?;
         self.closed.remove(&device.ifindex);
         self.open.remove(&device.ifindex);
         self.let_go.insert(device.ifindex);
-        self.problems.insert(interface, ProblemKind::LetGo);
         Ok(())
+    }
+
+    /// The interface whose alias a device has beside the one that stands for it.
+    fn rival_of(&self, device: &Device) -> Option<NetworkInterfaceId> {
+        self.wanted.desired.interfaces.keys().copied().find(|of| self.is_meant(*of, device.ifindex))
     }
 
     /// The interface that a device is to stand for.

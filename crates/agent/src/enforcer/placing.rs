@@ -230,8 +230,8 @@ impl<D: Dataplane> Enforcer<D> {
             Ok(()) => {
                 let ended = self.bound.remove(&interface);
                 // It stays closed, whatever it is called.
-                if let Some(device) = ended.and_then(|ended| self.devices.at(ended.ifindex)) {
-                    self.closed.insert(device.ifindex, device.name.clone());
+                if let Some(device) = ended.and_then(|ended| self.devices.at(ended.ifindex)).cloned() {
+                    self.stays_closed(device);
                 }
             }
             Err(error) => {

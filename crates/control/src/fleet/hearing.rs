@@ -60,7 +60,9 @@ impl Roster {
         let took = Some(confirmation.took).filter(|took| !took.is_zero());
         let (mut counted, bounds) = (Counted { took, ..Counted::default() }, self.bounds());
         let Some(slot) = self.slots.get_mut(&node) else { return counted };
-        if generation > slot.backlog.told() {
+        // One that has regressed was told nothing that it is to obey, unless an operator said so.
+        let may_obey = slot.regressed.is_none_or(|own| own.told_to_obey);
+        if !may_obey || generation > slot.backlog.told() {
             return Counted { impossible: true, ..Counted::default() };
         }
         slot.confirm(generation);
