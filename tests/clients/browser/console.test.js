@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 
-const { groupsOf, instance, seed, signIn, start, until, user } = require('./console.js');
+const { groupsOf, seed, signIn, start, until, user } = require('./console.js');
 const { pages } = require('./pages.js');
 
 /** The most that the first page may weigh, with everything that it needs, in bytes. */
@@ -29,12 +29,12 @@ test('a browser that opens the address of the API is led to sign in', async () =
   const tab = await world.stranger();
   await tab.go('/');
   assert.match(tab.page.url(), /\/console\/sign-in/);
-  await tab.assertGood('signing in');
+  await tab.assertGoodEverywhere('signing in');
   await tab.page.getByLabel('Access key ID').fill('LTAI5tNobody');
   await tab.page.getByLabel('Access key secret').fill('wrong');
   await press(tab.page, 'Sign in');
   assert.match(await tab.page.getByRole('alert').textContent(), /not a key of this server/);
-  await tab.assertGood('a wrong key');
+  await tab.assertGoodEverywhere('a wrong key');
   await tab.close();
 });
 
@@ -160,7 +160,7 @@ test('somebody without permission is refused everywhere', async () => {
   const tab = await world.tab({}, nobody);
   const open = ['overview', 'access', 'explorer', 'operation', 'explain', 'reference', 'reference-operation'];
   const read = ['errors', 'error', 'release-notes', 'not-found'];
-  const forms = ['group-new', 'network-new', 'node-new', 'user-new', 'policy-new', 'instance-new', 'user-delete'];
+  const forms = ['group-new', 'network-new', 'node-new', 'user-new', 'policy-new', 'instance-new', 'user-delete', 'policy-delete'];
   for (const [name, address] of Object.entries(pages(made))) {
     const status = await tab.go(address);
     const text = await tab.page.getByRole('main').textContent();
@@ -173,15 +173,64 @@ test('somebody without permission is refused everywhere', async () => {
       assert.match(text, /Permission denied|NoPermission|not authorized/i, name);
     }
   }
-  // What a form would change is refused, too, and by the same check as the API's.
+  await tab.close();
+});
+
+/** Every form that changes something, with what it needs to be taken for one. */
+function forms({ SecurityGroupId, InstanceId, NetworkInterfaceId, NetworkId, VSwitchId, PolicyName }) {
+  const rule = { Direction: 'ingress', Policy: 'Accept', IpProtocol: 'TCP', ports: '22', peer: '10.0.0.0/8', Priority: '1' };
+  const group = `/groups/${SecurityGroupId}`;
+  const document = JSON.stringify({ Version: '1', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] });
+  return [
+    ['/groups/new', { SecurityGroupName: 'forbidden' }],
+    [`${group}/edit`, { SecurityGroupName: 'forbidden' }],
+    [`${group}/delete`],
+    [`${group}/rules/add`, rule],
+    [`${group}/rules/remove`, { ...rule, PortRange: '22/22', SourceCidrIp: '10.0.0.0/8' }],
+    [`${group}/join`, { instance: InstanceId }],
+    [`${group}/leave`, { instance: InstanceId }],
+    ['/instances/new', { EnsRegionId: 'edge-1', ImageId: 'ubuntu_22_04', InstanceType: 'ens.sn1.small', VSwitchId }],
+    ...['start', 'stop', 'reboot', 'release'].map((act) => [`/instances/${InstanceId}/${act}`]),
+    [`/interfaces/${NetworkInterfaceId}/bind`, { NodeId: 'node-5qk3n8y4laeb2ii9zxxltlvzi', Device: 'vnet0' }],
+    [`/interfaces/${NetworkInterfaceId}/unbind`],
+    ['/networks/new', { EnsRegionId: 'edge-1', CidrBlock: '10.90.0.0/16' }],
+    [`/networks/${NetworkId}/vswitches/new`, { CidrBlock: '10.20.7.0/24' }],
+    [`/networks/${NetworkId}/vswitches/${VSwitchId}/delete`],
+    [`/networks/${NetworkId}/delete`],
+    ['/nodes/new', { EnsRegionId: 'edge-1', Lab: 'false' }],
+    ['/nodes/node-5qk3n8y4laeb2ii9zxxltlvzi/readmit'],
+    ['/nodes/node-5qk3n8y4laeb2ii9zxxltlvzi/delete'],
+    ['/users/new', { UserName: 'forbidden' }],
+    ['/users/reader/keys'],
+    ['/users/nobody/policies', { policy: 'System:AdministratorAccess' }],
+    ['/users/reader/policies/detach', { policy: 'System:AliyunENSReadOnlyAccess' }],
+    ['/users/reader/delete'],
+    ['/policies/new', { PolicyName: 'forbidden', PolicyDocument: document }],
+    [`/policies/Custom/${PolicyName}/version`, { PolicyDocument: document }],
+    [`/policies/Custom/${PolicyName}/delete`],
+  ];
+}
+
+test('what somebody without permission sends is refused, whatever the form, and changes nothing', async () => {
+  const tab = await world.tab({}, nobody);
+  const { Events } = await world.call('ListEvents', { Outcome: 'Applied', MaxResults: 1 }, 'api');
   await tab.go('/console/groups/new');
-  await tab.page.getByLabel('Name').fill('forbidden');
-  await tab.page.getByRole('main').locator('button[type="submit"]').first().click();
-  assert.match(await tab.page.getByRole('alert').textContent(), /Permission denied/);
-  const { SecurityGroups } = await world.call('DescribeSecurityGroups', { SecurityGroupName: 'forbidden' });
-  assert.deepEqual(SecurityGroups.SecurityGroup, []);
-  await tab.go(`/console/groups/${made.SecurityGroupId}/leave?instance=${made.InstanceId}`);
-  assert.equal((await instance(world, made.InstanceId)).SecurityGroupIds.SecurityGroupId.length, 1);
+  const token = await tab.page.locator('[name="form-token"]').first().inputValue();
+  const send = ([address, fields = {}]) =>
+    tab.page.evaluate(
+      async ([to, body]) => {
+        const answer = await fetch(to, { method: 'POST', body: new URLSearchParams(body) });
+        return { status: answer.status, text: await answer.text() };
+      },
+      [`/console${address}`, { ...fields, 'form-token': token, 'form-id': address, sure: 'yes' }],
+    );
+  for (const form of forms(made)) {
+    const { status, text } = await send(form);
+    const main = text.slice(text.indexOf('<main'));
+    assert.ok(status >= 400 && /Permission denied|NoPermission/.test(main), `${form[0]}: ${status}: ${main}`);
+  }
+  const after = await world.call('ListEvents', { Outcome: 'Applied', MaxResults: 1 }, 'api');
+  assert.deepEqual(after.Events, Events);
   await tab.close();
 });
 

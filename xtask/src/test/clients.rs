@@ -77,8 +77,7 @@ fn node(world: &World<'_>) -> anyhow::Result<Outcome> {
     let Some(binary) = rust::program(world.repository)? else {
         return Ok(Outcome::failed("the server does not compile"));
     };
-    let tests = NodeTests::of(world.repository, "node", &binary)?;
-    tests.run(&tests.command)
+    run_node_tests(node_tests(world.repository, "node", &binary)?)
 }
 
 fn browser(world: &World<'_>) -> anyhow::Result<Outcome> {
