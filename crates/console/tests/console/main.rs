@@ -4,6 +4,7 @@
 
 mod changes;
 mod live;
+mod map;
 mod nodes;
 mod pages;
 mod people;
