@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod activity;
 mod changes;
+mod lists;
 mod live;
 mod map;
 mod nodes;
