@@ -202,3 +202,22 @@ async fn who_follows_a_group_on_the_map_sees_who_is_in_it() {
     let all = root.get(&format!("/console/interfaces?q={own}")).await;
     all.shows("1\u{2013}25 of 31");
 }
+
+#[tokio::test]
+async fn who_may_not_ask_about_packets_is_told_so_of_those_lines_alone() {
+    let site = Site::new().await;
+    let mut root = site.signed_in().await;
+    let (group, _) = furnish(&mut root).await;
+    add_rule(&mut root, &group, &WEB).await;
+    add_rule(&mut root, &group, &accepts("10.0.0.0/16", "22/22")).await;
+    let (id, secret) = root.make_user("bob").await;
+    let attached = [("policy", "System:AliyunENSReadOnlyAccess")];
+    root.fill_in("/console/users/bob", "/console/users/bob/policies", &attached).await;
+    let mut bob = site.browser();
+    assert_eq!(bob.sign_in(&id, &secret).await.status, 303);
+    let map = bob.get("/console/map").await;
+    map.shows("whether packets pass");
+    assert_eq!(map.body.matches("Not tried: you may not call ExplainTraffic").count(), 1, "{map:?}");
+    map.shows("Not tried: no other member is there to send it");
+    root.get("/console/activity?Outcome=Refused").await.shows("Nothing matches.");
+}
