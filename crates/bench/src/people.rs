@@ -106,6 +106,9 @@ fn pages(seeded: &Seeded, memberships: &[(InstanceId, SecurityGroupId)]) -> Vec<
         ("console: overview", String::new(), "Overview"),
         ("console: security groups, first page", "/groups".into(), row),
         ("console: security groups, last page", format!("/groups?page={groups}"), row),
+        ("console: security groups, by a part of the name", "/groups?q=up-9".into(), row),
+        ("console: security groups, by a part of the id", "/groups?q=sg-5".into(), row),
+        ("console: security groups with members", "/groups?HasMembers=true".into(), row),
         ("console: a security group, with rules and members", format!("/groups/{group}"), row),
         ("console: instances, first page", "/instances".into(), row),
         ("console: instances, last page", format!("/instances?page={instances}"), row),
@@ -115,6 +118,7 @@ fn pages(seeded: &Seeded, memberships: &[(InstanceId, SecurityGroupId)]) -> Vec<
         ("console: network interfaces, last page", format!("/interfaces?page={instances}"), row),
         ("console: network interfaces of an instance", format!("/interfaces?q={instance}"), row),
         ("console: networks", "/networks".into(), row),
+        ("console: networks, by edge site", "/networks?EnsRegionId=cn-hangzhou-telecom".into(), row),
         ("console: activity", "/activity".into(), "JoinSecurityGroup"),
         ("console: findings of a group", format!("/findings?SecurityGroupId={group}"), "Findings"),
     ]

@@ -52,14 +52,21 @@ impl Api {
         self.inner.gateway.call(&self.principal(), operation, parameters).await
     }
 
+    /// Whether the caller may make a call. It is not made, and a refusal is not kept.
+    pub(crate) async fn permits(&self, name: &str, parameters: &[(&str, &str)]) -> bool {
+        match operation(name) {
+            Some(operation) => self.inner.gateway.permits(&self.principal(), operation, parameters).await,
+            None => false,
+        }
+    }
+
     /// Reads what a page shows besides. Where the caller may not, nothing is called, and so no refusal is kept: nobody asked
     /// for it.
     pub(crate) async fn glance(&self, name: &str, parameters: &[(&str, &str)]) -> Option<Value> {
-        let operation = operation(name)?;
-        if !self.inner.gateway.permits(&self.principal(), operation, parameters).await {
+        if !self.permits(name, parameters).await {
             return None;
         }
-        self.call(operation, parameters).await.result.ok().map(Value::Object)
+        self.call(operation(name)?, parameters).await.result.ok().map(Value::Object)
     }
 
     /// Reads.

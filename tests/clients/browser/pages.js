@@ -10,6 +10,7 @@ function pages(made) {
   return {
     overview: '/console',
     groups: '/console/groups',
+    'groups-found': '/console/groups?q=a&HasMembers=true',
     'group-new': '/console/groups/new',
     group: `/console/groups/${made.SecurityGroupId}`,
     'group-edit': `/console/groups/${made.SecurityGroupId}/edit`,
@@ -21,6 +22,7 @@ function pages(made) {
     leave: `/console/groups/${made.SecurityGroupId}/leave?instance=${made.InstanceId}`,
     'join-preview': `/console/groups/${made.OtherGroupId || made.SecurityGroupId}/join/preview?member=${made.InstanceId}`,
     map: '/console/map',
+    'map-group': `/console/map?group=${made.SecurityGroupId}`,
     explain: `/console/explain?${explain}`,
     findings: '/console/findings',
     instances: '/console/instances',
@@ -41,6 +43,7 @@ function pages(made) {
     nodes: '/console/nodes',
     'node-new': '/console/nodes/new',
     activity: '/console/activity',
+    'activity-group': `/console/activity?ResourceId=${made.SecurityGroupId}`,
     state: `/console/activity/state?ResourceId=${made.SecurityGroupId}&AsOf=${made.generation}`,
     change: `/console/changes/${made.generation}`,
     users: '/console/users',

@@ -14,7 +14,7 @@ const scene = require('./scene.js');
 
 /** A screen on which a page must not fall apart, and the pages that are looked at on it. */
 const WIDE = { width: 2560, height: 1440 };
-const WIDE_PAGES = ['overview', 'groups', 'group', 'leave', 'map', 'explain', 'instances', 'interface', 'activity', 'operation', 'traffic'];
+const WIDE_PAGES = ['overview', 'groups', 'group', 'leave', 'map', 'map-group', 'explain', 'instances', 'interface', 'activity', 'operation', 'traffic'];
 
 async function main(directory) {
   fs.mkdirSync(directory, { recursive: true });

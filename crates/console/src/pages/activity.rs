@@ -20,6 +20,8 @@ const STEP: &str = "25";
 const NEWEST_FIRST: &str = "Events, the newest first";
 /// How many things an event is said to be about.
 const NAMED_MAX: usize = 4;
+/// How many changes the page of one change has.
+const CHANGES_SHOWN: &str = "100";
 
 pub(crate) const ROUTES: &[Route] = &[
     Route::read("/activity", |visit| Box::pin(show(visit))),
@@ -61,7 +63,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         }
         @if fault.is_some() {}
         @else if events.is_empty() { (view::empty("Nothing matches.", &html! { "Changes are listed here, and calls that were refused. Try a longer time, or fewer filters." }, None)) }
-        @else { (table(NEWEST_FIRST, events)) }
+        @else { (table(NEWEST_FIRST, events, &Shown { of: query.given("ResourceId"), is_whole: false })) }
         (next(visit, &answer))
     };
     let lead = match number(&answer, "OldestGeneration") {
@@ -94,7 +96,7 @@ pub(super) async fn latest(api: &Api, most: &str) -> Markup {
         "Latest changes",
         &html! {
             @if events.is_empty() { p .soft { "Nothing happened yet." } }
-            @else { (table(NEWEST_FIRST, events)) p { a href={ (ROOT) (SECTION) } { "All activity" } } }
+            @else { (table(NEWEST_FIRST, events, &Shown::default())) p { a href={ (ROOT) (SECTION) } { "All activity" } } }
         },
     )
 }
@@ -108,22 +110,32 @@ pub(super) async fn of_change(api: &Api, generation: &str) -> Markup {
     // What time alone brings about is listed where it is asked for.
     for actor in [None, Some(("ActorType", "Clock"))] {
         let mut parameters = vec![("Outcome", "Applied"), ("MaxResults", "1"), ("NextToken", &*next)];
+        parameters.push(("MaxChanges", CHANGES_SHOWN));
         parameters.extend(actor);
         let Some(found) = api.glance("ListEvents", &parameters).await else { return html! {} };
         let events = items(&found, "Events.Event");
         if events.iter().any(|event| count(event, "Generation").to_string() == generation) {
-            return table("What was changed", events);
+            return table("What was changed", events, &Shown { of: None, is_whole: true });
         }
     }
     html! {}
 }
 
-fn table(caption: &str, events: &[Value]) -> Markup {
-    view::table(caption, &["When", "Who", "What", "Outcome", "About"], events.iter().map(row))
+/// How events are shown.
+#[derive(Default)]
+struct Shown<'s> {
+    /// They are those of this thing.
+    of: Option<&'s str>,
+    /// There is one, and nowhere is more of it.
+    is_whole: bool,
 }
 
-fn row(event: &Value) -> Row {
-    let refused = text(event, "Outcome") == "Refused";
+fn table(caption: &str, events: &[Value], shown: &Shown<'_>) -> Markup {
+    let heads = ["When", "Who", "What", "Outcome", "About"];
+    view::table(caption, &heads, events.iter().map(|event| row(event, shown)))
+}
+
+fn row(event: &Value, shown: &Shown<'_>) -> Row {
     let who = match (text(event, "ActorType"), text(event, "ActorName")) {
         ("User", name) => name.to_owned(),
         (_, "") => text(event, "ActorType").to_lowercase(),
@@ -135,13 +147,73 @@ fn row(event: &Value) -> Row {
             html! { @match view::address_of_id(&who).filter(|_| text(event, "ActorType") == "Node") { Some(address) => a .id .wrapped href=(address) { (who) }, None => (who) }
             @if !text(event, "SourceIpAddress").is_empty() { span .id .beneath { (text(event, "SourceIpAddress")) } } },
         ),
-        Cell::of(html! { (view::operation_link(text(event, "OperationName"))) (changes(event)) }),
-        Cell::of(
-            html! { @if refused { (view::badge(Tone::Bad, "Refused")) span .hint .beneath { @for part in text(event, "ErrorCode").split_inclusive('.') { (part) wbr; } } }
-            @else { a .nowrap href={ (ROOT) "/changes/" (count(event, "Generation")) } { "Change " (count(event, "Generation")) } } },
-        ),
+        Cell::of(html! { (view::operation_link(text(event, "OperationName"))) (details(event, shown)) }),
+        Cell::of(outcome(event, shown)),
         Cell::of(html! { @for id in named(event) { span .beneath { (about(id)) } } }),
     ]
+}
+
+fn is_refused(event: &Value) -> bool {
+    text(event, "Outcome") == "Refused"
+}
+
+/// What became of it; where the events of one thing are listed, with the ways to how that was before and after.
+fn outcome(event: &Value, shown: &Shown<'_>) -> Markup {
+    let generation = count(event, "Generation");
+    html! {
+        @if is_refused(event) {
+            (view::badge(Tone::Bad, "Refused"))
+            span .hint .beneath { @for part in text(event, "ErrorCode").split_inclusive('.') { (part) wbr; } }
+        } @else {
+            a .nowrap href={ (ROOT) "/changes/" (generation) } { "Change " (generation) }
+            @if let Some(id) = shown.of.filter(|id| has_states(id)) { span .beneath { (states(id, generation, kind_of(event, id))) } }
+        }
+    }
+}
+
+/// What became of a thing: where what belongs to it changed alone, or who is in it, that is a change of it, too.
+fn kind_of<'e>(event: &'e Value, id: &str) -> &'e str {
+    let changes = items(event, "Changes.Change").iter();
+    let mut own = changes.filter(|change| is_thing(change) && text(change, "ResourceId") == id);
+    own.next().map_or("Changed", |change| text(change, "Kind"))
+}
+
+/// Whether a change is that of a thing. What belongs to one has its id, and no states of its own.
+fn is_thing(change: &Value) -> bool {
+    matches!(
+        text(change, "ResourceType"),
+        "SecurityGroup" | "Instance" | "NetworkInterface" | "Network" | "VSwitch"
+    )
+}
+
+/// Whether how a thing was is known of it: of what else an id names nothing is told.
+fn has_states(id: &str) -> bool {
+    matches!(id.split_once('-'), Some(("sg" | "i" | "eni" | "n" | "vsw", _)))
+}
+
+fn state_address(id: &str, as_of: u64) -> String {
+    format!("{ROOT}/activity/state?ResourceId={}&AsOf={as_of}", percent::encode(id))
+}
+
+/// The ways to how a thing was before a change and after it, where it was there.
+fn states(id: &str, generation: u64, kind: &str) -> Markup {
+    html! {
+        @if kind != "Created" {
+            a href=(state_address(id, generation.saturating_sub(1))) { "State before" span .hidden { " change " (generation) ": " (id) } }
+        }
+        @if kind == "Changed" { ", " }
+        @if kind != "Deleted" {
+            a href=(state_address(id, generation)) { @if kind == "Created" { "State after" } @else { "after" } span .hidden { " change " (generation) ": " (id) } }
+        }
+    }
+}
+
+/// The ways from the page of a thing to what happened to it, and to how it was.
+pub(super) fn ways(id: &str) -> Markup {
+    html! {
+        a href={ (ROOT) (SECTION) "?ResourceId=" (percent::encode(id)) } { "What happened to it" }
+        a .beneath href={ (ROOT) "/activity/state?ResourceId=" (percent::encode(id)) } { "How it was at a moment" }
+    }
 }
 
 /// What an event is about, as far as there is room: what a refused call names, or what was changed; each once.
@@ -164,22 +236,60 @@ pub(super) fn about(id: &str) -> Markup {
     }
 }
 
-/// What an event changed, each thing with what was before and after.
-fn changes(event: &Value) -> Markup {
+/// What there is to tell of an event besides: why it was refused, or what it changed, and the call that it was.
+fn details(event: &Value, shown: &Shown<'_>) -> Markup {
     let changes = items(event, "Changes.Change");
+    let title = match (is_refused(event), changes.is_empty()) {
+        (true, _) => "Why",
+        (false, false) => "What changed",
+        (false, true) => "Details",
+    };
+    let (request, message) = (text(event, "RequestId"), text(event, "ErrorMessage"));
     html! {
-        @if !changes.is_empty() {
-            details .help {
-                summary { "What changed" }
-                @for change in changes {
-                    p { strong { (text(change, "Kind")) } " " (text(change, "ResourceType")) " " (text(change, "ResourceName")) " " (about(text(change, "ResourceId"))) }
-                    @for name in ["Before", "After", "Removed", "Added"] {
-                        @if !text(change, name).is_empty() { p { span .soft { (name) ": " } code { (text(change, name)) } } }
-                    }
-                }
-            }
+        details .help open[shown.is_whole] {
+            summary { (title) }
+            @if !message.is_empty() { p { (view::with_links(message)) } }
+            @for change in changes { (self::change(change, count(event, "Generation"))) }
+            (left_out(event, changes.len(), shown))
+            @if !request.is_empty() { p { span .soft { "Request id: " } code .id { (request) } } }
         }
     }
+}
+
+/// One thing with what was before and after.
+fn change(change: &Value, generation: u64) -> Markup {
+    let (kind, id) = (text(change, "Kind"), text(change, "ResourceId"));
+    html! {
+        p { strong { (kind) } " " (text(change, "ResourceType")) " " (text(change, "ResourceName")) " " (about(id)) }
+        @for name in ["Before", "After", "Removed", "Added"] {
+            @if !text(change, name).is_empty() { p { span .soft { (name) ": " } code { (text(change, name)) } } }
+        }
+        @if is_thing(change) { p { (states(id, generation, kind)) } }
+    }
+}
+
+/// How many changes are not listed, and where they are.
+fn left_out(event: &Value, listed: usize, shown: &Shown<'_>) -> Markup {
+    let (all, generation) = (count(event, "ChangeCount"), count(event, "Generation"));
+    let more = all.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
+    let said = format!("and {} more", view::number(more));
+    html! {
+        @if more > 0 && shown.is_whole {
+            p { (said) ". All that is kept of it: " code { (command(event, all)) } }
+        } @else if more > 0 {
+            p { a href={ (ROOT) "/changes/" (generation) } { (said) } }
+        }
+    }
+}
+
+/// The command that lists all changes of an event, as many as one answer may have.
+fn command(event: &Value, all: u64) -> String {
+    let next = count(event, "Generation").saturating_add(1);
+    let actor = if text(event, "ActorType") == "Clock" { " --ActorType Clock" } else { "" };
+    let most = all.min(2_000);
+    format!(
+        "ravelin api ListEvents --Outcome Applied{actor} --MaxResults 1 --NextToken {next} --MaxChanges {most}"
+    )
 }
 
 async fn state_at(visit: &Visit<'_>) -> Outcome {
@@ -212,14 +322,17 @@ async fn state_at(visit: &Visit<'_>) -> Outcome {
 fn state(answer: &Value) -> Markup {
     let parsed = serde_json::from_str::<Value>(text(answer, "State")).unwrap_or_default();
     let pretty = serde_json::to_string_pretty(&parsed).unwrap_or_default();
+    let (id, made) = (text(answer, "ResourceId"), count(answer, "MadeBy.Generation"));
     view::section(
         &format!("{} after change {}", text(answer, "ResourceType"), count(answer, "Generation")),
         &html! {
             (view::facts(&[
-                ("Id", about(text(answer, "ResourceId"))),
+                ("Id", about(id)),
                 ("Made by", view::operation_link(text(answer, "MadeBy.OperationName"))),
+                ("Change", html! { @if made > 0 { a href={ (ROOT) "/changes/" (made) } { (made) } } }),
                 ("Who", html! { (text(answer, "MadeBy.ActorName")) }),
                 ("When", time::at(text(answer, "MadeBy.Time"))),
+                ("Activity", html! { a href={ (ROOT) (SECTION) "?ResourceId=" (percent::encode(id)) } { "What happened to it" } }),
             ]))
             pre tabindex="0" aria-label="Its state" { (pretty) }
             @if count(answer, "MemberCount") > 0 {

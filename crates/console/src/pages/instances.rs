@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use wire::catalogue::Fault;
 
-use super::{choices, interfaces, names::Names};
+use super::{activity, choices, interfaces, names::Names};
 use crate::{
     ROOT,
     json::{count, flag, items, text, texts},
@@ -184,6 +184,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("System", html! { (text(&instance, "OSName")) }),
             ("Created", time::at(text(&instance, "CreationTime"))),
             ("Expires", time::at(text(&instance, "ExpiredTime"))),
+            ("Activity", activity::ways(id)),
             ("Protected", html! { @if flag(&instance, "DeletionProtection") { "A release is refused" } }),
         ]))
         (view::section("Network interfaces", &interfaces::table(held, &names, false)))

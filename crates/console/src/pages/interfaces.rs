@@ -3,7 +3,11 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{activity::about, effective, names::Names};
+use super::{
+    activity::{self, about},
+    effective,
+    names::Names,
+};
 use crate::{
     ROOT,
     api::Api,
@@ -154,6 +158,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("vSwitch", view::id(text(&interface, "VSwitchId"))),
             ("Edge site", html! { (text(&interface, "EnsRegionId")) }),
             ("Created", time::at(text(&interface, "CreationTime"))),
+            ("Activity", activity::ways(id)),
         ]))
         (bound(binding.as_ref(), &own))
         (effective::shown(&visit.api, &groups, id).await)

@@ -4,9 +4,11 @@ use maud::{Markup, html};
 use serde_json::Value;
 use wire::catalogue::Fault;
 
-use super::choices;
+use super::{activity, choices};
 use crate::{
     ROOT,
+    api::Api,
+    form::Form,
     json::{count, items, text},
     proposal,
     response::{Page, Response},
@@ -37,15 +39,16 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::send("/networks/{network}/vswitches/{vswitch}/delete", |visit| Box::pin(delete_vswitch(visit))),
 ];
 
+/// The operation that finds parts of names.
+const SEARCH: &str = "ListNetworks";
+
 async fn show_all(visit: &Visit<'_>) -> Outcome {
-    let (query, page) = (&visit.query, list::page_number(&visit.query));
-    let mut parameters = list::page_parameters(&page);
-    if let Some(wanted) = query.given("q") {
-        parameters.push((if wanted.starts_with("n-") { "NetworkId" } else { "NetworkName" }, wanted));
-    }
-    let answer = visit.api.read("DescribeNetworks", &parameters).await?;
+    let query = &visit.query;
+    let may_search = visit.api.permits(SEARCH, &[]).await;
+    let (answer, fault) = find(&visit.api, query, may_search).await?;
     let networks = items(&answer, "Networks.Network");
     let new = view::main_link(&format!("{ROOT}/networks/new"), "Create a network");
+    let regions = choices::regions(&visit.api).await;
     let table = (!networks.is_empty()).then(|| {
         view::table(
             "Networks",
@@ -56,17 +59,48 @@ async fn show_all(visit: &Visit<'_>) -> Outcome {
     let list = list::List {
         section: SECTION,
         what: "networks",
-        hint: "An id, or the whole name",
-        filters: html! {},
+        hint: if may_search {
+            "A part of the name, or four characters of the id and more"
+        } else {
+            "An id, or the whole name"
+        },
+        filters: list::filter("EnsRegionId", "Edge site", query, regions.iter().map(|(id, _)| id.as_str())),
         none: view::empty(
             "There are no networks yet.",
             &html! { "A network is a block of addresses at an edge site; instances are in its vSwitches. Create one, give it a vSwitch, and run instances there." },
             Some(&new),
         ),
-        no_match: view::empty("No network matches.", &html! { "The name has to be the whole one." }, None),
+        no_match: view::empty(
+            "No network matches.",
+            &html! { @if may_search { "Try a shorter text, or another edge site." } @else { "The name has to be the whole one." } },
+            None,
+        ),
     };
-    let body = list.show(query, &answer, table.as_ref());
-    Ok(Page::new(SECTION, "Networks", body).actions(new).into())
+    let labels = [("SearchKey", "Search"), ("EnsRegionId", "Edge site")];
+    let body = match &fault {
+        Some(fault) => list.refused(query, &view::wrong_filter(SEARCH, fault, &labels)),
+        None => list.show(query, &answer, table.as_ref()),
+    };
+    let status = fault.map_or(200, |fault| fault.status);
+    Ok(Page::new(SECTION, "Networks", body).actions(new).status(status).into())
+}
+
+/// The networks that a query string asks for: a part of a name by the operation that finds it, where the caller may call it.
+async fn find(api: &Api, query: &Form, may_search: bool) -> Result<(Value, Option<Fault>), Trouble> {
+    let page = list::page_number(query);
+    let mut parameters = list::page_parameters(&page);
+    parameters.extend(query.given("EnsRegionId").map(|region| ("EnsRegionId", region)));
+    match query.given("q") {
+        Some(wanted) if may_search => {
+            parameters.push(("SearchKey", wanted));
+            api.filtered(SEARCH, &parameters).await
+        }
+        wanted => {
+            let exact = |wanted: &str| if wanted.starts_with("n-") { "NetworkId" } else { "NetworkName" };
+            parameters.extend(wanted.map(|wanted| (exact(wanted), wanted)));
+            Ok((api.read("DescribeNetworks", &parameters).await?, None))
+        }
+    }
 }
 
 fn row(network: &Value) -> Row {
@@ -115,6 +149,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("Block", blocks(&network)),
             ("Edge site", html! { (text(&network, "EnsRegionId")) }),
             ("Created", time::at(text(&network, "CreatedTime"))),
+            ("Activity", activity::ways(id)),
             ("Tags", html! { @for tag in items(&network, "Tags.Tag") { code .beneath { (text(tag, "Key")) "=" (text(tag, "Value")) } } }),
         ]))
         (view::section("vSwitches", &html! {

@@ -68,6 +68,11 @@ impl List<'_> {
             (pager(query, answer, self.what))
         }
     }
+
+    /// The form that the list is narrowed by, under what is wrong about how it was filled in.
+    pub(crate) fn refused(&self, query: &Form, why: &Markup) -> Markup {
+        html! { (why) (search(self.section, query, self.hint, &self.filters)) }
+    }
 }
 
 /// How much there is, and the ways to the next and the previous page.

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod activity;
 mod changes;
+mod lists;
 mod live;
+mod map;
 mod nodes;
 mod pages;
 mod people;

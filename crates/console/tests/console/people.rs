@@ -1,4 +1,4 @@
-//! What people see before and after: previews, explanations, the map, findings, activity.
+//! What people see before and after: previews, explanations, findings; and who sees what.
 
 use super::{
     changes::furnish,
@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Adds a rule to a group by its forms. A form that was not shown with what comes of it is asked about first.
-async fn add_rule(browser: &mut Browser, group: &str, fields: &[(&str, &str)]) {
+pub(crate) async fn add_rule(browser: &mut Browser, group: &str, fields: &[(&str, &str)]) {
     let action = format!("{group}/rules/add");
     let asked = browser.fill_in(&format!("{group}/edit"), &action, fields).await;
     assert_eq!(asked.status, 409, "{asked:?}");
@@ -15,7 +15,7 @@ async fn add_rule(browser: &mut Browser, group: &str, fields: &[(&str, &str)]) {
 }
 
 /// What a web server is reached on.
-const WEB: [(&str, &str); 6] = [
+pub(crate) const WEB: [(&str, &str); 6] = [
     ("Direction", "ingress"),
     ("Policy", "Accept"),
     ("IpProtocol", "TCP"),
@@ -83,33 +83,6 @@ async fn a_packet_is_explained_before_and_after() {
 }
 
 #[tokio::test]
-async fn the_map_has_a_line_for_each_way_in_and_tries_it() {
-    let site = Site::new().await;
-    let mut browser = site.signed_in().await;
-    let (group, _) = furnish(&mut browser).await;
-    browser.get("/console/map").await.shows("Nobody is let in.");
-    add_rule(&mut browser, &group, &WEB).await;
-    let map = browser.get("/console/map").await;
-    for said in ["<svg class=\"picture map\"", "TCP 443", "Internet", ">Accepted<"] {
-        map.shows(said);
-    }
-    let first = [
-        ("Direction", "ingress"),
-        ("Policy", "Drop"),
-        ("IpProtocol", "TCP"),
-        ("PortRange", "443/443"),
-        ("Priority", "1"),
-        ("SourceCidrIp", "0.0.0.0/0"),
-    ];
-    add_rule(&mut browser, &group, &first).await;
-    browser.get("/console/map").await.shows(">Dropped<");
-    browser.get("/console/map?port=22").await.shows("Nobody is let in.");
-    let id = group.rsplit('/').next().unwrap();
-    browser.get(&format!("/console/map?group={id}")).await.shows("TCP 443");
-    assert_eq!(browser.get("/console/map?group=nothing").await.status, 404);
-}
-
-#[tokio::test]
 async fn what_is_odd_is_found() {
     let site = Site::new().await;
     let mut browser = site.signed_in().await;
@@ -126,29 +99,6 @@ async fn what_is_odd_is_found() {
     let page = browser.get("/console/findings").await;
     page.shows("Open to the world");
     page.shows(group.rsplit('/').next().unwrap());
-}
-
-#[tokio::test]
-async fn who_did_what_is_listed_and_how_it_was_then_is_shown() {
-    let site = Site::new().await;
-    let mut browser = site.signed_in().await;
-    let (group, _) = furnish(&mut browser).await;
-    let id = group.rsplit('/').next().unwrap();
-    let before = site.control.status().durable;
-    add_rule(&mut browser, &group, &WEB).await;
-    let refused = browser.fill_in(&format!("{group}/delete"), &format!("{group}/delete"), &[]).await;
-    assert_ne!(refused.status, 303);
-    let page = browser.get("/console/activity").await;
-    for said in ["CreateSecurityGroupPermissions", "DeleteSecurityGroup", ">Refused<", "127.0.0.1", "root"] {
-        page.shows(said);
-    }
-    let of_group = browser.get(&format!("/console/activity?ResourceId={id}&Outcome=Applied")).await;
-    of_group.shows("CreateSecurityGroupPermissions");
-    of_group.hides("CreateNetwork<");
-    let then = browser.get(&format!("/console/activity/state?ResourceId={id}&AsOf={before}")).await;
-    then.shows("SecurityGroup after change");
-    then.hides("443/443");
-    browser.get(&format!("/console/activity/state?ResourceId={id}&AsOf=999999")).await.shows("InvalidAsOf");
 }
 
 #[tokio::test]
@@ -241,34 +191,6 @@ async fn what_nodes_are_asked_about_alone_is_asked_for_first() {
     let found = browser.get(&format!("/console/findings?Kind=Unused&SecurityGroupId={id}")).await;
     assert_eq!(found.status, 200, "{found:?}");
     found.shows("Nothing was found.");
-}
-
-#[tokio::test]
-async fn the_map_says_what_one_may_not_see() {
-    let site = Site::new().await;
-    let mut root = site.signed_in().await;
-    furnish(&mut root).await;
-    let (id, secret) = root.make_user("bob").await;
-    let may = |operation: &str| {
-        format!(r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":{operation},"Resource":"*"}}]}}"#)
-    };
-    let document = may(r#""ens:DescribeSecurityGroups""#);
-    let fields = [("PolicyName", "lists"), ("PolicyDocument", document.as_str())];
-    root.fill_in("/console/policies/new", "/console/policies/new", &fields).await;
-    let attached = [("policy", "Custom:lists")];
-    root.fill_in("/console/users/bob", "/console/users/bob/policies", &attached).await;
-    let mut bob = site.browser();
-    assert_eq!(bob.sign_in(&id, &secret).await.status, 303);
-    let page = bob.get("/console/map").await;
-    page.hides("There is nothing to draw.");
-    page.shows("ens:DescribeSecurityGroupAttribute");
-    let more = may(r#"["ens:DescribeSecurityGroups","ens:DescribeSecurityGroupAttribute"]"#);
-    let own = "/console/policies/Custom/lists";
-    root.fill_in(own, &format!("{own}/version"), &[("PolicyDocument", more.as_str())]).await;
-    let page = bob.get("/console/map").await;
-    assert_eq!(page.status, 200, "{page:?}");
-    page.shows("You do not see all of it.");
-    page.shows("who is in the groups");
 }
 
 #[tokio::test]

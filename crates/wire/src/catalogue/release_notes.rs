@@ -147,6 +147,8 @@ const FIRST_RAVELIN: &[&str] = &[
     "DescribeNetworkInterfaceFlows",
     "DescribeNetworkInterfaceDrops",
     "DescribeNetworkInterfaceCounters",
+    "ListSecurityGroups",
+    "ListNetworks",
 ];
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod filter;
 mod page;
 mod ram;
 pub(crate) mod ravelin;
+mod search;
 mod sts;
 
 use std::sync::LazyLock;

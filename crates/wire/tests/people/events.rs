@@ -323,3 +323,37 @@ async fn a_sink_is_told_of_every_event() {
     let told = sink.0.lock().unwrap().clone();
     assert_eq!(told, [("LeaveSecurityGroup".to_owned(), 1), ("JoinSecurityGroup".to_owned(), 0)]);
 }
+
+#[tokio::test]
+async fn of_an_event_as_many_changes_are_shown_as_are_asked_for() {
+    let site = site().await;
+    let group = site.group.clone();
+    let vswitch = interface_vswitch(&site).await;
+    let wish = [
+        ("EnsRegionId", "edge-1"),
+        ("ScheduleAreaLevel", "Region"),
+        ("VSwitchId", vswitch.as_str()),
+        ("SecurityId", group.as_str()),
+        ("Amount", "30"),
+    ];
+    call(&site, "RunInstances", &wish).await.done();
+    let of_run = |more: &[(&'static str, &'static str)]| {
+        [&[("OperationName", "RunInstances"), ("MaxResults", "1")], more].concat()
+    };
+    let shown = |found: &Value| {
+        let event = at(found, "/Events/Event/0");
+        (event["ChangeCount"].as_u64().unwrap(), event["Changes"]["Change"].as_array().unwrap().len())
+    };
+    assert_eq!(shown(&list(&site, &of_run(&[])).await), (60, 20));
+    assert_eq!(shown(&list(&site, &of_run(&[("MaxChanges", "2000")])).await), (60, 60));
+    let beyond = [("MaxResults", "100"), ("MaxChanges", "21")];
+    let refused = call(&site, "ListEvents", &beyond).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.body.to_string().contains("2,000 at the most"), "{refused:?}");
+}
+
+async fn interface_vswitch(site: &Site) -> String {
+    let of = [("NetworkInterfaceId", site.interface.as_str())];
+    let found = call(site, "DescribeNetworkInterfaces", &of).await.done().body;
+    texts(&found, "/NetworkInterfaceSets/NetworkInterfaceSet", "VSwitchId").remove(0)
+}

@@ -3,7 +3,10 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{super::names::Names, SECTION, address, rule};
+use super::{
+    super::{activity, names::Names},
+    SECTION, address, rule,
+};
 use crate::{
     json::{items, text, texts},
     response::Page,
@@ -23,6 +26,8 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
             ("Id", view::id(id)),
             ("Description", html! { (text(&group, "Description")) }),
             ("Rules", html! { (items(&group, "Permissions.Permission").len()) }),
+            ("On the map", html! { a href={ (crate::ROOT) "/map?group=" (id) } { "Who can reach its members" } }),
+            ("Activity", activity::ways(id)),
         ]))
         (rules(&group, &own, "ingress", "What comes in"))
         (rules(&group, &own, "egress", "What goes out"))

@@ -3,12 +3,18 @@
 //! Drawn from the rules that accept and the addresses of members. Each line is asked about with one packet, so that rules
 //! that drop, and those of the sending side, count too. Bounded in groups, members and lines; filters and links narrow it.
 
+mod line;
+mod members;
+mod packet;
 mod picture;
 mod world;
 
 use maud::{Markup, html};
 
-use self::world::{Found, Line, Source, World};
+use self::{
+    line::{Line, Source},
+    world::{Centre, Found, GROUPS_MAX, World},
+};
 use crate::{
     ROOT,
     response::Page,
@@ -27,7 +33,10 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let (status, found) = match port {
         Some(None) => (400, no_port()),
         port => match World::find(&visit.api, query.get("group"), port.flatten()).await? {
-            Found::World(world) => (200, drawn(&world)),
+            Found::World(world) => {
+                let members = members::of(&visit.api, &world).await;
+                (200, drawn(&world, query.given("port").is_some(), &members))
+            }
             Found::NoGroup => (404, no_group(query.get("group"))),
             Found::Wrong(operation, fault) => (
                 fault.status,
@@ -82,7 +91,8 @@ fn unseen(world: &World) -> Markup {
     }
 }
 
-fn drawn(world: &World) -> Markup {
+/// The picture with what belongs to it; `is_of_port`: of the lines about one port alone.
+fn drawn(world: &World, is_of_port: bool, members: &Markup) -> Markup {
     if world.groups.is_empty() {
         return view::empty(
             "There is nothing to draw.",
@@ -93,14 +103,40 @@ fn drawn(world: &World) -> Markup {
     html! {
         (unseen(world))
         @if world.lines.is_empty() {
-            (view::empty("Nobody is let in.", &html! { "No rule of these groups accepts anything that comes in." }, None))
+            (no_line(world, is_of_port))
+            (members)
         } @else {
             div .picture-frame tabindex="0" role="region" aria-label="The map" { (picture::of(world)) }
             p .hint .measure {
-                "A line is a rule that accepts, tried with one packet. It is dashed and red where that packet is dropped all the same, by a rule that decides before or by the side that sends; and dotted where there is no packet to try."
+                "A line is a rule that accepts, tried with one packet. It is dashed and red where that packet is dropped all the same, by a rule that decides before or by the side that sends; and dotted where none was tried: the list says why."
                 @if world.is_cut { " There is more than is drawn: choose a group." }
             }
+            (members)
             (view::section("The same as a list", &table(world)))
+        }
+    }
+}
+
+/// What is said where there is no line: never more than what was looked at.
+fn no_line(world: &World, is_of_port: bool) -> Markup {
+    let all = view::button_link(&format!("{ROOT}{SECTION}"), "Show all");
+    let none = |text: &str| view::empty("No line matches.", &html! { (text) }, Some(&all));
+    match world.centre {
+        Centre::Unread => none("You may not read this group, and so its rules are not looked at."),
+        _ if is_of_port => none("No rule that accepts is about this port here."),
+        Centre::Group(_) => none("No rule that accepts leads to this group, or from it to another one here."),
+        Centre::All if !world.unseen.is_empty() => view::empty(
+            "Nobody is let in, as far as you see.",
+            &html! { "No rule that you may read accepts anything that comes in." },
+            None,
+        ),
+        Centre::All if world.is_cut => {
+            let said = html! { "No rule of the newest " (GROUPS_MAX) " groups accepts anything that comes in. Choose another group." };
+            view::empty("Nobody is let in here.", &said, None)
+        }
+        Centre::All => {
+            let said = html! { "No rule of these groups accepts anything that comes in." };
+            view::empty("Nobody is let in.", &said, None)
         }
     }
 }
@@ -133,9 +169,37 @@ fn source(world: &World, line: &Line) -> Markup {
 }
 
 fn verdict(line: &Line) -> Markup {
-    match (line.passes, &line.question) {
-        (Some(true), Some(question)) => html! { a href=(question) { (view::badge(Tone::Good, "Accepted")) } },
-        (Some(false), Some(question)) => html! { a href=(question) { (view::badge(Tone::Bad, "Dropped")) } },
-        _ => html! { span .soft { "not tried" } },
+    match (&line.packet, line.passes) {
+        (Ok(question), Some(true)) => html! { a href=(question) { (view::badge(Tone::Good, "Accepted")) } },
+        (Ok(question), Some(false)) => html! { a href=(question) { (view::badge(Tone::Bad, "Dropped")) } },
+        (Ok(_), None) => html! { span .soft { "Not tried" } },
+        (Err(why), _) => html! { span .soft { "Not tried: " (why.text()) } },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_is_no_line_no_more_is_said_than_was_looked_at() {
+        let said = |centre, is_of_port, is_cut, unseen: &[(&'static str, &'static str)]| {
+            let (groups, lines, unseen) = (Vec::new(), Vec::new(), unseen.to_vec());
+            no_line(&World { groups, lines, centre, is_cut, unseen }, is_of_port).into_string()
+        };
+        let everything = "No rule of these groups accepts anything that comes in.";
+        assert!(said(Centre::All, false, false, &[]).contains(everything));
+        for (said, part) in [
+            (said(Centre::Unread, false, false, &[]), "You may not read this group"),
+            (said(Centre::Group(0), false, false, &[]), "leads to this group"),
+            (said(Centre::All, true, false, &[]), "about this port"),
+            (said(Centre::All, false, true, &[]), "of the newest 20 groups"),
+            (
+                said(Centre::All, false, false, &[("DescribeSecurityGroupAttribute", "some")]),
+                "as far as you see",
+            ),
+        ] {
+            assert!(said.contains(part) && !said.contains(everything), "{said}");
+        }
     }
 }

@@ -2,7 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::world::{Group, Line, Source, World};
+use super::{
+    line::{Line, Source},
+    members,
+    world::{Group, World},
+};
 use crate::{ROOT, view};
 
 const WIDTH: usize = 960;
@@ -167,15 +171,28 @@ fn receiver(target: &Target<'_>) -> Markup {
         a href=(view::address_of("groups", &group.id)) aria-label={ "The group " (group.name) } {
             text x=(RIGHT + 14) y=(target.y + 23) font-size="15" font-weight="650" { (short(&group.name)) }
         }
-        text .soft-text x=(RIGHT + RIGHT_WIDTH - 14) y=(target.y + 23) font-size="12" text-anchor="end" {
-            @if let Some(members) = group.members { (members) (if members == 1 { " member" } else { " members" }) } @else { "members not seen" }
-        }
+        (member_count(target))
         @for (index, row) in target.rows.iter().enumerate() {
             @let y = target.row(index) + 5;
             text x=(RIGHT + 14) y=(y) font-size="13" { (row.on) }
             text .soft-text x=(RIGHT + RIGHT_WIDTH - 14) y=(y) font-size="12" text-anchor="end" { (row.outcome()) }
         }
         @if target.rows.iter().flat_map(|row| &row.lines).any(|line| line.source == Source::Group(target.place)) { title { (group.name) " reaches itself, too" } }
+    }
+}
+
+/// How many members a group has, which leads to them.
+fn member_count(target: &Target<'_>) -> Markup {
+    let (x, y) = (RIGHT + RIGHT_WIDTH - 14, target.y + 23);
+    let Some(count) = target.group.member_count else {
+        return html! { text .soft-text x=(x) y=(y) font-size="12" text-anchor="end" { "members not seen" } };
+    };
+    let said = view::several(count, "member", "members");
+    let group = &target.group;
+    html! {
+        a href={ (ROOT) "/map?group=" (group.id) "#" (members::PLACE) } aria-label={ "Follow " (group.name) ", " (said) } {
+            text x=(x) y=(y) font-size="12" text-anchor="end" { (said) }
+        }
     }
 }
 

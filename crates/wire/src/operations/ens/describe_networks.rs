@@ -34,36 +34,39 @@ pub(super) static OPERATION: Operation = Operation {
         ),
     ],
     exactly_one: &[],
-    answer: &[
-        Field::integer("PageNumber", "1"),
-        Field::integer("PageSize", "10"),
-        Field::integer("TotalCount", "1"),
-        Field::text("Networks.Network[].NetworkId", "n-5vn4n3y4laeb2ii9zxxltlvzi"),
-        Field::text("Networks.Network[].NetworkName", "front"),
-        Field::text("Networks.Network[].Description", "Front ends"),
-        Field::text("Networks.Network[].EnsRegionId", "cn-hangzhou-telecom"),
-        Field::text("Networks.Network[].CidrBlock", "192.168.0.0/16"),
-        Field::text("Networks.Network[].SecondaryCidrBlocks.SecondaryCidrBlock[]", ""),
-        Field::text("Networks.Network[].Ipv6CidrBlocks.Ipv6CidrBlock[].Ipv6CidrBlock", "fd00:1:2:3::/56"),
-        Field::text("Networks.Network[].Ipv6CidrBlocks.Ipv6CidrBlock[].Ipv6Isp", "telecom"),
-        Field::text("Networks.Network[].Ipv6CidrBlocks.Ipv6CidrBlock[].Type", "private"),
-        Field::text("Networks.Network[].Status", "Available"),
-        Field::text("Networks.Network[].CreatedTime", "2026-11-22T06:33:15Z"),
-        Field::text("Networks.Network[].VSwitchIds.VSwitchId[]", "vsw-5rllcjb3ol6duzjdnbm1ombn7"),
-        Field::text("Networks.Network[].Tags.Tag[].Key", "team"),
-        Field::text("Networks.Network[].Tags.Tag[].Value", "blue"),
-        Field::text("Networks.Network[].Tags.Tag[].TagKey", "team"),
-        Field::text("Networks.Network[].Tags.Tag[].TagValue", "blue"),
-        Field::text("Networks.Network[].RouterTableId", ""),
-        Field::text("Networks.Network[].RouteTableId", ""),
-        Field::text("Networks.Network[].RouteTableIds.RouteTableId[]", ""),
-        Field::text("Networks.Network[].GatewayRouteTableId", ""),
-        Field::text("Networks.Network[].NetworkAclId", ""),
-    ],
+    answer: ANSWER,
     errors: &[],
     ram: Ram::all("ens:DescribeNetworks", Access::List),
     handler: Handler::Query(query),
 };
+
+/// The fields of a page of networks.
+pub(in super::super) const ANSWER: &[Field] = &[
+    Field::integer("PageNumber", "1"),
+    Field::integer("PageSize", "10"),
+    Field::integer("TotalCount", "1"),
+    Field::text("Networks.Network[].NetworkId", "n-5vn4n3y4laeb2ii9zxxltlvzi"),
+    Field::text("Networks.Network[].NetworkName", "front"),
+    Field::text("Networks.Network[].Description", "Front ends"),
+    Field::text("Networks.Network[].EnsRegionId", "cn-hangzhou-telecom"),
+    Field::text("Networks.Network[].CidrBlock", "192.168.0.0/16"),
+    Field::text("Networks.Network[].SecondaryCidrBlocks.SecondaryCidrBlock[]", ""),
+    Field::text("Networks.Network[].Ipv6CidrBlocks.Ipv6CidrBlock[].Ipv6CidrBlock", "fd00:1:2:3::/56"),
+    Field::text("Networks.Network[].Ipv6CidrBlocks.Ipv6CidrBlock[].Ipv6Isp", "telecom"),
+    Field::text("Networks.Network[].Ipv6CidrBlocks.Ipv6CidrBlock[].Type", "private"),
+    Field::text("Networks.Network[].Status", "Available"),
+    Field::text("Networks.Network[].CreatedTime", "2026-11-22T06:33:15Z"),
+    Field::text("Networks.Network[].VSwitchIds.VSwitchId[]", "vsw-5rllcjb3ol6duzjdnbm1ombn7"),
+    Field::text("Networks.Network[].Tags.Tag[].Key", "team"),
+    Field::text("Networks.Network[].Tags.Tag[].Value", "blue"),
+    Field::text("Networks.Network[].Tags.Tag[].TagKey", "team"),
+    Field::text("Networks.Network[].Tags.Tag[].TagValue", "blue"),
+    Field::text("Networks.Network[].RouterTableId", ""),
+    Field::text("Networks.Network[].RouteTableId", ""),
+    Field::text("Networks.Network[].RouteTableIds.RouteTableId[]", ""),
+    Field::text("Networks.Network[].GatewayRouteTableId", ""),
+    Field::text("Networks.Network[].NetworkAclId", ""),
+];
 
 fn query(call: &Call<'_>, state: &State) -> Result<Answer, Fault> {
     let arguments = call.arguments;
@@ -86,9 +89,14 @@ fn query(call: &Call<'_>, state: &State) -> Result<Answer, Fault> {
         }
         None => page.cut(networks.newest_first(call.account).filter(has)),
     };
-    let shown: Vec<Value> = entries.into_iter().map(|network| shown(state, network)).collect();
-    answer.insert("Networks".into(), json!({ "Network": shown }));
+    put(&mut answer, state, entries);
     Ok(answer)
+}
+
+/// Puts networks into the answer.
+pub(in super::super) fn put(answer: &mut Answer, state: &State, networks: Vec<&Arc<Network>>) {
+    let shown: Vec<Value> = networks.into_iter().map(|network| shown(state, network)).collect();
+    answer.insert("Networks".into(), json!({ "Network": shown }));
 }
 
 fn shown(state: &State, network: &Network) -> Value {

@@ -25,7 +25,7 @@ mod describe_instance_types;
 mod describe_instances;
 mod describe_network_attribute;
 mod describe_network_interfaces;
-mod describe_networks;
+pub(super) mod describe_networks;
 mod describe_region_isps;
 mod describe_security_group_attribute;
 mod describe_security_groups;
@@ -74,7 +74,7 @@ pub(super) mod testing;
 mod unassign_private_ip_addresses;
 mod untag_resources;
 
-use super::{filter, page};
+use super::{filter, page, search};
 use crate::catalogue::Operation;
 pub(super) use authorize_security_group::OPERATION as AUTHORIZE_SECURITY_GROUP;
 pub(super) use authorize_security_group_egress::OPERATION as AUTHORIZE_SECURITY_GROUP_EGRESS;

@@ -15,6 +15,8 @@ mod describe_nodes;
 pub(crate) mod events;
 mod explain;
 mod list_findings;
+mod list_networks;
+mod list_security_groups;
 mod modify_account_enforcement;
 mod modify_network_interface_enforcement;
 mod moment;
@@ -60,4 +62,6 @@ pub(super) static OPERATIONS: &[&Operation] = &[
     &describe_network_interface_flows::OPERATION,
     &describe_network_interface_drops::OPERATION,
     &describe_network_interface_counters::OPERATION,
+    &list_security_groups::OPERATION,
+    &list_networks::OPERATION,
 ];

@@ -21,3 +21,11 @@ pub(super) const INTERFACE_ID: Parameter =
 /// `NetworkInterfaceId` as a filter.
 pub(super) const INTERFACE_ID_FILTER: Parameter =
     Parameter::optional("NetworkInterfaceId", Kind::Id, "This network interface alone.", INTERFACE_EXAMPLE);
+
+/// `SearchKey`.
+pub(super) const SEARCH_KEY: Parameter = Parameter::optional(
+    "SearchKey",
+    Kind::text(128),
+    "Those in whose name this text occurs or, from four characters on, in whose id; whatever the size of letters.",
+    "web",
+);

@@ -1,6 +1,7 @@
 //! Nodes and bindings, as callers see them.
 
 mod asking;
+mod search;
 
 use std::{sync::Arc, time::Duration};
 

@@ -13,8 +13,10 @@ use crate::catalogue::{form::event_place, prelude::*};
 
 /// How many events a step has where nothing is said.
 const STEP: usize = 20;
-/// The most changes that are shown of one event.
-const CHANGES_SHOWN: usize = 20;
+/// How many changes of an event are shown where nothing is said.
+const CHANGES: usize = 20;
+/// The most changes that one answer may come to have.
+const CHANGES_MAX: usize = 2_000;
 
 const GROUP: &str = "sg-5vn4n3y4laeb2ii9zxxltlvzi";
 
@@ -23,7 +25,7 @@ pub(in super::super) static OPERATION: Operation = Operation {
     name: "ListEvents",
     family: "activity",
     summary: "Lists who did what, when and from where, with what was before and after, the newest first; refused calls too.",
-    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different `Before` and `After`, and of lists (rules, groups, addresses) what was `Removed` and `Added`, as JSON text; of what was made or deleted all of it. A rule has its text form, too (`Text`). Nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without these, and without the id of an access key, and a `ResourceId` that is one finds nothing but what they called themselves. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\n`ActorName` is what a RAM user was called when it acted, and stays so when it gets another name or is deleted; `ActorId` is its number. `UserName` finds both. Where nobody was ever called so, in the history or now, it is the error EntityNotExist.User for those who may call GetUser for that name; for others nothing is found.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
+    description: "An event is a change that was made, with its `Generation`, or a call that was refused, with the `ErrorCode` that it was answered. `Changes` has what a change changed: of each thing what is different `Before` and `After`, and of lists (rules, groups, addresses) what was `Removed` and `Added`, as JSON text; of what was made or deleted all of it. Of an event that changed more than `MaxChanges` things the first are shown; `ChangeCount` counts all. A rule has its text form, too (`Text`). Nothing that is secret is in it. What a user, an access key or a policy was is shown to those who may call GetUser, ListAccessKeys or GetPolicy for it; others see that it changed, without these, and without the id of an access key, and a `ResourceId` that is one finds nothing but what they called themselves. Of refused calls those that ask for a change are kept, and those that were refused for want of permission; not those that came too soon (Throttling.User), nor those of which it is not known whether they were carried out.\n\nChanges are kept on disk, as many as the settings `history.generations_max` and `history.bytes_max` say: `OldestGeneration` is the oldest one. Refused calls are kept in memory, the newest 1,000 of each account, until the server ends; `ravelin serve --event-log` writes all of it to a file.\n\n`ActorName` is what a RAM user was called when it acted, and stays so when it gets another name or is deleted; `ActorId` is its number. `UserName` finds both. Where nobody was ever called so, in the history or now, it is the error EntityNotExist.User for those who may call GetUser for that name; for others nothing is found.\n\nWhat time alone brings about (instances that pass through their states) is listed where `ActorType` is Clock, and not otherwise. The filters hold at once. Steps of `MaxResults` events: send the `NextToken` of the answer with the same filters to go on; the last step has none. Steps neither repeat nor miss an event that stays.",
     methods: Methods::GetOrPost,
     parameters: &[
         Parameter::optional(
@@ -52,6 +54,12 @@ pub(in super::super) static OPERATION: Operation = Operation {
             "MaxResults",
             Kind::Integer { min: 1, max: 100 },
             "How many events a step has; 20 where it is not given.",
+            "20",
+        ),
+        Parameter::optional(
+            "MaxChanges",
+            Kind::Integer { min: 1, max: 2_000 },
+            "How many changes are shown of each event; 20 where it is not given. Times `MaxResults` it is 2,000 at the most.",
             "20",
         ),
         Parameter::optional(
@@ -107,6 +115,10 @@ async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
     let mut filter = filter(call)?;
     blind(&mut filter, call, control).await?;
     let most = arguments.count("MaxResults", STEP).max(1);
+    let changes = arguments.count("MaxChanges", CHANGES).max(1);
+    if most.saturating_mul(changes) > CHANGES_MAX {
+        return Err(Fault::invalid("MaxResults times MaxChanges is 2,000 at the most"));
+    }
     let before = arguments.text("NextToken").and_then(event_place);
     let page = control.events(&filter, before, most);
     if let (true, Some(user)) = (page.events.is_empty(), arguments.text("UserName")) {
@@ -115,7 +127,7 @@ async fn list(call: &Call<'_>, control: &Control) -> Result<Answer, Fault> {
     let generations = page.events.iter().filter(|event| event.outcome == EventOutcome::Applied);
     let generations = generations.map(|event| event.place.generation).collect();
     let account = call.account;
-    let records = control.records_of(generations, move |record| Own::of(record, account)).await;
+    let records = control.records_of(generations, move |record| Own::of(record, account, changes)).await;
     let records = records.map_err(|error| super::super::moment::fault(&error.into()))?;
     let sight = Sight::of(call, control, records.iter().flat_map(|record| &record.listed)).await?;
     let mut answer = Answer::new();
@@ -207,11 +219,11 @@ struct Own {
 }
 
 impl Own {
-    fn of(record: HistoryRecord, account: AccountId) -> Self {
+    fn of(record: HistoryRecord, account: AccountId, most: usize) -> Self {
         let mut listed = record.changes;
         listed.retain(|change| change.account() == Some(account));
         let count = listed.len();
-        listed.truncate(CHANGES_SHOWN);
+        listed.truncate(most);
         Self { generation: record.generation, count, listed }
     }
 }
