@@ -28,8 +28,8 @@ struct Arguments {
 enum Task {
     /// Runs all the tests: those of the crates, the checks of the tree, and the clients that people have.
     Test(test::Arguments),
-    /// Builds the benchmarks and what they measure as it is released, and runs one: api, scale, people, and, as root, leave, datapath
-    /// and switch.
+    /// Builds the benchmarks and what they measure as it is released, and runs one: api, scale, people, and, as root, leave,
+    /// datapath and switch.
     Bench {
         /// What the benchmarks are told; `--help` lists it, and `datapath --help` and `switch --help` those of the dataplane.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use model::{InstanceId, SecurityGroupId};
 use wire::catalogue::Product;
 
@@ -52,7 +53,8 @@ pub fn run(binary: &Path, disk: &Path, plan: &Plan) -> anyhow::Result<()> {
     let data = tempfile::tempdir_in(disk)?;
     println!("making {} instances in {} groups of {} rules ...", plan.instances, plan.groups, plan.rules);
     let seeded = seed::seed_with_rules(data.path(), plan.instances, plan.groups, plan.rules)?;
-    let server = Server::start(binary, data.path())?;
+    // Nodes are listened for, so that there may be some; none joins.
+    let server = Server::start_with(binary, data.path(), &["--node-listen", "127.0.0.1:0"])?;
     println!("ready from disk after {:.1} s", server.ready_after.as_secs_f64());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(measure(plan, &server.address, &seeded))
@@ -60,6 +62,7 @@ pub fn run(binary: &Path, disk: &Path, plan: &Plan) -> anyhow::Result<()> {
 
 async fn measure(plan: &Plan, address: &str, seeded: &Seeded) -> anyhow::Result<()> {
     let memberships = api::memberships(seeded);
+    furnish(address).await?;
     api::join(address, &memberships).await?;
     let questions = questions(seeded, &memberships);
     let time = Duration::from_secs_f64(plan.seconds);
@@ -92,6 +95,34 @@ fn row(name: &str, rounds: &[Measured], meant: Option<f64>) {
     println!("| {name} | {:.0} | {:.0} | {:.0} | {meant} |", all.p50_us, all.p99_us, all.rate);
 }
 
+/// Makes what the lists of the console have besides: users, policies, and nodes that nobody has joined.
+async fn furnish(address: &str) -> anyhow::Result<()> {
+    const EACH: usize = 200;
+    let document =
+        r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"ens:Describe*","Resource":"*"}]}"#;
+    let source: Source = Arc::new(move |number| {
+        let name = format!("made-{}", number / 3);
+        let (product, action, parameters) = match number % 3 {
+            0 => (Product::Ram, "CreateUser", vec![("UserName", name)]),
+            1 => (
+                Product::Ram,
+                "CreatePolicy",
+                vec![("PolicyName", name), ("PolicyDocument", document.to_owned())],
+            ),
+            _ => (
+                Product::Ravelin,
+                "CreateNodeToken",
+                vec![("EnsRegionId", seed::REGION.to_owned()), ("NodeName", name)],
+            ),
+        };
+        (number < 3 * EACH).then_some((product, action, parameters))
+    });
+    load::run(address, 8, Duration::from_secs(600), source)
+        .await
+        .context("making users, policies and nodes")?;
+    Ok(())
+}
+
 /// A page of the console: what it is, its address, and what it holds where it is the one that is meant.
 type Shown = (&'static str, String, &'static str);
 
@@ -117,9 +148,24 @@ fn pages(seeded: &Seeded, memberships: &[(InstanceId, SecurityGroupId)]) -> Vec<
         ("console: instances of a group", format!("/instances?SecurityGroupId={group}"), row),
         ("console: network interfaces, last page", format!("/interfaces?page={instances}"), row),
         ("console: network interfaces of an instance", format!("/interfaces?q={instance}"), row),
+        ("console: network interfaces, by address", "/interfaces?q=10.0.0.9".into(), row),
+        // None has one; all are looked at.
+        (
+            "console: network interfaces, by name",
+            "/interfaces?q=nowhere".into(),
+            "No network interface matches.",
+        ),
         ("console: networks", "/networks".into(), row),
         ("console: networks, by edge site", "/networks?EnsRegionId=cn-hangzhou-telecom".into(), row),
+        ("console: nodes", "/nodes".into(), row),
+        ("console: RAM users", "/users".into(), row),
+        ("console: policies", "/policies".into(), row),
         ("console: activity", "/activity".into(), "JoinSecurityGroup"),
+        ("console: activity of a group", format!("/activity?ResourceId={group}"), "JoinSecurityGroup"),
+        // No change is of this kind: as far back as history is looked through in one step.
+        ("console: activity of an operation", "/activity?OperationName=RebootInstance".into(), "Activity"),
+        ("console: findings, the first step of all groups", "/findings".into(), "Findings"),
+        ("console: findings of one kind", "/findings?Kind=OpenToTheWorld".into(), "Findings"),
         ("console: findings of a group", format!("/findings?SecurityGroupId={group}"), "Findings"),
     ]
 }

@@ -21,7 +21,8 @@ use crate::server::{KEY_ID, KEY_SECRET};
 const AT_ONCE: usize = 100;
 /// How many instances one vSwitch takes; a /16 has room for a few more.
 const IN_VSWITCH: usize = 65_000;
-const REGION: &str = "cn-hangzhou-telecom";
+/// Where everything is.
+pub const REGION: &str = "cn-hangzhou-telecom";
 
 /// What was made.
 pub struct Seeded {

@@ -111,8 +111,8 @@ impl PolicyClass {
     }
 }
 
-/// As how many rules a rule counts.
-pub(crate) fn weight(rule: &Rule) -> usize {
+/// As how many rules a rule counts, where [`RULES_MAX`] bounds them.
+pub fn weight(rule: &Rule) -> usize {
     let ipv4 = rule.source.is_some() || rule.destination.is_some();
     let ipv6 = rule.ipv6_source.is_some() || rule.ipv6_destination.is_some();
     if ipv4 && ipv6 { 2 } else { 1 }

@@ -22,7 +22,7 @@ pub mod plan;
 pub mod testing;
 pub mod text;
 
-pub use class::{ClassError, Group, PolicyClass, RULES_MAX, same_rules};
+pub use class::{ClassError, Group, PolicyClass, RULES_MAX, same_rules, weight};
 pub use desired::{Delta, Desired, DesiredInstance, DesiredInstanceInterface, DesiredInterface, WantedState};
 pub use evaluate::{Decider, Decision, evaluate};
 pub use intent::{ClassKey, Intent};

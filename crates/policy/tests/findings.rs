@@ -12,7 +12,10 @@ use policy::{
     Decider, Family, Group, Packet, PlacedRule, PolicyClass, ProtocolKind,
     difference::{Bounds, Difference},
     evaluate,
-    findings::{ADMINISTRATIVE_PORTS, AdministrativePort, Finding, Findings, Options, findings},
+    findings::{
+        ADMINISTRATIVE_PORTS, AdministrativePort, Finding, Findings, Options, drops_at, findings,
+        open_to_the_world,
+    },
     order::in_order,
     testing::{self, Random},
     text::parse_rule,
@@ -209,6 +212,68 @@ proptest! {
         let (all, some) = (about_rules(&all), about_rules(&known));
         prop_assert!(some.is_subset(&all) && (known.undecided > 0 || some == all));
     }
+
+    /// What a group opens is open wherever no other group of an interface drops something there, and where it is open with
+    /// those that do, it is with all the others.
+    #[test]
+    fn only_groups_that_drop_at_a_port_close_it(seed in any::<u64>()) {
+        let class = doors(&mut Random::new(seed));
+        let open_in = |groups: Vec<Group>| open_doors(&PolicyClass::new(groups).unwrap());
+        let here = open_in(class.groups().to_vec());
+        for group in class.groups() {
+            for (family, port) in open_in(vec![group.clone()]) {
+                let drops = |other: &&Group| {
+                    other.id == group.id || other.rules.iter().any(|rule| drops_at(rule, family, port))
+                };
+                let closing: Vec<Group> = class.groups().iter().filter(drops).cloned().collect();
+                let is_alone = closing.len() == 1;
+                let is_open = open_in(closing).contains(&(family, port));
+                prop_assert!(is_open || !is_alone);
+                prop_assert!(here.contains(&(family, port)) || !is_open, "{port} in {class:#?}");
+            }
+        }
+    }
+}
+
+/// Groups that open and close two ports, for most of the world or for less.
+fn doors(random: &mut Random) -> PolicyClass {
+    let mut rules = || {
+        let rule = |_| {
+            let policy = random.one_of(&["accept", "accept", "drop"]);
+            let priority = random.one_of(&[1, 2, 3]);
+            let protocol = random.one_of(&["all", "tcp", "udp"]);
+            let source =
+                random.one_of(&["", "from 0.0.0.0/0", "from ::/0", "from 0.0.0.0/1", "from 10.0.0.0/8"]);
+            let ports = match protocol {
+                "all" => "",
+                _ => random.one_of(&["to port 22", "to port 23/161", "to port 1/65535"]),
+            };
+            let direction = if random.percent(90) { "ingress" } else { "egress" };
+            parse_rule(&format!("{direction} {policy} priority={priority} {protocol} {source} {ports}"))
+                .unwrap()
+        };
+        (0..3).map(rule).collect()
+    };
+    let group = |number| Group { id: SecurityGroupId::from_entropy(number), rules: rules() };
+    PolicyClass::new((1..5).map(group)).unwrap()
+}
+
+/// Which of two ports are open at interfaces of a class, for addresses of a family.
+fn open_doors(class: &PolicyClass) -> BTreeSet<(Family, AdministrativePort)> {
+    let two = [(ProtocolKind::Tcp, 22), (ProtocolKind::Udp, 161)];
+    let administrative_ports = two.map(|(protocol, port)| AdministrativePort { protocol, port }).into();
+    let found = open_to_the_world(class, &Options { administrative_ports, ..options() });
+    assert_eq!(found.undecided, 0);
+    let mut open = BTreeSet::new();
+    for finding in &found.findings {
+        match finding {
+            Finding::OpenToTheWorld { family, ports, .. } => {
+                open.extend(ports.iter().map(|port| (*family, *port)))
+            }
+            other => panic!("{other}"),
+        }
+    }
+    open
 }
 
 /// What is found about which rule.

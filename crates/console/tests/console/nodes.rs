@@ -11,7 +11,7 @@ use model::{
 
 use super::{
     changes::furnish,
-    support::{Browser, Site, patiently},
+    support::{Answer, Browser, Site, patiently},
 };
 
 async fn carry_out(site: &Site, actor: Actor, command: NodeCommand) {
@@ -77,17 +77,41 @@ async fn confirm(follower: &mut Follower, generation: u64) {
     }
 }
 
+/// Binds the interface of an instance: its address, and what the form is answered.
+async fn bind(browser: &mut Browser, instance: &str, node: &str) -> (String, Answer) {
+    let page = browser.get(instance).await.body;
+    let (_, rest) = page.split_once("/console/interfaces/").unwrap();
+    let interface = format!("/console/interfaces/{}", rest.split('"').next().unwrap());
+    let bind = format!("{interface}/bind");
+    let bound = browser.fill_in(&bind, &bind, &[("NodeId", node), ("Device", "vnet0")]).await;
+    (interface, bound)
+}
+
+#[tokio::test]
+async fn where_a_node_is_off_it_is_not_denied_that_rules_are_unused() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (group, instance) = furnish(&mut browser).await;
+    let (node, follower) = node(&site, &mut browser).await;
+    bind(&mut browser, &instance, &node).await;
+    drop(follower);
+    let id = group.rsplit('/').next().unwrap();
+    let page = browser.get(&format!("/console/findings?Kind=Unused&SecurityGroupId={id}")).await;
+    for said in ["Not everything is known.", "the node is not connected", &*node] {
+        page.shows(said);
+    }
+    for denied in ["Nothing was found.", "No rule", "no port"] {
+        page.hides(denied);
+    }
+}
+
 #[tokio::test]
 async fn a_change_is_followed_until_its_node_has_confirmed_it() {
     let site = Site::new().await;
     let mut browser = site.signed_in().await;
     let (group, instance) = furnish(&mut browser).await;
     let (node, mut follower) = node(&site, &mut browser).await;
-    let page = browser.get(&instance).await.body;
-    let (_, rest) = page.split_once("/console/interfaces/").unwrap();
-    let interface = format!("/console/interfaces/{}", rest.split('"').next().unwrap());
-    let bind = format!("{interface}/bind");
-    let bound = browser.fill_in(&bind, &bind, &[("NodeId", &node), ("Device", "vnet0")]).await;
+    let (interface, bound) = bind(&mut browser, &instance, &node).await;
     let change = browser.follow(&bound).await;
     change.shows("Not everywhere yet.");
     change.shows("rack-7");

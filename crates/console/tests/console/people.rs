@@ -99,6 +99,16 @@ async fn what_is_odd_is_found() {
     let page = browser.get("/console/findings").await;
     page.shows("Open to the world");
     page.shows(group.rsplit('/').next().unwrap());
+    for said in [
+        "Open over IPv4: <code>tcp 22</code>",
+        "1 network interface: <a class=\"id\" href=\"/console/interfaces/eni-",
+    ] {
+        page.shows(said);
+    }
+    let id = group.rsplit('/').next().unwrap();
+    let members = browser.get(&format!("/console/findings?Kind=NoMembers&SecurityGroupId={id}")).await;
+    members.shows("Nothing was found.");
+    members.hides("port for administration");
 }
 
 #[tokio::test]
@@ -191,6 +201,7 @@ async fn what_nodes_are_asked_about_alone_is_asked_for_first() {
     let found = browser.get(&format!("/console/findings?Kind=Unused&SecurityGroupId={id}")).await;
     assert_eq!(found.status, 200, "{found:?}");
     found.shows("Nothing was found.");
+    found.shows("1 network interface is bound to no node");
 }
 
 #[tokio::test]

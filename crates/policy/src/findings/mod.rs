@@ -21,7 +21,7 @@ use model::{
     rule::{Direction, Rule},
 };
 
-pub use self::world::world;
+pub use self::world::{drops_at, world};
 use crate::{
     class::PolicyClass,
     difference::{self, Budget, SingleRule, SingleRules},

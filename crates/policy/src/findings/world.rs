@@ -3,11 +3,12 @@
 use std::{cmp::Reverse, collections::BTreeMap, net::Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use model::rule::{Direction, Policy};
+use model::rule::{Direction, Policy, Rule};
 
 use super::{AdministrativePort, Finding, Findings, Options};
 use crate::{
     difference::{AddressSet, Protocols, Region, SingleRules},
+    evaluate::{ends, matches_port},
     packet::Family,
 };
 
@@ -42,6 +43,16 @@ pub fn world(family: Family) -> AddressSet {
         }
         Family::Ipv6 => AddressSet::new(family, [IpNet::V6(GLOBAL)]),
     }
+}
+
+/// Whether a rule drops packets from addresses of a family that come in for a port. No other rule closes anything there: one
+/// that accepts decides for some packets what was dropped before, and one that is about other packets decides none of these.
+pub fn drops_at(rule: &Rule, family: Family, port: AdministrativePort) -> bool {
+    rule.direction == Direction::Ingress
+        && rule.policy == Policy::Drop
+        && Protocols::named(rule.protocol).contains(port.protocol)
+        && ends(rule, family).is_some()
+        && matches_port(rule.ports, port.port)
 }
 
 /// Finds the ports at which packets are accepted from more than half of the world. Ports that the same rules open are one

@@ -153,6 +153,71 @@ async fn what_a_group_opens_alone_is_said_once_whatever_other_groups_its_members
 }
 
 #[tokio::test]
+async fn of_one_group_what_others_open_at_its_members_is_said_of_both() {
+    let site = site().await;
+    let (one, opening) =
+        (group_with(&site, "443/443", "accept").await, group_with(&site, "22/22", "accept").await);
+    let interface = interface_in(&site, &[&one, &opening]).await;
+    interface_in(&site, &[&opening]).await;
+    let of_one = found(&site, &[("SecurityGroupId", &*one)]).await;
+    assert_eq!(open(&of_one), [(2, json!(["tcp 22"]), json!(1))]);
+    assert_eq!(at(&of_one, "/Findings/Finding/0/NetworkInterfaceId"), &Value::from(interface));
+    // Where the other is looked at too, it is said there.
+    for parameters in [&[][..], &[("SecurityGroupId", &*opening)]] {
+        assert_eq!(
+            open(&found(&site, parameters).await),
+            [(1, json!(["tcp 22"]), json!(2))],
+            "{parameters:?}"
+        );
+    }
+}
+
+/// Every choice of one to three of several.
+fn choices(several: &[String]) -> Vec<Vec<&str>> {
+    let mut choices: Vec<Vec<&str>> = vec![Vec::new()];
+    for own in several {
+        let longer: Vec<Vec<&str>> = choices.iter().filter(|choice| choice.len() < 3).cloned().collect();
+        choices.extend(longer.into_iter().map(|choice| [choice, vec![own]].concat()));
+    }
+    choices.split_off(1)
+}
+
+#[tokio::test]
+async fn however_many_combinations_its_members_are_in_what_a_group_opens_is_said_of_all_of_them() {
+    let site = site().await;
+    let group = group_with(&site, "22/22", "accept").await;
+    let closing = group_with(&site, "22/22", "drop").await;
+    let mut besides = Vec::new();
+    for _ in 0..7 {
+        besides.push(group_with(&site, "443/443", "accept").await);
+    }
+    // It is closed where the most are, and open where one is.
+    for choice in choices(&besides).into_iter().take(55) {
+        let groups = [&[&*group, &*closing], &choice[..]].concat();
+        interface_in(&site, &groups).await;
+        interface_in(&site, &groups).await;
+    }
+    for choice in choices(&besides).into_iter().take(3) {
+        interface_in(&site, &[&[&*group], &choice[..]].concat()).await;
+    }
+    for parameters in [&[][..], &[("SecurityGroupId", &*group)], &[("SecurityGroupId", &*besides[0])]] {
+        let all = found(&site, &[parameters, &[("Kind", "OpenToTheWorld")]].concat()).await;
+        let mut open = open(&all);
+        open.sort_by_key(|own| own.0);
+        let expected = match parameters {
+            [(_, id)] if *id == besides[0] => {
+                vec![(2, json!(["tcp 22"]), json!(1)), (3, json!(["tcp 22"]), json!(1))]
+            }
+            _ => vec![(1, json!(["tcp 22"]), json!(3))],
+        };
+        assert_eq!(open, expected, "{parameters:?}");
+    }
+    // What takes several groups is looked at in 50 combinations of one group.
+    let of_group = found(&site, &[("SecurityGroupId", &*group)]).await;
+    assert_eq!((&of_group["UndecidedCount"], open(&of_group).len()), (&json!(8), 1));
+}
+
+#[tokio::test]
 async fn as_many_rules_as_an_interface_may_have_are_looked_at() {
     let site = site().await;
     let mut groups = Vec::new();

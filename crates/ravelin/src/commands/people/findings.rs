@@ -69,7 +69,10 @@ fn render(found: &Value) -> String {
     let rows: Vec<Vec<String>> = findings
         .iter()
         .map(|own| {
-            let interfaces = own.get("NetworkInterfaceCount").map_or_else(String::new, Value::to_string);
+            let mut interfaces = own.get("NetworkInterfaceCount").map_or_else(String::new, Value::to_string);
+            if number(own, "UnknownNetworkInterfaceCount") > 0 {
+                interfaces.push_str(" or more");
+            }
             vec![text(own, "Kind").to_owned(), interfaces, text(own, "Text").to_owned()]
         })
         .collect();
@@ -92,6 +95,10 @@ fn render(found: &Value) -> String {
     }
     for node in items(found, "/SilentNodes/Node") {
         summary.push_str(&format!("; {}: {}", text(node, "NodeId"), text(node, "Message")));
+    }
+    if number(found, "UnboundNetworkInterfaceCount") > 0 {
+        let unbound = count(number(found, "UnboundNetworkInterfaceCount"), "network interface");
+        summary.push_str(&format!("; bound to no node: {unbound}"));
     }
     if !text(found, "NextToken").is_empty() {
         summary.push_str("; there may be more: raise --limit");
@@ -117,5 +124,17 @@ mod tests {
         assert!(render(&silent).contains("node-1: it is not connected"));
         assert_eq!(code(&json!({ "SecurityGroupCount": 3, "UndecidedCount": 0 })), 0);
         assert!(render(&json!({ "UnknownRuleCount": 2, "LeftOutCount": 1 })).contains("1 could not be told"));
+    }
+
+    #[test]
+    fn interfaces_of_which_it_is_not_known_and_that_no_node_has_are_told() {
+        let open = json!({ "Kind": "OpenToTheWorld", "NetworkInterfaceCount": 3, "UnknownNetworkInterfaceCount": 1 });
+        assert!(render(&json!({ "Findings": { "Finding": [open] } })).contains("3 or more"));
+        let unbound = json!({ "UnboundNetworkInterfaceCount": 2 });
+        assert!(
+            render(&unbound).contains("bound to no node")
+                && render(&unbound).contains("2 network interfaces")
+        );
+        assert_eq!(code(&unbound), 0);
     }
 }
