@@ -8,7 +8,7 @@ use wire::{
     gateway::{Called, Principal},
 };
 
-use crate::{Inner, trouble::Trouble, view};
+use crate::{Inner, once::Begun, trouble::Trouble, view};
 
 /// Whoever is signed in, and where the calls come from. Outlives the request where a page is kept up to date.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub(crate) struct Api {
     pub(crate) source: Option<IpAddr>,
     pub(crate) secure: bool,
     pub(crate) within: Duration,
+    /// Whether a change was begun with it.
+    pub(crate) begun: Begun,
 }
 
 /// A change that was made.
@@ -49,17 +51,29 @@ impl Api {
 
     /// Calls an operation, with everything that is known of the call.
     pub(crate) async fn call(&self, operation: &'static Operation, parameters: &[(&str, &str)]) -> Called {
-        self.inner.gateway.call(&self.principal(), operation, parameters).await
+        let principal = self.principal();
+        let call = self.inner.gateway.call(&principal, operation, parameters);
+        if !operation.handler.mutates() {
+            return call.await;
+        }
+        let is_refused =
+            |called: &Called| called.result.is_err() && !called.in_doubt && called.generations.is_empty();
+        self.begun.during(call, is_refused).await
     }
 
     /// Reads what a page shows besides. Where the caller may not, nothing is called, and so no refusal is kept: nobody asked
     /// for it.
     pub(crate) async fn glance(&self, name: &str, parameters: &[(&str, &str)]) -> Option<Value> {
         let operation = operation(name)?;
-        if !self.inner.gateway.permits(&self.principal(), operation, parameters).await {
+        if !self.permits(operation, parameters).await {
             return None;
         }
         self.call(operation, parameters).await.result.ok().map(Value::Object)
+    }
+
+    /// Whether the caller may call an operation. Asking is no call: no refusal is kept.
+    pub(crate) async fn permits(&self, operation: &'static Operation, parameters: &[(&str, &str)]) -> bool {
+        self.inner.gateway.permits(&self.principal(), operation, parameters).await
     }
 
     /// Reads.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod changes;
+mod forms;
+mod gate;
 mod live;
 mod nodes;
 mod pages;
