@@ -187,6 +187,15 @@ pub(crate) fn after(generation: Option<u64>, operation: &str, back: &str) -> Res
     }
 }
 
+/// A way to the page of a change, where something else is shown first.
+pub(crate) fn way_to(generation: Option<u64>, operation: &str, back: &str) -> Markup {
+    html! {
+        @if let Some(generation) = generation {
+            (view::button_link(&changes::address(generation, operation, back), &format!("Change {generation}")))
+        }
+    }
+}
+
 /// Whether the change itself would be refused: a server that is busy, or may not show what it would do, says nothing of that.
 fn is_of_the_change(fault: &Fault) -> bool {
     fault.status < 500 && !fault.code.starts_with("Throttling") && !is_forbidden(fault)

@@ -28,6 +28,9 @@ pub(crate) async fn furnish(browser: &mut Browser) -> (String, String) {
         ("Amount", "1"),
     ];
     let instance = browser.fill_in("/console/instances/new", "/console/instances/new", &wish).await;
+    let confirmed = browser.follow(&instance).await;
+    confirmed.shows("RunInstances");
+    confirmed.shows("It concerns no node");
     browser.fill_in("/console/users/new", "/console/users/new", &[("UserName", "alice")]).await;
     let instance = instance.led_to();
     patiently(async {
@@ -193,15 +196,17 @@ async fn a_policy_is_made_changed_and_deleted() {
             &[("PolicyName", "leaver"), ("PolicyDocument", document)],
         )
         .await;
-    assert_eq!(made.status, 303, "{made:?}");
-    root.follow(&made).await.shows("ens:LeaveSecurityGroup");
     let own = "/console/policies/Custom/leaver";
+    root.follow(&made).await.shows("CreatePolicy");
+    assert_eq!(made.led_to(), own);
+    root.get(own).await.shows("ens:LeaveSecurityGroup");
     let wrong = root.fill_in(own, &format!("{own}/version"), &[("PolicyDocument", "{")]).await;
     assert_eq!(wrong.status, 400);
     wrong.shows("MalformedPolicyDocument");
     let other = document.replace("Leave", "Join");
     let changed = root.fill_in(own, &format!("{own}/version"), &[("PolicyDocument", &other)]).await;
-    root.follow(&changed).await.shows("ens:JoinSecurityGroup");
+    root.follow(&changed).await.shows("CreatePolicyVersion");
+    root.get(&changed.led_to()).await.shows("ens:JoinSecurityGroup");
     let gone = root.fill_in(&format!("{own}/delete"), &format!("{own}/delete"), &[]).await;
     assert_eq!(gone.status, 303, "{gone:?}");
     assert_ne!(root.get(own).await.status, 200);

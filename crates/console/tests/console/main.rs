@@ -9,5 +9,6 @@ mod live;
 mod nodes;
 mod pages;
 mod people;
+mod questions;
 mod sessions;
 mod support;

@@ -11,7 +11,7 @@ use model::{
 
 use super::{
     changes::furnish,
-    support::{Browser, Site, patiently},
+    support::{Answer, Browser, Site, patiently},
 };
 
 async fn carry_out(site: &Site, actor: Actor, command: NodeCommand) {
@@ -27,7 +27,7 @@ async fn carry_out(site: &Site, actor: Actor, command: NodeCommand) {
 }
 
 /// A node that joined with a token that the console showed, and is connected.
-async fn node(site: &Site, browser: &mut Browser) -> (String, Follower) {
+pub(crate) async fn node(site: &Site, browser: &mut Browser) -> (String, Follower) {
     let establish = NodeCommand::EstablishAuthority { certificate: [1].into(), key: Secret::new("key") };
     carry_out(site, Actor::Operator, establish).await;
     let made =
@@ -57,7 +57,7 @@ async fn node(site: &Site, browser: &mut Browser) -> (String, Follower) {
 }
 
 /// Takes up what it is told, and says that it is in force, until it has confirmed this change.
-async fn confirm(follower: &mut Follower, generation: u64) {
+pub(crate) async fn confirm(follower: &mut Follower, generation: u64) {
     loop {
         let told = match patiently(follower.next()).await.unwrap() {
             Told::Snapshot { generation, .. }
@@ -77,17 +77,29 @@ async fn confirm(follower: &mut Follower, generation: u64) {
     }
 }
 
+/// The page of the network interface of an instance.
+pub(crate) async fn interface_of(browser: &mut Browser, instance: &str) -> String {
+    let page = browser.get(instance).await.body;
+    let (_, rest) = page.split_once("/console/interfaces/").unwrap();
+    format!("/console/interfaces/{}", rest.split('"').next().unwrap())
+}
+
+/// Binds an interface to a device of a node, after it was asked.
+pub(crate) async fn bind(browser: &mut Browser, interface: &str, node: &str) -> Answer {
+    let asked =
+        browser.get(&format!("{interface}/bind/preview?NodeId={node}&Device=vnet0&AdoptSeconds=")).await;
+    let action = format!("{interface}/bind");
+    browser.post(&action, &asked.hidden_of(&action)).await
+}
+
 #[tokio::test]
 async fn a_change_is_followed_until_its_node_has_confirmed_it() {
     let site = Site::new().await;
     let mut browser = site.signed_in().await;
     let (group, instance) = furnish(&mut browser).await;
     let (node, mut follower) = node(&site, &mut browser).await;
-    let page = browser.get(&instance).await.body;
-    let (_, rest) = page.split_once("/console/interfaces/").unwrap();
-    let interface = format!("/console/interfaces/{}", rest.split('"').next().unwrap());
-    let bind = format!("{interface}/bind");
-    let bound = browser.fill_in(&bind, &bind, &[("NodeId", &node), ("Device", "vnet0")]).await;
+    let interface = interface_of(&mut browser, &instance).await;
+    let bound = bind(&mut browser, &interface, &node).await;
     let change = browser.follow(&bound).await;
     change.shows("Not everywhere yet.");
     change.shows("rack-7");
