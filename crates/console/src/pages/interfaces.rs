@@ -269,7 +269,7 @@ async fn ask_to_bind(visit: &Visit<'_>) -> Outcome {
     let groups: Vec<&str> = texts(&interface, "SecurityGroupIds.SecurityGroup").collect();
     let question = html! {
         p { "From then on the node " (node) " enforces for " strong { (name(&interface)) } " at " (device)
-            ": what passes there is decided by the rules of its groups, below, and nothing else passes." }
+            ": what passes there is decided by the rules of its groups, which stand below." }
         p { (adopted(visit.query.get("AdoptSeconds"))) }
         (view::form(visit, &format!("{own}/bind"), &html! {
             @for (field, value) in given { @if !value.is_empty() { input type="hidden" name=(field) value=(value); } }
