@@ -8,7 +8,7 @@ use wire::{
     gateway::{Called, Principal},
 };
 
-use crate::{Inner, trouble::Trouble, view};
+use crate::{Inner, once::Begun, trouble::Trouble, view};
 
 /// Whoever is signed in, and where the calls come from. Outlives the request where a page is kept up to date.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub(crate) struct Api {
     pub(crate) source: Option<IpAddr>,
     pub(crate) secure: bool,
     pub(crate) within: Duration,
+    /// Whether a change was begun with it.
+    pub(crate) begun: Begun,
 }
 
 /// A change that was made.
@@ -49,15 +51,14 @@ impl Api {
 
     /// Calls an operation, with everything that is known of the call.
     pub(crate) async fn call(&self, operation: &'static Operation, parameters: &[(&str, &str)]) -> Called {
-        self.inner.gateway.call(&self.principal(), operation, parameters).await
-    }
-
-    /// Whether the caller may make a call. It is not made, and a refusal is not kept.
-    pub(crate) async fn permits(&self, name: &str, parameters: &[(&str, &str)]) -> bool {
-        match operation(name) {
-            Some(operation) => self.inner.gateway.permits(&self.principal(), operation, parameters).await,
-            None => false,
+        let principal = self.principal();
+        let call = self.inner.gateway.call(&principal, operation, parameters);
+        if !operation.handler.mutates() {
+            return call.await;
         }
+        let is_refused =
+            |called: &Called| called.result.is_err() && !called.in_doubt && called.generations.is_empty();
+        self.begun.during(call, is_refused).await
     }
 
     /// Reads what a page shows besides. Where the caller may not, nothing is called, and so no refusal is kept: nobody asked
@@ -67,6 +68,14 @@ impl Api {
             return None;
         }
         self.call(operation(name)?, parameters).await.result.ok().map(Value::Object)
+    }
+
+    /// Whether the caller may call an operation. Asking is no call: no refusal is kept.
+    pub(crate) async fn permits(&self, name: &str, parameters: &[(&str, &str)]) -> bool {
+        match operation(name) {
+            Some(operation) => self.inner.gateway.permits(&self.principal(), operation, parameters).await,
+            None => false,
+        }
     }
 
     /// Reads.

@@ -3,8 +3,12 @@
 //! Unlike parameters of the API names may come more than once; then the first counts. Bounded by the server's bounds on
 //! addresses and bodies, and by how many values are read.
 
+use wire::protocol::percent;
+
 /// The most values of one form.
 const VALUES_MAX: usize = 1_000;
+/// The most bytes of a query string in which what was filled in is kept: servers and proxies take no addresses of any length.
+const QUERY_BYTES_MAX: usize = 8_000;
 
 /// Names and values, in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +48,19 @@ impl Form {
     }
 }
 
+/// A query string of these names and values. What would make it too long is left out.
+pub(crate) fn query<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> String {
+    let mut query = String::new();
+    for (name, value) in pairs.filter(|(_, value)| !value.is_empty()) {
+        let pair = format!("{}={}", percent::encode(name), percent::encode(value));
+        if query.len() + pair.len() < QUERY_BYTES_MAX {
+            query.extend((!query.is_empty()).then_some('&'));
+            query.push_str(&pair);
+        }
+    }
+    query
+}
+
 fn decode(text: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.iter();
@@ -72,6 +89,16 @@ mod tests {
         assert_eq!(form.pairs().nth(2), Some(("a", " 2 ")));
         assert_eq!((form.given("b"), form.given("c"), form.given("d")), (None, None, None));
         assert_eq!(form.pairs().count(), 4);
+    }
+
+    #[test]
+    fn a_query_string_says_the_same_as_long_as_there_is_room() {
+        let pairs = [("a", "1 +\u{e4}&"), ("b", ""), ("c", "x")];
+        let form = Form::read(query(pairs.into_iter()).as_bytes()).unwrap();
+        assert_eq!(form.pairs().collect::<Vec<_>>(), [pairs[0], pairs[2]]);
+        let long = "\n".repeat(QUERY_BYTES_MAX / 3);
+        let pairs = [("a", "1"), ("long", long.as_str()), ("c", "x")];
+        assert_eq!(query(pairs.into_iter()), "a=1&c=x");
     }
 
     #[test]

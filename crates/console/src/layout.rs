@@ -67,6 +67,14 @@ impl Entry {
     }
 }
 
+/// The section of the navigation that an address below the root is in; the overview where it is in none.
+pub(crate) fn section_of(path: &str) -> &'static str {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let mut entries = NAVIGATION.iter().flat_map(|(_, entries)| entries.iter());
+    let own = entries.find(|entry| entry.address.strip_prefix('/').is_some_and(|own| own == first));
+    own.map_or("", |entry| entry.address)
+}
+
 /// A whole document.
 pub(crate) fn render(visit: &Visit<'_>, page: &Page) -> Markup {
     let theme = match visit.theme() {

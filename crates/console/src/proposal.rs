@@ -36,6 +36,8 @@ pub(crate) struct Proposal {
     pub(crate) fields: Vec<(&'static str, String)>,
     /// Where it was asked for.
     pub(crate) back: String,
+    /// The form in which it was filled in, with what was filled in; none where it is not from a form.
+    pub(crate) form: Option<String>,
 }
 
 impl Proposal {
@@ -43,19 +45,9 @@ impl Proposal {
         self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 
-    /// What would come of it; nothing where no operation tells.
-    async fn preview(&self, visit: &Visit<'_>, more: &[(&str, &str)]) -> Result<Value, Fault> {
-        let preview = format!("Preview{}", self.operation);
-        if api::operation(&preview).is_none() {
-            return Ok(Value::Null);
-        }
-        let parameters = [self.pairs().as_slice(), more].concat();
-        visit.api.try_call(&preview, &parameters).await.map(|changed| changed.answer)
-    }
-
     /// The page that shows what would come of it, and asks.
     pub(crate) async fn ask(&self, visit: &Visit<'_>, page: impl FnOnce(String, Markup) -> Page) -> Outcome {
-        let preview = self.preview(visit, &[]).await;
+        let preview = preview(visit, self.operation, &self.pairs()).await;
         Ok(self.asked(visit, &preview, &html! {}, page).into())
     }
 
@@ -69,20 +61,19 @@ impl Proposal {
         let body = html! {
             (first)
             p .measure { (self.sentence) " Nothing is changed yet." }
-            @match preview {
-                Ok(Value::Null) => {}
-                Ok(answer) => (difference::shown(answer)),
-                Err(fault) => (without_preview(self.operation, fault)),
-            }
+            (shown(self.operation, preview))
             @if preview.as_ref().is_err_and(is_of_the_change) {
                 // What would be refused is not offered.
-                p { (view::button_link(&self.back, "Back")) }
+                div .buttons {
+                    @if let Some(form) = &self.form { (view::main_link(form, "Fill it in otherwise")) }
+                    (view::button_link(&self.back, "Back"))
+                }
             } @else {
                 div .card .measure {
                     h2 { "Make this change?" }
                     (view::form(visit, &self.action, &html! {
                         @for (name, value) in &self.fields { input type="hidden" name=(name) value=(value); }
-                        input type="hidden" name=(SEEN) value=(seen(preview));
+                        (seen_field(preview))
                         (fields::buttons(self.verb, &self.back))
                     }))
                 }
@@ -98,19 +89,16 @@ impl Proposal {
         visit: &Visit<'_>,
         page: impl FnOnce(String, Markup) -> Page,
     ) -> Outcome {
-        // Flows come and go: they are no reason to ask again, and no node is waited for.
-        let now = self.preview(visit, &[("FlowWaitSeconds", "0")]).await;
-        match &now {
-            Ok(_) if seen(&now) != visit.form.get(SEEN) => {
-                let preview = self.preview(visit, &[]).await;
+        match look_again(visit, self.operation, &self.pairs()).await {
+            Again::AsShown => {}
+            Again::Changed => {
+                let preview = preview(visit, self.operation, &self.pairs()).await;
                 return Ok(self.asked(visit, &preview, &changed_since(), page).status(409).into());
             }
-            // Whether it is still what was shown is not known: the form of this page says that nothing was.
-            Err(fault) if visit.form.get(SEEN) != NOTHING_SEEN && !is_of_the_change(fault) => {
-                return Ok(self.asked(visit, &now, &html! {}, page).status(fault.status).into());
+            Again::NotKnown(fault) => {
+                let status = fault.status;
+                return Ok(self.asked(visit, &Err(fault), &html! {}, page).status(status).into());
             }
-            // Who was shown nothing, or whose change is refused anyway, which it says itself.
-            _ => {}
         }
         let made = visit.api.try_call(self.operation, &self.pairs()).await;
         let changed = made.map_err(|fault| Trouble::fault(self.operation, fault))?;
@@ -118,10 +106,61 @@ impl Proposal {
     }
 }
 
+/// What would come of a change, as the operation says that previews it; nothing where none does.
+pub(crate) async fn preview(
+    visit: &Visit<'_>,
+    operation: &str,
+    parameters: &[(&str, &str)],
+) -> Result<Value, Fault> {
+    if !has_preview(operation) {
+        return Ok(Value::Null);
+    }
+    visit.api.try_call(&preview_of(operation), parameters).await.map(|changed| changed.answer)
+}
+
+fn preview_of(operation: &str) -> String {
+    format!("Preview{operation}")
+}
+
+fn has_preview(operation: &str) -> bool {
+    api::operation(&preview_of(operation)).is_some()
+}
+
+/// How a change stands that was shown before, when it is about to be made.
+pub(crate) enum Again {
+    /// It would do what was shown; or nothing was shown; or it is refused, which it says itself.
+    AsShown,
+    /// It would do something else.
+    Changed,
+    /// Whether it would cannot be told.
+    NotKnown(Fault),
+}
+
+/// Looks once more at what a change would do, and compares that with what its form was shown with.
+pub(crate) async fn look_again(visit: &Visit<'_>, operation: &str, parameters: &[(&str, &str)]) -> Again {
+    if !has_preview(operation) {
+        return Again::AsShown;
+    }
+    // Flows come and go: they are no reason to ask again, and no node is waited for.
+    let parameters = [parameters, &[("FlowWaitSeconds", "0")]].concat();
+    let now = preview(visit, operation, &parameters).await;
+    let shown = visit.form.get(SEEN);
+    match now {
+        Ok(_) if seen(&now) != shown => Again::Changed,
+        Err(fault) if shown != NOTHING_SEEN && !is_of_the_change(&fault) => Again::NotKnown(fault),
+        _ => Again::AsShown,
+    }
+}
+
 /// The name of the field that says what was shown with a form.
 const SEEN: &str = "seen";
 /// What it says where nothing could be shown.
 const NOTHING_SEEN: &str = "nothing";
+
+/// The field of a form that says what was shown with it.
+pub(crate) fn seen_field(preview: &Result<Value, Fault>) -> Markup {
+    html! { input type="hidden" name=(SEEN) value=(seen(preview)); }
+}
 
 /// A digest of what a preview shows.
 fn seen(preview: &Result<Value, Fault>) -> String {
@@ -131,7 +170,8 @@ fn seen(preview: &Result<Value, Fault>) -> String {
     }
 }
 
-fn changed_since() -> Markup {
+/// What is said where a change would do something else by now than was shown.
+pub(crate) fn changed_since() -> Markup {
     view::notice(
         Tone::Warning,
         "This has changed since you looked at it.",
@@ -147,6 +187,15 @@ pub(crate) fn after(generation: Option<u64>, operation: &str, back: &str) -> Res
     }
 }
 
+/// A way to the page of a change, where something else is shown first.
+pub(crate) fn way_to(generation: Option<u64>, operation: &str, back: &str) -> Markup {
+    html! {
+        @if let Some(generation) = generation {
+            (view::button_link(&changes::address(generation, operation, back), &format!("Change {generation}")))
+        }
+    }
+}
+
 /// Whether the change itself would be refused: a server that is busy, or may not show what it would do, says nothing of that.
 fn is_of_the_change(fault: &Fault) -> bool {
     fault.status < 500 && !fault.code.starts_with("Throttling") && !is_forbidden(fault)
@@ -155,6 +204,15 @@ fn is_of_the_change(fault: &Fault) -> bool {
 /// Whether it is the preview alone that somebody may not see.
 fn is_forbidden(fault: &Fault) -> bool {
     fault.code.starts_with("NoPermission")
+}
+
+/// What a preview says, or why there is none.
+pub(crate) fn shown(operation: &str, preview: &Result<Value, Fault>) -> Markup {
+    match preview {
+        Ok(Value::Null) => html! {},
+        Ok(answer) => difference::shown(answer),
+        Err(fault) => without_preview(operation, fault),
+    }
 }
 
 fn without_preview(operation: &str, fault: &Fault) -> Markup {

@@ -120,6 +120,7 @@ pub(crate) async fn answer(inner: &Arc<Inner>, request: RawRequest<'_>) -> PageA
         source: request.peer,
         secure: request.secure,
         within: request.within,
+        begun: once::Begun::default(),
     };
     let query = Form::read(request.query.as_bytes()).unwrap_or_default();
     let mut visit = Visit { request, api, session, cookie, parts: Vec::new(), query, form: Form::default() };
@@ -197,14 +198,38 @@ async fn finish(visit: &Visit<'_>, outcome: Result<PageAnswer, Failure>) -> Page
             if let Some(cookie) = visit.cookie {
                 visit.api.inner.sessions.end(cookie);
             }
-            let wanted = if visit.reads() { visit.address() } else { ROOT.to_owned() };
-            response::see(&format!("{ROOT}/sign-in?back={}", percent::encode(&wanted)), Vec::new())
+            let (wanted, said) = if visit.reads() {
+                (visit.address(), "")
+            } else {
+                // A change that has begun may be made, and nothing is said of it.
+                (page_of_form(visit), if visit.api.begun.has() { "" } else { pages::sign_in::UNSENT })
+            };
+            let wanted = percent::encode(&wanted);
+            response::see(&format!("{ROOT}/sign-in?back={wanted}{said}"), Vec::new())
         }
         Err(Failure::Trouble(trouble)) => {
             let page = pages::trouble::page(&trouble);
             response::document(page.status, layout::render(visit, &page))
         }
     }
+}
+
+/// The page that a form stood on: what the browser says, or else what the form's own address lies beneath.
+fn page_of_form(visit: &Visit<'_>) -> String {
+    let headers = visit.request.headers;
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = |address: &'_ str| address.split_once("://").map(|(_, rest)| rest.to_owned());
+    let from = text(header::REFERER).and_then(origin);
+    let from =
+        from.zip(text(header::HOST)).and_then(|(from, host)| Some(from.strip_prefix(host)?.to_owned()));
+    let from = from.unwrap_or_default();
+    let mut place = if from.starts_with(ROOT) { from.as_str() } else { visit.request.path };
+    while visit::own_address(place) != place {
+        // Without what is searched for first, and then step by step up.
+        let Some(end) = place.rfind('?').or_else(|| place.rfind('/')) else { return ROOT.to_owned() };
+        place = place.get(..end).unwrap_or_default();
+    }
+    place.to_owned()
 }
 
 fn read_form(request: &RawRequest<'_>) -> Option<Form> {

@@ -72,6 +72,10 @@ test('a group is built, an instance joins it and leaves it, and each time it is 
   await page.locator('[name="EnsRegionId"]').selectOption('edge-1');
   await page.locator('[name="VSwitchId"]').selectOption(made.VSwitchId);
   await page.getByRole('main').locator('form button[type="submit"]').first().click();
+  await page.waitForURL(/\/console\/changes\/\d+/);
+  await page.getByText('In force everywhere.').or(page.getByText('It concerns no node')).first().waitFor();
+  await follow(page, 'Go on');
+  await page.waitForURL(/\/console\/instances\/i-/);
   await until(async () => (await find('till-1'))?.Status === 'Running', 'the instance runs');
   const { InstanceId } = await find('till-1');
 
@@ -160,7 +164,8 @@ test('somebody without permission is refused everywhere', async () => {
   const tab = await world.tab({}, nobody);
   const open = ['overview', 'access', 'explorer', 'operation', 'explain', 'reference', 'reference-operation'];
   const read = ['errors', 'error', 'release-notes', 'not-found'];
-  const forms = ['group-new', 'network-new', 'node-new', 'user-new', 'policy-new', 'instance-new', 'user-delete', 'policy-delete'];
+  const asked = ['user-delete', 'policy-delete', 'key-delete', 'detach'];
+  const forms = ['group-new', 'network-new', 'node-new', 'user-new', 'policy-new', 'instance-new', ...asked];
   for (const [name, address] of Object.entries(pages(made))) {
     const status = await tab.go(address);
     const text = await tab.page.getByRole('main').textContent();

@@ -29,28 +29,43 @@ pub(crate) fn address(generation: u64, operation: &str, back: &str) -> String {
 
 async fn show(visit: &Visit<'_>) -> Outcome {
     let generation = visit.part("generation");
-    let body = progress(&visit.api, generation).await?;
+    let body = progress_or_done(visit, generation).await?;
     let made = api::operation(visit.query.get("operation"));
     let lead = html! {
         @match made {
             Some(operation) => { (view::operation_link(operation.name)) " is done. " }
             None => {}
         }
-        "The change is on disk; below is where it is in force."
+        "The change is on disk, and in force as is said below."
     };
     let back = visit.query.given("back").map(own_address);
-    let actions = back.map(|back| view::main_link(back, "Back"));
+    let actions = back.map(|back| view::main_link(back, "Go on"));
     let what = super::activity::of_change(&visit.api, generation).await;
     let body_and_what = html! { (what) (body.markup) };
-    let page = Page::new("/activity", format!("Change {generation}"), body_and_what)
-        .lead(lead)
-        .live(format!("{ROOT}/changes/{generation}/live"))
-        .reload(!body.settled);
+    let mut page = Page::new("/activity", format!("Change {generation}"), body_and_what).lead(lead);
+    if !body.settled {
+        page = page.live(format!("{ROOT}/changes/{generation}/live")).reload(true);
+    }
     Ok(match actions {
         Some(actions) => page.actions(actions),
         None => page,
     }
     .into())
+}
+
+/// How far it is in force. Who made it and may not see that is told so, and that it is made.
+async fn progress_or_done(visit: &Visit<'_>, generation: &str) -> Result<Progress, Trouble> {
+    let about = [("Generation", generation)];
+    let is_known = visit.query.given("operation").and_then(api::operation).is_some();
+    if !is_known || visit.api.permits("DescribeEnforcement", &about).await {
+        return progress(&visit.api, generation).await;
+    }
+    let said = view::notice(
+        Tone::Plain,
+        "You may not see where it is in force.",
+        &html! { p { "No policy lets you call " (view::operation_link("DescribeEnforcement")) ", which shows that." } },
+    );
+    Ok(Progress { markup: html! { div #change .stack { (said) } }, settled: true })
 }
 
 async fn live(visit: &Visit<'_>) -> Outcome {

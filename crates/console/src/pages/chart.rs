@@ -59,10 +59,7 @@ pub(super) async fn shown(api: &Api) -> Markup {
 async fn permits(api: &Api, generation: u64) -> bool {
     let generation = generation.max(1).to_string();
     let parameters = [("Generation", generation.as_str())];
-    match crate::api::operation("DescribeEnforcement") {
-        Some(operation) => api.inner.gateway.permits(&api.principal(), operation, &parameters).await,
-        None => false,
-    }
+    api.permits("DescribeEnforcement", &parameters).await
 }
 
 /// A change that concerns a node of the caller's.

@@ -19,45 +19,76 @@ struct Placed {
     rule: Value,
 }
 
-/// The rules of these groups. `interface` is whose they are.
-pub(super) async fn shown(api: &Api, groups: &[&str], interface: &str) -> Markup {
-    let mut placed = Vec::new();
-    let mut unread = Vec::new();
-    let mut names = HashMap::new();
-    let mut sorted = groups.to_vec();
-    // Of equal rules the one of the group with the smaller id decides.
-    sorted.sort_unstable();
-    for id in sorted {
-        match api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await {
-            Some(found) => {
-                names.insert(id, text(&found, "SecurityGroupName").to_owned());
-                for direction in ["ingress", "egress"] {
-                    let ordered = rule::in_order(&found, direction).into_iter();
-                    placed.extend(ordered.map(|rule| Placed {
-                        group: id.to_owned(),
-                        name: text(&found, "SecurityGroupName").to_owned(),
-                        rule: rule.clone(),
-                    }));
-                }
+/// The rules of some groups, as far as they may be read.
+pub(super) struct Effective<'g> {
+    groups: Vec<&'g str>,
+    placed: Vec<Placed>,
+    names: HashMap<&'g str, String>,
+    unread: Vec<&'g str>,
+}
+
+impl<'g> Effective<'g> {
+    /// Reads them.
+    pub(super) async fn read(api: &Api, groups: &[&'g str]) -> Self {
+        let mut own =
+            Self { groups: groups.to_vec(), placed: Vec::new(), names: HashMap::new(), unread: Vec::new() };
+        let mut sorted = groups.to_vec();
+        // Of equal rules the one of the group with the smaller id decides.
+        sorted.sort_unstable();
+        for id in sorted {
+            match api.glance("DescribeSecurityGroupAttribute", &[("SecurityGroupId", id)]).await {
+                Some(found) => own.place(id, &found),
+                None => own.unread.push(id),
             }
-            None => unread.push(id),
+        }
+        own.placed.sort_by_key(|own| (count(&own.rule, "Priority"), text(&own.rule, "Policy") == "Accept"));
+        own
+    }
+
+    fn place(&mut self, id: &'g str, found: &Value) {
+        let name = text(found, "SecurityGroupName");
+        self.names.insert(id, name.to_owned());
+        for direction in ["ingress", "egress"] {
+            let ordered = rule::in_order(found, direction).into_iter();
+            self.placed.extend(ordered.map(|rule| Placed {
+                group: id.to_owned(),
+                name: name.to_owned(),
+                rule: rule.clone(),
+            }));
         }
     }
-    placed.sort_by_key(|own| (count(&own.rule, "Priority"), text(&own.rule, "Policy") == "Accept"));
-    if groups.is_empty() {
-        let said = html! { "No rule decides for it: nothing new is accepted, and what it sends passes. Open a group and add it as a member." };
-        return view::section("Security groups", &view::empty("It is in no group.", &said, None));
+
+    /// The groups, with the way out of each, and their rules. `interface` is whose they are.
+    pub(super) fn shown(&self, interface: &str) -> Markup {
+        if self.groups.is_empty() {
+            let said = html! { (NO_GROUP) " Open a group and add it as a member." };
+            return view::section("Security groups", &view::empty("It is in no group.", &said, None));
+        }
+        html! {
+            (view::section("Security groups", &memberships(&self.groups, &self.names, interface)))
+            (self.rules("Effective policy"))
+        }
     }
-    html! {
-        (view::section("Security groups", &memberships(groups, &names, interface)))
-        (view::section("Effective policy", &html! {
-            p .soft { "The rules of all its groups, in the order in which they decide." }
-            @if !unread.is_empty() { p { "The rules of " (unread.join(", ")) " may not be read." } }
-            (direction(&placed, "ingress", "What comes in", "Whatever no rule accepts is dropped."))
-            (direction(&placed, "egress", "What goes out", "Whatever no rule drops passes."))
-        }))
+
+    /// The rules alone, under a title.
+    pub(super) fn rules(&self, title: &str) -> Markup {
+        view::section(
+            title,
+            &html! {
+                @if self.groups.is_empty() { (view::none(&format!("It is in no group. {NO_GROUP}"), None)) }
+                @else {
+                    p .soft { "The rules of all its groups, in the order in which they decide." }
+                    @if !self.unread.is_empty() { p { "The rules of " (self.unread.join(", ")) " may not be read." } }
+                    (direction(&self.placed, "ingress", "What comes in", "Whatever no rule accepts is dropped."))
+                    (direction(&self.placed, "egress", "What goes out", "Whatever no rule drops passes."))
+                }
+            },
+        )
     }
 }
+
+/// What holds of an interface without groups.
+const NO_GROUP: &str = "No rule decides for it: nothing new is accepted, and what it sends passes.";
 
 fn memberships(groups: &[&str], names: &HashMap<&str, String>, interface: &str) -> Markup {
     view::table(

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use wire::catalogue::Fault;
 
-use super::{activity, choices, interfaces, names::Names};
+use super::{activity, choices, interfaces, names::Names, stake};
 use crate::{
     ROOT,
     json::{count, flag, items, text, texts},
@@ -48,6 +48,11 @@ impl Act {
             ("stop" | "reboot", status) => status != "Stopped",
             _ => true,
         }
+    }
+
+    /// Whether the flows end that run at its network interfaces.
+    fn ends_flows(&self) -> bool {
+        self.address != "start"
     }
 }
 
@@ -163,15 +168,19 @@ async fn one(visit: &Visit<'_>) -> Result<Value, Trouble> {
     items(&answer, "Instances.Instance").first().cloned().ok_or(Trouble::NotFound)
 }
 
+/// The network interfaces of the instance, as far as they may be seen.
+async fn held(visit: &Visit<'_>) -> Vec<Value> {
+    let parameters = [("InstanceId", visit.part("instance")), ("PageSize", "100")];
+    let found = visit.api.glance("DescribeNetworkInterfaces", &parameters).await.unwrap_or_default();
+    items(&found, "NetworkInterfaceSets.NetworkInterfaceSet").to_vec()
+}
+
 async fn show(visit: &Visit<'_>) -> Outcome {
     let instance = one(visit).await?;
     let id = visit.part("instance");
     let own = view::address_of("instances", id);
-    let found =
-        visit.api.glance("DescribeNetworkInterfaces", &[("InstanceId", id), ("PageSize", "100")]).await;
-    let found = found.unwrap_or_default();
-    let held = items(&found, "NetworkInterfaceSets.NetworkInterfaceSet");
-    let names = Names::default().and_groups_of(&visit.api, held).await;
+    let held = held(visit).await;
+    let names = Names::default().and_groups_of(&visit.api, &held).await;
     let body = html! {
         div .badges { (view::state(text(&instance, "Status"))) }
         (view::facts(&[
@@ -187,8 +196,8 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("Activity", activity::ways(id)),
             ("Protected", html! { @if flag(&instance, "DeletionProtection") { "A release is refused" } }),
         ]))
-        (view::section("Network interfaces", &interfaces::table(held, &names, false)))
-        (groups(held, id, &names))
+        (view::section("Network interfaces", &interfaces::table(&held, &names, false)))
+        (groups(&held, id, &names))
     };
     Ok(Page::new(SECTION, name(&instance), body)
         .under("Instances", format!("{ROOT}{SECTION}"))
@@ -264,10 +273,11 @@ async fn run(visit: &Visit<'_>) -> Outcome {
     match visit.api.try_call("RunInstances", &parameters).await {
         Ok(changed) => {
             let made: Vec<&str> = texts(&changed.answer, "InstanceIds").collect();
-            Ok(Response::see(match made.as_slice() {
+            let back = match made.as_slice() {
                 [one] => view::address_of("instances", one),
                 _ => format!("{ROOT}{SECTION}"),
-            }))
+            };
+            Ok(proposal::after(changed.generation, "RunInstances", &back))
         }
         Err(fault) => Ok(form_page(visit, Some(&fault)).await.into()),
     }
@@ -305,7 +315,13 @@ async fn ask(visit: &Visit<'_>) -> Outcome {
     let instance = one(visit).await?;
     let own = view::address_of("instances", visit.part("instance"));
     let ask = if act.address == "release" { view::confirm_loss } else { view::confirm };
-    let body = ask(visit, &format!("{own}/{}", act.address), act.name, &own, &html! { p { (act.says) } });
+    let ends = if act.ends_flows() {
+        stake::shown(&visit.api, &held(visit).await).await
+    } else {
+        html! {}
+    };
+    let question = ask(visit, &format!("{own}/{}", act.address), act.name, &own, &html! { p { (act.says) } });
+    let body = html! { (ends) (question) };
     Ok(Page::new(SECTION, format!("{} {}?", act.name, name(&instance)), body)
         .under("Instances", format!("{ROOT}{SECTION}"))
         .under(name(&instance), own)

@@ -2,22 +2,25 @@
 
 use maud::{Markup, html};
 use serde_json::Value;
+use wire::catalogue::Fault;
 
 use super::{
     activity::{self, about},
-    effective,
+    effective::Effective,
     names::Names,
+    stake,
 };
 use crate::{
     ROOT,
-    api::Api,
+    api::{self, Api},
+    form::{self, Form},
     json::{at, flag, items, text, texts},
     proposal,
     response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
-        self, Cell, Row,
+        self, Cell, Row, Tone,
         fields::{self, Field},
         list, time,
     },
@@ -30,6 +33,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("/interfaces", |visit| Box::pin(show_all(visit))),
     Route::read("/interfaces/{interface}", |visit| Box::pin(show(visit))),
     Route::read("/interfaces/{interface}/bind", |visit| Box::pin(form(visit))),
+    Route::read("/interfaces/{interface}/bind/preview", |visit| Box::pin(ask_to_bind(visit))),
     Route::send("/interfaces/{interface}/bind", |visit| Box::pin(bind(visit))),
     Route::read("/interfaces/{interface}/unbind", |visit| Box::pin(ask_to_unbind(visit))),
     Route::send("/interfaces/{interface}/unbind", |visit| Box::pin(unbind(visit))),
@@ -145,7 +149,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     let instance = text(&interface, "InstanceId");
     let names = Names::default().and_instances(&visit.api, [instance].into_iter()).await;
     let body = html! {
-        div .badges { (view::state(text(&interface, "Status"))) (view::badge(view::Tone::Plain, text(&interface, "Type"))) }
+        div .badges { (view::state(text(&interface, "Status"))) (view::badge(Tone::Plain, text(&interface, "Type"))) }
         (view::facts(&[
             ("Id", view::id(id)),
             ("Addresses", html! {
@@ -161,7 +165,7 @@ async fn show(visit: &Visit<'_>) -> Outcome {
             ("Activity", activity::ways(id)),
         ]))
         (bound(binding.as_ref(), &own))
-        (effective::shown(&visit.api, &groups, id).await)
+        (Effective::read(&visit.api, &groups).await.shown(id))
     };
     Ok(Page::new(SECTION, title(&interface, &names), body)
         .under("Network interfaces", format!("{ROOT}{SECTION}"))
@@ -185,12 +189,12 @@ fn standing(binding: &Value) -> Markup {
     let (badge, message) = (text(binding, "Status"), text(binding, "StatusMessage"));
     html! {
         @match badge {
-            "Enforced" => (view::badge(view::Tone::Good, "Enforced")),
-            "Absent" => (view::badge(view::Tone::Bad, "No such device")),
-            "NotInForce" => (view::badge(view::Tone::Bad, "Not in force")),
-            "NodeGone" => (view::badge(view::Tone::Bad, "Node gone")),
-            "Pending" => (view::badge(view::Tone::Warning, "Not yet")),
-            other => (view::badge(view::Tone::Plain, other)),
+            "Enforced" => (view::badge(Tone::Good, "Enforced")),
+            "Absent" => (view::badge(Tone::Bad, "No such device")),
+            "NotInForce" => (view::badge(Tone::Bad, "Not in force")),
+            "NodeGone" => (view::badge(Tone::Bad, "Node gone")),
+            "Pending" => (view::badge(Tone::Warning, "Not yet")),
+            other => (view::badge(Tone::Plain, other)),
         }
         @if !message.is_empty() { span .beneath { (view::with_links(message)) } }
     }
@@ -225,52 +229,128 @@ fn bound(binding: Option<&Value>, own: &str) -> Markup {
     )
 }
 
+/// What the form to bind asks for, as the operation has it.
+const BINDING: [&str; 3] = ["NodeId", "Device", "AdoptSeconds"];
+/// For how long flows may be taken over, in seconds, as the operation has it.
+const ADOPT_SECONDS_MAX: i64 = 3_600;
+
 async fn form(visit: &Visit<'_>) -> Outcome {
     let interface = one(visit).await?;
-    Ok(form_page(visit, name(&interface), None).into())
+    Ok(form_page(visit, name(&interface), &visit.query, None).into())
 }
 
-fn form_page(visit: &Visit<'_>, name: &str, fault: Option<&wire::catalogue::Fault>) -> Page {
+/// What is to be bound where. Next it is shown what starts then, and asked.
+fn form_page(visit: &Visit<'_>, name: &str, given: &Form, fault: Option<&Fault>) -> Page {
     let own = view::address_of("interfaces", visit.part("interface"));
     let body = html! {
-        @if let Some(fault) = fault { (view::refusal(fault)) }
-        div .card .measure {
-            (view::form(visit, &format!("{own}/bind"), &html! {
-                (Field::new("NodeId", "Node", visit.form.get("NodeId")).hint("The id of the node, `node-...`.").required().text())
-                (Field::new("Device", "Device", visit.form.get("Device")).hint("Its name on the host, such as `vnet0`. Empty: the device whose alias is `ravelin:` and this interface's id.").text())
-                (fields::buttons("Bind", &own))
-            }))
+        @if let Some(fault) = fault { (view::refusal_of("BindNetworkInterface", fault)) }
+        form .form .card .measure method="get" action={ (own) "/bind/preview" } {
+            (Field::new("NodeId", "Node", given.get("NodeId")).hint("The id of the node, `node-...`.").required().text())
+            (Field::new("Device", "Device", given.get("Device")).hint("Its name on the host, such as `vnet0`. Empty: the device whose alias is `ravelin:` and this interface's id.").text())
+            (Field::new("AdoptSeconds", "Take running flows over for", given.get("AdoptSeconds")).hint("Seconds. TCP connections that run at the device already go on where a rule permits them; without this they are cut.").number(0, ADOPT_SECONDS_MAX))
+            (fields::buttons("Preview", &own))
         }
     };
     Page::new(SECTION, "Bind to a node", body)
         .under("Network interfaces", format!("{ROOT}{SECTION}"))
         .under(name, own)
+        .lead(html! { "Nothing is changed yet: next you see what would decide at the device." })
         .status(fault.map_or(200, |fault| fault.status))
+}
+
+/// What would be enforced from then on, and what becomes of what runs already.
+async fn ask_to_bind(visit: &Visit<'_>) -> Outcome {
+    let interface = one(visit).await?;
+    let id = visit.part("interface");
+    let own = view::address_of("interfaces", id);
+    let given = BINDING.map(|field| (field, visit.query.get(field)));
+    let form = format!("{own}/bind?{}", form::query(given.into_iter()));
+    let (node, is_there) = node(&visit.api, visit.query.get("NodeId")).await;
+    let device = html! {
+        @match visit.query.given("Device") {
+            Some(device) => { "the device " code { (device) } }
+            None => { "the device with the alias " code { "ravelin:" (id) } }
+        }
+    };
+    let groups: Vec<&str> = texts(&interface, "SecurityGroupIds.SecurityGroup").collect();
+    let question = html! {
+        p { "From then on the node " (node) " enforces for " strong { (name(&interface)) } " at " (device)
+            ": what passes there is decided by the rules of its groups, which stand below." }
+        p { (adopted(visit.query.get("AdoptSeconds"))) }
+        (view::form(visit, &format!("{own}/bind"), &html! {
+            @for (field, value) in given { @if !value.is_empty() { input type="hidden" name=(field) value=(value); } }
+            (fields::buttons("Bind", &own))
+        }))
+    };
+    let body = html! {
+        @if is_there { div .card .measure { (question) } }
+        @else {
+            (view::notice(Tone::Bad, "There is no such node.", &html! { p { "No node has the id " code { (visit.query.get("NodeId")) } ". Nothing was changed." } }))
+            p { (view::main_link(&form, "Fill it in otherwise")) }
+        }
+        (Effective::read(&visit.api, &groups).await.rules("What would be enforced"))
+    };
+    Ok(Page::new(SECTION, "Bind this network interface?", body)
+        .under("Network interfaces", format!("{ROOT}{SECTION}"))
+        .under(name(&interface), own)
+        .lead(html! { "Nothing is changed yet." })
+        .into())
+}
+
+/// A node as it is named, and whether there is one, as far as the caller may know.
+async fn node(api: &Api, id: &str) -> (Markup, bool) {
+    let about_it = [("NodeId", id)];
+    if !api.permits("DescribeNodes", &about_it).await {
+        return (about(id), true);
+    }
+    match api.try_call("DescribeNodes", &about_it).await.map(|found| found.answer) {
+        Ok(found) => match items(&found, "Nodes.Node").first().map(|node| text(node, "NodeName")) {
+            None => (about(id), false),
+            Some("") => (about(id), true),
+            Some(name) => (html! { a href=(view::address_of("nodes", id)) { (name) } }, true),
+        },
+        // No id at all; any other refusal says nothing of the node.
+        Err(fault) => (about(id), !view::is_of_the_question(&fault)),
+    }
+}
+
+/// What becomes of connections that run at a device when it is bound.
+fn adopted(seconds: &str) -> Markup {
+    html! {
+        "TCP connections that run there already "
+        @match seconds {
+            "" | "0" => { "are cut: they begin anew, where a rule permits them. To take them over, go back and say for how long." }
+            seconds => { "are taken over for " (seconds) " seconds where a rule permits them in either direction; all others end." }
+        }
+    }
 }
 
 async fn bind(visit: &Visit<'_>) -> Outcome {
     let id = visit.part("interface");
     let own = view::address_of("interfaces", id);
     let mut parameters = vec![("NetworkInterfaceId", id)];
-    parameters.extend(
-        ["NodeId", "Device"].iter().filter_map(|name| visit.form.given(name).map(|value| (*name, value))),
-    );
+    parameters.extend(BINDING.iter().filter_map(|name| visit.form.given(name).map(|value| (*name, value))));
     match visit.api.try_call("BindNetworkInterface", &parameters).await {
         Ok(changed) => Ok(proposal::after(changed.generation, "BindNetworkInterface", &own)),
-        Err(fault) => Ok(form_page(visit, id, Some(&fault)).into()),
+        Err(fault) => Ok(form_page(visit, id, &visit.form, Some(&fault)).into()),
     }
 }
 
 async fn ask_to_unbind(visit: &Visit<'_>) -> Outcome {
     let interface = one(visit).await?;
     let own = view::address_of("interfaces", visit.part("interface"));
-    let body = view::confirm(
+    let question = view::confirm(
         visit,
         &format!("{own}/unbind"),
         "Unbind",
         &own,
-        &html! { p { "The node of " (view::id(visit.part("interface"))) " stops enforcing for it: what passes on the device is not decided by its groups any more." } },
+        &html! {
+            p { "The binding of " (view::id(visit.part("interface"))) " ends: the flows that run at it are cut, and its groups do not "
+                "decide there any more. The device stays closed: nothing passes, until " code { "ravelin agent release" } " on the host "
+                "lets it go, or it is bound again." }
+        },
     );
+    let body = html! { (stake::shown(&visit.api, std::slice::from_ref(&interface)).await) (question) };
     Ok(Page::new(SECTION, "Unbind this network interface?", body)
         .under("Network interfaces", format!("{ROOT}{SECTION}"))
         .under(name(&interface), own)

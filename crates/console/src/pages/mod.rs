@@ -22,6 +22,7 @@ mod policies;
 mod reason;
 mod reference;
 pub(crate) mod sign_in;
+mod stake;
 mod traffic;
 pub(crate) mod trouble;
 mod users;

@@ -11,7 +11,7 @@ use crate::{
     form::Form,
     json::{count, items, text},
     proposal,
-    response::{Page, Response},
+    response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
@@ -210,7 +210,10 @@ async fn create(visit: &Visit<'_>) -> Outcome {
         .filter_map(given)
         .collect();
     match visit.api.try_call("CreateNetwork", &parameters).await {
-        Ok(changed) => Ok(Response::see(view::address_of("networks", text(&changed.answer, "NetworkId")))),
+        Ok(changed) => {
+            let own = view::address_of("networks", text(&changed.answer, "NetworkId"));
+            Ok(proposal::after(changed.generation, "CreateNetwork", &own))
+        }
         Err(fault) => Ok(form_page(visit, Some(&fault)).await.into()),
     }
 }
@@ -251,7 +254,10 @@ async fn create_vswitch(visit: &Visit<'_>) -> Outcome {
         parameters.extend(visit.form.given(name).map(|value| (name, value)));
     }
     match visit.api.try_call("CreateVSwitch", &parameters).await {
-        Ok(_) => Ok(Response::see(view::address_of("networks", visit.part("network")))),
+        Ok(changed) => {
+            let own = view::address_of("networks", visit.part("network"));
+            Ok(proposal::after(changed.generation, "CreateVSwitch", &own))
+        }
         Err(fault) => Ok(vswitch_page(visit, &network, Some(&fault)).into()),
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     ROOT,
     api::Api,
     json::{at, count, flag, items, number, text},
-    response::{Page, Response},
+    proposal,
+    response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
@@ -293,8 +294,8 @@ async fn form_page(visit: &Visit<'_>, fault: Option<&wire::catalogue::Fault>) ->
 async fn create_token(visit: &Visit<'_>) -> Outcome {
     let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
     let parameters: Vec<_> = ["EnsRegionId", "NodeName", "Lab"].into_iter().filter_map(given).collect();
-    let made = match visit.api.try_call("CreateNodeToken", &parameters).await {
-        Ok(made) => made.answer,
+    let (made, generation) = match visit.api.try_call("CreateNodeToken", &parameters).await {
+        Ok(made) => (made.answer, made.generation),
         Err(fault) => return Ok(form_page(visit, Some(&fault)).await.into()),
     };
     let body = html! {
@@ -305,7 +306,11 @@ async fn create_token(visit: &Visit<'_>) -> Outcome {
             p { "On the host: " code { "ravelin agent join" } ", which asks for it." }
             p { "Good until " (time::at(text(&made, "ExpiredTime"))) "." }
         }
-        p { (view::main_link(&view::address_of("nodes", text(&made, "NodeId")), "To the node")) }
+        @let own = view::address_of("nodes", text(&made, "NodeId"));
+        div .buttons {
+            (view::main_link(&own, "To the node"))
+            (proposal::way_to(generation, "CreateNodeToken", &own))
+        }
     };
     Ok(Page::new(SECTION, "A node's token", body).under("Nodes", format!("{ROOT}{SECTION}")).once().into())
 }
@@ -313,8 +318,8 @@ async fn create_token(visit: &Visit<'_>) -> Outcome {
 async fn readmit(visit: &Visit<'_>) -> Outcome {
     let id = visit.part("node");
     let done = visit.api.try_call("ReadmitNode", &[("NodeId", id)]).await;
-    done.map_err(|fault| Trouble::fault("ReadmitNode", fault))?;
-    Ok(Response::see(view::address_of("nodes", id)))
+    let changed = done.map_err(|fault| Trouble::fault("ReadmitNode", fault))?;
+    Ok(proposal::after(changed.generation, "ReadmitNode", &view::address_of("nodes", id)))
 }
 
 async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
@@ -336,6 +341,6 @@ async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
 
 async fn delete(visit: &Visit<'_>) -> Outcome {
     let done = visit.api.try_call("DeleteNode", &[("NodeId", visit.part("node"))]).await;
-    done.map_err(|fault| Trouble::fault("DeleteNode", fault))?;
-    Ok(Response::see(format!("{ROOT}{SECTION}")))
+    let changed = done.map_err(|fault| Trouble::fault("DeleteNode", fault))?;
+    Ok(proposal::after(changed.generation, "DeleteNode", &format!("{ROOT}{SECTION}")))
 }

@@ -8,7 +8,8 @@ use super::users::more;
 use crate::{
     ROOT,
     json::{count, items, text},
-    response::{Page, Response},
+    proposal,
+    response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
@@ -97,7 +98,10 @@ async fn create(visit: &Visit<'_>) -> Outcome {
     let parameters: Vec<_> =
         ["PolicyName", "Description", "PolicyDocument"].into_iter().filter_map(given).collect();
     match visit.api.try_call("CreatePolicy", &parameters).await {
-        Ok(_) => Ok(Response::see(address("Custom", visit.form.get("PolicyName")))),
+        Ok(changed) => {
+            let own = address("Custom", visit.form.get("PolicyName"));
+            Ok(proposal::after(changed.generation, "CreatePolicy", &own))
+        }
         Err(fault) => Ok(form_page(visit, Some(&fault)).into()),
     }
 }
@@ -177,7 +181,10 @@ async fn change(visit: &Visit<'_>) -> Outcome {
         ("RotateStrategy", "DeleteOldestNonDefaultVersionWhenLimitExceeded"),
     ];
     match visit.api.try_call("CreatePolicyVersion", &parameters).await {
-        Ok(_) => Ok(Response::see(address(visit.part("kind"), name))),
+        Ok(changed) => {
+            let own = address(visit.part("kind"), name);
+            Ok(proposal::after(changed.generation, "CreatePolicyVersion", &own))
+        }
         Err(fault) => {
             let policy = known(visit).await?;
             page(visit, &policy, Some(&fault)).await
@@ -204,6 +211,6 @@ async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
 async fn delete(visit: &Visit<'_>) -> Outcome {
     let parameters = [("PolicyName", visit.part("policy")), ("CascadingDelete", "true")];
     let done = visit.api.try_call("DeletePolicy", &parameters).await;
-    done.map_err(|fault| Trouble::fault("DeletePolicy", fault))?;
-    Ok(Response::see(format!("{ROOT}{SECTION}")))
+    let changed = done.map_err(|fault| Trouble::fault("DeletePolicy", fault))?;
+    Ok(proposal::after(changed.generation, "DeletePolicy", &format!("{ROOT}{SECTION}")))
 }

@@ -29,6 +29,9 @@ const THEME_SECONDS: u32 = 365 * 24 * 3_600;
 /// The longest key or secret that is looked at, in bytes.
 const TEXT_BYTES_MAX: usize = 256;
 
+/// What the address of this page ends with where somebody sent a form who was not signed in any more.
+pub(crate) const UNSENT: &str = "&unsent=1";
+
 /// Whether a form for somebody who is not signed in was made here for this browser.
 pub(crate) fn is_ours(visit: &Visit<'_>, given: &str) -> bool {
     form_cookie(visit).is_some_and(|cookie| visit.api.inner.sealer.is_sealed(cookie, given))
@@ -57,12 +60,29 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     }
     // The form needs a cookie, which comes with it: a browser that was sent here by another site shows none of those it has.
     // Who keeps none is told so when the form is sent.
+    let notice = if visit.query.given("unsent").is_some() {
+        unsent()
+    } else {
+        html! {}
+    };
     let Some(known) = form_cookie(visit) else {
         let own = token::random().ok_or(Trouble::NotFound)?;
-        let page = form(visit, &own, "", back, &html! {});
+        let page = form(visit, &own, "", back, &notice);
         return Ok(page.cookie(cookie(visit, FORM_COOKIE, &own, None)).into());
     };
-    Ok(form(visit, known, "", back, &html! {}).into())
+    Ok(form(visit, known, "", back, &notice).into())
+}
+
+/// What somebody is told whose form came when the session had ended.
+fn unsent() -> Markup {
+    view::notice(
+        Tone::Warning,
+        "Your session has ended.",
+        &html! {
+            p { "What you sent was not carried out, and nothing was changed. Sign in, and you are back at the page that you sent it "
+                "from; what you had typed there is to be typed again. Your browser may still have it: go back to the page before." }
+        },
+    )
 }
 
 fn form(visit: &Visit<'_>, known: &str, access_key_id: &str, back: &str, notice: &Markup) -> Page {

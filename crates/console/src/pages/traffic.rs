@@ -81,7 +81,7 @@ async fn shown(api: &Api, id: &str, counters: &Value, names: &mut Names) -> Mark
                 ("Packets out", counted("PacketsOut")),
                 ("Packets dropped", counted("DroppedPacketCount")),
             ]))
-            (flow_list(&flows, names))
+            (flow_list(&flows, names, "Flows of this network interface"))
             (drop_list(&drops, names))
             (rules(counters, names))
         }
@@ -129,14 +129,15 @@ fn way(own: &Value) -> &'static str {
     if text(own, "Direction") == "egress" { "out" } else { "in" }
 }
 
-fn flow_list(flows: &Value, names: &Names) -> Markup {
+/// The flows that a node told of, in a table of this name.
+pub(super) fn flow_list(flows: &Value, names: &Names, caption: &str) -> Markup {
     let listed = items(flows, "Flows.Flow");
     view::section(
         "Flows",
         &html! {
             @if listed.is_empty() { (view::none("No flow runs now.", None)) }
             @else {
-                (view::table("Flows of this network interface", &["Flow", "State", "Decided by", "Age", "Idle", "Packets in", "Packets out"], listed.iter().take(SHOWN_MAX).map(|flow| {
+                (view::table(caption, &["Flow", "State", "Decided by", "Age", "Idle", "Packets in", "Packets out"], listed.iter().take(SHOWN_MAX).map(|flow| {
                     let (_, flow_ends) = text(flow, "Flow").split_once(' ').unwrap_or_default();
                     vec![
                         Cell::head(html! { code .nowrap { (ends(flow_ends)) } span .beneath .soft { "begun " (if way(flow) == "in" { "by the peer" } else { "here" }) } }),

@@ -7,9 +7,11 @@ use wire::{catalogue::Fault, protocol::percent};
 use super::choices;
 use crate::{
     ROOT,
+    api::Changed,
     form::Form,
     json::{flag, items, text},
-    response::{Page, Response},
+    proposal,
+    response::Page,
     router::{Outcome, Route},
     trouble::Trouble,
     view::{
@@ -28,8 +30,10 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::send("/users/new", |visit| Box::pin(create(visit))),
     Route::read("/users/{user}", |visit| Box::pin(show(visit))),
     Route::send("/users/{user}/keys", |visit| Box::pin(create_key(visit))),
+    Route::read("/users/{user}/keys/{key}/delete", |visit| Box::pin(ask_to_delete_key(visit))),
     Route::send("/users/{user}/keys/{key}/{act}", |visit| Box::pin(change_key(visit))),
     Route::send("/users/{user}/policies", |visit| Box::pin(attach(visit))),
+    Route::read("/users/{user}/policies/detach", |visit| Box::pin(ask_to_detach(visit))),
     Route::send("/users/{user}/policies/detach", |visit| Box::pin(detach(visit))),
     Route::read("/users/{user}/delete", |visit| Box::pin(ask_to_delete(visit))),
     Route::send("/users/{user}/delete", |visit| Box::pin(delete(visit))),
@@ -109,7 +113,10 @@ async fn create(visit: &Visit<'_>) -> Outcome {
     let given = |name: &'static str| visit.form.given(name).map(|value| (name, value));
     let parameters: Vec<_> = ["UserName", "DisplayName", "Comments"].into_iter().filter_map(given).collect();
     match visit.api.try_call("CreateUser", &parameters).await {
-        Ok(_) => Ok(Response::see(address(visit.form.get("UserName")))),
+        Ok(changed) => {
+            let own = address(visit.form.get("UserName"));
+            Ok(proposal::after(changed.generation, "CreateUser", &own))
+        }
         Err(fault) => Ok(form_page(visit, Some(&fault)).into()),
     }
 }
@@ -165,16 +172,16 @@ fn key_row(visit: &Visit<'_>, key: &Value, own: &str) -> Row {
     let id = text(key, "AccessKeyId");
     let (act, name) =
         if text(key, "Status") == "Active" { ("disable", "Switch off") } else { ("enable", "Switch on") };
+    let key_address = format!("{own}/keys/{}", percent::encode(id));
     vec![
         Cell::head(html! { code { (id) } }),
         Cell::of(view::state(text(key, "Status"))),
         Cell::of(time::at(text(key, "CreateDate"))).nowrap(),
         Cell::of(html! { div .buttons .right-side {
-            @for (act, name) in [(act, name), ("delete", "Delete")] {
-                (view::form(visit, &format!("{own}/keys/{}/{act}", percent::encode(id)), &html! {
-                            button .button .small type="submit" { (name) span .hidden { ": " (id) } }
-                }))
-            }
+            (view::form(visit, &format!("{key_address}/{act}"), &html! {
+                        button .button .small type="submit" { (name) span .hidden { ": " (id) } }
+            }))
+            a .button .small href={ (key_address) "/delete" } { "Delete" span .hidden { ": " (id) } }
         } })
         .right(),
     ]
@@ -190,7 +197,7 @@ async fn policies(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
             html! {
                 @if attached.is_empty() { p .soft { "No policy is attached: it may do nothing but ask who it is." } }
                 @else {
-                    (view::table("Policies of this user", &["Policy", "Type", "Description", ""], attached.iter().map(|policy| policy_row(visit, policy, own))))
+                    (view::table("Policies of this user", &["Policy", "Type", "Description", ""], attached.iter().map(|policy| policy_row(policy, own))))
                 }
             }
         }
@@ -209,26 +216,24 @@ async fn policies(visit: &Visit<'_>, name: &str, own: &str) -> Markup {
     )
 }
 
-fn policy_row(visit: &Visit<'_>, policy: &Value, own: &str) -> Row {
+fn policy_row(policy: &Value, own: &str) -> Row {
     let (kind, name) = (text(policy, "PolicyType"), text(policy, "PolicyName"));
+    let detach = format!("{own}/policies/detach?policy={}", percent::encode(&format!("{kind}:{name}")));
     vec![
         Cell::head(
             html! { a href={ (view::address_of("policies", kind)) "/" (percent::encode(name)) } { (name) } },
         ),
         Cell::of(html! { (kind) }),
         Cell::of(html! { (text(policy, "Description")) }),
-        Cell::of(html! { (view::form(visit, &format!("{own}/policies/detach"), &html! {
-                    input type="hidden" name="policy" value={ (kind) ":" (name) };
-                    button .button .small type="submit" { "Detach" span .hidden { ": " (name) } }
-        })) })
-        .right(),
+        Cell::of(html! { a .button .small href=(detach) { "Detach" span .hidden { ": " (name) } } }).right(),
     ]
 }
 
 async fn create_key(visit: &Visit<'_>) -> Outcome {
     let name = name_of(visit);
     let made = visit.api.try_call("CreateAccessKey", &[("UserName", name)]).await;
-    let made = made.map_err(|fault| Trouble::fault("CreateAccessKey", fault))?.answer;
+    let Changed { generation, answer: made } =
+        made.map_err(|fault| Trouble::fault("CreateAccessKey", fault))?;
     let body = html! {
         (view::notice(Tone::Warning, "The secret is shown this once.", &html! { p { "The server shows it to nobody again. Who loses it makes a new key." } }))
         div .card .measure {
@@ -239,7 +244,10 @@ async fn create_key(visit: &Visit<'_>) -> Outcome {
             pre #key-secret tabindex="0" aria-label="Access key secret" { (text(&made, "AccessKey.AccessKeySecret")) }
             div .buttons { button .button type="button" data-copy="key-secret" { "Copy the secret" } }
         }
-        p { (view::main_link(&address(name), "I have kept it")) }
+        div .buttons {
+            (view::main_link(&address(name), "I have kept it"))
+            (proposal::way_to(generation, "CreateAccessKey", &address(name)))
+        }
     };
     Ok(Page::new(SECTION, "A new access key", body)
         .under("RAM users", format!("{ROOT}{SECTION}"))
@@ -264,18 +272,67 @@ async fn change_key(visit: &Visit<'_>) -> Outcome {
         _ => return Err(Trouble::NotFound),
     };
     let done = visit.api.try_call(operation, &parameters).await;
-    done.map_err(|fault| Trouble::fault(operation, fault))?;
-    Ok(Response::see(address(name)))
+    let changed = done.map_err(|fault| Trouble::fault(operation, fault))?;
+    Ok(proposal::after(changed.generation, operation, &address(name)))
+}
+
+async fn ask_to_delete_key(visit: &Visit<'_>) -> Outcome {
+    let (name, key) = (name_of(visit), visit.part("key"));
+    let own = address(name);
+    let body = view::confirm_loss(
+        visit,
+        &format!("{own}/keys/{}/delete", percent::encode(key)),
+        "Delete the key",
+        &own,
+        &html! {
+            p { "The access key " code { (key) } " of " strong { (name) } " is deleted, and its secret with it: who calls with it is "
+                "refused from then on, and who signed in with it is signed out. This cannot be undone." }
+            p { "A key that is switched off does nothing either, and can be switched on again." }
+        },
+    );
+    Ok(Page::new(SECTION, "Delete this access key?", body)
+        .under("RAM users", format!("{ROOT}{SECTION}"))
+        .under(name, own)
+        .into())
+}
+
+/// The type and the name of a policy, as a form says them.
+fn policy_of(form: &Form) -> Result<(&str, &str), Trouble> {
+    form.get("policy").split_once(':').ok_or(Trouble::MalformedForm)
+}
+
+async fn ask_to_detach(visit: &Visit<'_>) -> Outcome {
+    let name = name_of(visit);
+    let (kind, policy) = policy_of(&visit.query)?;
+    let own = address(name);
+    let what = html! {
+        p { "What the policy " strong { (policy) } " allows, " strong { (name) } " may not do any more where no other policy of "
+            "this user allows it; and what it denies is denied by other policies alone." }
+        p { "It counts from the next call on. The policy stays, and can be attached again." }
+    };
+    let body = html! {
+        div .card .measure {
+            (what)
+            (view::form(visit, &format!("{own}/policies/detach"), &html! {
+                input type="hidden" name="policy" value={ (kind) ":" (policy) };
+                (fields::buttons("Detach the policy", &own))
+            }))
+        }
+    };
+    Ok(Page::new(SECTION, "Detach this policy?", body)
+        .under("RAM users", format!("{ROOT}{SECTION}"))
+        .under(name, own)
+        .into())
 }
 
 /// Attaches or detaches the policy that the form names.
 async fn change_policy(visit: &Visit<'_>, operation: &'static str) -> Outcome {
     let name = name_of(visit);
-    let (kind, policy) = visit.form.get("policy").split_once(':').ok_or(Trouble::MalformedForm)?;
+    let (kind, policy) = policy_of(&visit.form)?;
     let parameters = [("PolicyType", kind), ("PolicyName", policy), ("UserName", name)];
     let done = visit.api.try_call(operation, &parameters).await;
-    done.map_err(|fault| Trouble::fault(operation, fault))?;
-    Ok(Response::see(address(name)))
+    let changed = done.map_err(|fault| Trouble::fault(operation, fault))?;
+    Ok(proposal::after(changed.generation, operation, &address(name)))
 }
 
 async fn attach(visit: &Visit<'_>) -> Outcome {
@@ -304,6 +361,6 @@ async fn ask_to_delete(visit: &Visit<'_>) -> Outcome {
 
 async fn delete(visit: &Visit<'_>) -> Outcome {
     let done = visit.api.try_call("DeleteUser", &[("UserName", name_of(visit))]).await;
-    done.map_err(|fault| Trouble::fault("DeleteUser", fault))?;
-    Ok(Response::see(format!("{ROOT}{SECTION}")))
+    let changed = done.map_err(|fault| Trouble::fault("DeleteUser", fault))?;
+    Ok(proposal::after(changed.generation, "DeleteUser", &format!("{ROOT}{SECTION}")))
 }

@@ -28,11 +28,21 @@ pub(crate) fn shown(answer: &Value) -> Markup {
 /// Warnings about flows, which come and go without anybody having changed anything.
 const OF_FLOWS: [&str; 3] = ["OwnConnectionCut", "NodeSilent", "FlowsLeftOut"];
 
+/// What is said of each set of groups, as the answer has it.
+const OF_POLICIES: [&str; 7] = [
+    "SecurityGroupIdsBefore",
+    "SecurityGroupIdsAfter",
+    "NetworkInterfaceCount",
+    "PacketCount",
+    "Pieces",
+    "PieceCount",
+    "Whole",
+];
+
 /// What a preview says of rules and members: what it says again as long as nobody changes them.
 pub(crate) fn settled(answer: &Value) -> Value {
     let policy = |policy: &Value| {
-        let names = ["NetworkInterfaceCount", "Before", "After", "Pieces", "PieceCount", "Whole"];
-        let said = names.map(|name| policy.get(name).cloned());
+        let said = OF_POLICIES.map(|name| policy.get(name).cloned());
         let interfaces = items(policy, "NetworkInterfaces.NetworkInterface").iter();
         let interfaces: Vec<&str> = interfaces.map(|own| text(own, "NetworkInterfaceId")).collect();
         json!([interfaces, said])
@@ -298,6 +308,8 @@ fn end(flow: &Value, side: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wire::catalogue;
+
     use super::*;
 
     #[test]
@@ -321,19 +333,66 @@ mod tests {
         }
     }
 
+    /// The answer of a server, as PreviewLeaveSecurityGroup gave it.
+    const ANSWER: &str = include_str!("../../tests/preview-leave.json");
+
+    /// The same, in which something is put to another value.
+    fn answer_with(place: &str, other: Value) -> Value {
+        let mut answer: Value = serde_json::from_str(ANSWER).unwrap();
+        *answer.pointer_mut(place).unwrap_or_else(|| unreachable!("{place}")) = other;
+        answer
+    }
+
     #[test]
     fn what_flows_do_settles_nothing() {
-        let answer = |effect: &str, code: &str, flows: u64| {
-            json!({
-                "Policies": { "Policy": [{ "PieceCount": 1, "Pieces": { "Piece": [{ "Effect": effect }] } }] },
-                "Warnings": { "Warning": [{ "Code": code }, { "Code": "NodeSilent", "Message": flows }] },
-                "CutFlowCount": flows, "Generation": flows,
-            })
-        };
-        let shown = settled(&answer("Closes", "OwnAccessEnds", 1));
-        assert_eq!(shown, settled(&answer("Closes", "OwnAccessEnds", 7)));
-        assert_ne!(shown, settled(&answer("Opens", "OwnAccessEnds", 1)));
-        assert_ne!(shown, settled(&answer("Closes", "LastGroup", 1)));
+        let flow = json!([{ "Fate": "Cut" }]);
+        let silent = json!({ "Code": "NodeSilent", "Message": "rack-7" });
+        let shown = settled(&answer_with("/Warnings/Warning/1", silent.clone()));
+        for (place, other) in [
+            ("/Generation", json!(9)),
+            ("/CutFlowCount", json!(1)),
+            ("/Flows/Flow", flow),
+            ("/Warnings/Warning/1/Message", json!("rack-8")),
+        ] {
+            let mut answer = answer_with("/Warnings/Warning/1", silent.clone());
+            *answer.pointer_mut(place).unwrap() = other;
+            assert_eq!(settled(&answer), shown, "{place}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_rules_and_members_settles() {
+        let shown = settled(&serde_json::from_str(ANSWER).unwrap());
+        let policy = |name: &str| format!("/Policies/Policy/0/{name}");
+        for (place, other) in [
+            (policy("SecurityGroupIdsBefore/SecurityGroupId/0"), json!("sg-other")),
+            (policy("SecurityGroupIdsAfter/SecurityGroupId"), json!(["sg-other"])),
+            (policy("NetworkInterfaceCount"), json!(2)),
+            (policy("NetworkInterfaces/NetworkInterface/0/NetworkInterfaceId"), json!("eni-other")),
+            (policy("PacketCount"), json!("about 2^70")),
+            (policy("PieceCount"), json!(2)),
+            (policy("Pieces/Piece/0/Effect"), json!("Opens")),
+            (policy("Whole"), json!(false)),
+            ("/PoliciesLeftOut".into(), json!(1)),
+            ("/Warnings/Warning/0/Code".into(), json!("OwnAccessEnds")),
+        ] {
+            assert_ne!(settled(&answer_with(&place, other)), shown, "{place}");
+        }
+    }
+
+    #[test]
+    fn what_is_settled_by_is_in_the_answer_of_every_preview() {
+        let previews: Vec<_> = catalogue::all().filter(|operation| operation.family == "preview").collect();
+        assert!(!previews.is_empty());
+        for preview in previews {
+            for name in OF_POLICIES {
+                let path = format!("Policies.Policy[].{name}");
+                let is_it = |own: &str| {
+                    own == path || own.strip_prefix(&path).is_some_and(|rest| rest.starts_with(['.', '[']))
+                };
+                assert!(preview.answer.iter().any(|field| is_it(field.path)), "{path} of {}", preview.name);
+            }
+        }
     }
 
     #[test]

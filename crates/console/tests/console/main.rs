@@ -4,11 +4,14 @@
 
 mod activity;
 mod changes;
+mod forms;
+mod gate;
 mod lists;
 mod live;
 mod map;
 mod nodes;
 mod pages;
 mod people;
+mod questions;
 mod sessions;
 mod support;

@@ -27,7 +27,7 @@ async fn carry_out(site: &Site, actor: Actor, command: NodeCommand) {
 }
 
 /// A node that joined with a token that the console showed, and is connected.
-async fn node(site: &Site, browser: &mut Browser) -> (String, Follower) {
+pub(crate) async fn node(site: &Site, browser: &mut Browser) -> (String, Follower) {
     let establish = NodeCommand::EstablishAuthority { certificate: [1].into(), key: Secret::new("key") };
     carry_out(site, Actor::Operator, establish).await;
     let made =
@@ -57,7 +57,7 @@ async fn node(site: &Site, browser: &mut Browser) -> (String, Follower) {
 }
 
 /// Takes up what it is told, and says that it is in force, until it has confirmed this change.
-async fn confirm(follower: &mut Follower, generation: u64) {
+pub(crate) async fn confirm(follower: &mut Follower, generation: u64) {
     loop {
         let told = match patiently(follower.next()).await.unwrap() {
             Told::Snapshot { generation, .. }
@@ -77,14 +77,19 @@ async fn confirm(follower: &mut Follower, generation: u64) {
     }
 }
 
-/// Binds the interface of an instance: its address, and what the form is answered.
-async fn bind(browser: &mut Browser, instance: &str, node: &str) -> (String, Answer) {
+/// The page of the network interface of an instance.
+pub(crate) async fn interface_of(browser: &mut Browser, instance: &str) -> String {
     let page = browser.get(instance).await.body;
     let (_, rest) = page.split_once("/console/interfaces/").unwrap();
-    let interface = format!("/console/interfaces/{}", rest.split('"').next().unwrap());
-    let bind = format!("{interface}/bind");
-    let bound = browser.fill_in(&bind, &bind, &[("NodeId", node), ("Device", "vnet0")]).await;
-    (interface, bound)
+    format!("/console/interfaces/{}", rest.split('"').next().unwrap())
+}
+
+/// Binds an interface to a device of a node, after it was asked.
+pub(crate) async fn bind(browser: &mut Browser, interface: &str, node: &str) -> Answer {
+    let asked =
+        browser.get(&format!("{interface}/bind/preview?NodeId={node}&Device=vnet0&AdoptSeconds=")).await;
+    let action = format!("{interface}/bind");
+    browser.post(&action, &asked.hidden_of(&action)).await
 }
 
 #[tokio::test]
@@ -93,7 +98,8 @@ async fn where_a_node_is_off_it_is_not_denied_that_rules_are_unused() {
     let mut browser = site.signed_in().await;
     let (group, instance) = furnish(&mut browser).await;
     let (node, follower) = node(&site, &mut browser).await;
-    bind(&mut browser, &instance, &node).await;
+    let interface = interface_of(&mut browser, &instance).await;
+    bind(&mut browser, &interface, &node).await;
     drop(follower);
     let id = group.rsplit('/').next().unwrap();
     let page = browser.get(&format!("/console/findings?Kind=Unused&SecurityGroupId={id}")).await;
@@ -111,7 +117,8 @@ async fn a_change_is_followed_until_its_node_has_confirmed_it() {
     let mut browser = site.signed_in().await;
     let (group, instance) = furnish(&mut browser).await;
     let (node, mut follower) = node(&site, &mut browser).await;
-    let (interface, bound) = bind(&mut browser, &instance, &node).await;
+    let interface = interface_of(&mut browser, &instance).await;
+    let bound = bind(&mut browser, &interface, &node).await;
     let change = browser.follow(&bound).await;
     change.shows("Not everywhere yet.");
     change.shows("rack-7");

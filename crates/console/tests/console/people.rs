@@ -138,8 +138,10 @@ async fn users_whose_names_mean_something_in_an_address_are_managed_as_others() 
         let list = root.get("/console/users").await;
         let page = targets(&list.body).into_iter().find(|own| own.starts_with("/console/users/%3D")).unwrap();
         root.get(&page).await.shows(&id);
-        let gone = root.fill_in(&page, &format!("{page}/keys/{id}/delete"), &[]).await;
-        assert_eq!((gone.status, gone.header("location")), (303, page.as_str()));
+        let delete = format!("{page}/keys/{id}/delete");
+        root.get(&page).await.shows(&delete);
+        let gone = root.fill_in(&delete, &delete, &[]).await;
+        assert_eq!(gone.led_to(), page);
         let gone = root.fill_in(&format!("{page}/delete"), &format!("{page}/delete"), &[]).await;
         assert_eq!(gone.status, 303, "{gone:?}");
         root.get("/console/users").await.shows("There are no RAM users.");
@@ -214,4 +216,35 @@ async fn a_rule_that_cannot_be_is_told_what_it_must_look_like() {
     page.shows("<code>PortRange</code> takes: ");
     page.shows("/console/reference/ens/");
     page.hides("Make this change?");
+    let form = targets(&page.body).into_iter().find(|own| own.contains("/rules/new?")).unwrap();
+    let form = browser.get(&form).await;
+    for typed in ["value=\"99999\"", "value=\"192.0.2.0/24\""] {
+        form.shows(typed);
+    }
+    let nobody = browser.get(&format!("{group}/join/preview?member=i-5vn4n3y4laeb2ii9zxxltlvzi")).await;
+    nobody.hides("Make this change?");
+    nobody.shows(&format!("href=\"{group}/join?member=i-5vn4n3y4laeb2ii9zxxltlvzi\""));
+}
+
+#[tokio::test]
+async fn a_call_of_the_explorer_that_is_not_made_keeps_what_was_typed_but_passwords() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let form = "/console/explorer/ens/RunInstances";
+    let typed = [
+        ("InstanceName", "web & more"),
+        ("Password", "Secret-123"),
+        ("format", "xml"),
+        ("wait", "7"),
+        ("do", "send"),
+    ];
+    let asked = browser.fill_in(form, form, &typed).await;
+    asked.shows("Make this call?");
+    let cancel = targets(&asked.body).into_iter().find(|own| own.starts_with(&format!("{form}?"))).unwrap();
+    assert!(!cancel.contains("Secret-123"), "{cancel}");
+    let again = browser.get(&cancel).await;
+    for kept in ["value=\"web &amp; more\"", "value=\"xml\" selected", "value=\"7\""] {
+        again.shows(kept);
+    }
+    again.hides("Secret-123");
 }

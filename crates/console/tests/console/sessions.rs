@@ -207,6 +207,38 @@ async fn signing_in_leads_back_to_the_console_alone() {
 }
 
 #[tokio::test]
+async fn a_form_of_a_session_that_has_ended_leads_back_to_its_page() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let token = browser.get("/console/policies/new").await.form_token();
+    browser.fill_in("/console", "/console/sign-out", &[]).await;
+    let from = |page: &str| format!("http://console.test{page}");
+    for (action, referer, back) in [
+        ("/console/policies/new", String::new(), "/console/policies/new"),
+        ("/console/policies/Custom/web/version", String::new(), "/console/policies/Custom/web"),
+        (
+            "/console/groups/sg-1/rules/add",
+            from("/console/groups/sg-1/rules/add?ports=80"),
+            "/console/groups/sg-1/rules/add?ports=80",
+        ),
+        ("/console/policies/new", "http://evil.test/console/users".into(), "/console/policies/new"),
+        ("/console/policies/new", from("/elsewhere"), "/console/policies/new"),
+    ] {
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let headers = [form, ("referer", referer.as_str())];
+        let body = format!("PolicyName=typed&form-token={token}");
+        let answer = browser.ask("POST", action, &headers, &body).await;
+        let page = browser.follow(&answer).await;
+        page.shows("What you sent was not carried out");
+        page.shows(&format!("name=\"back\" value=\"{back}\""));
+    }
+    let read = browser.get("/console/policies/new").await;
+    browser.follow(&read).await.hides("What you sent was not carried out");
+    let mut root = site.signed_in().await;
+    root.get("/console/policies?PolicyType=Custom").await.hides("typed");
+}
+
+#[tokio::test]
 async fn the_form_to_sign_in_needs_a_browser_that_keeps_cookies() {
     let site = Site::new().await;
     let mut browser = site.browser();

@@ -16,7 +16,7 @@ use model::{
     Actor, Command, Timing, UnixMillis,
     ram::{KeyPair, RamCommand, Secret},
 };
-use store::MemoryStore;
+use store::{MemoryStore, Store};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -28,6 +28,8 @@ use wire::{
     protocol::percent,
     server::{HttpLimits, Server, ServerSettings, Stopped},
 };
+
+use super::gate::Gate;
 
 /// The root key of the account.
 pub(crate) const KEY: &str = "rootkey1";
@@ -76,11 +78,32 @@ impl Site {
     }
 
     pub(crate) async fn reached_as(settings: ConsoleSettings, gateway: GatewaySettings) -> Self {
+        Self::on(Box::new(MemoryStore::new()), control::Settings::default(), settings, gateway).await
+    }
+
+    /// A server whose commits wait while the gate is closed; nobody waits for them for longer than a second.
+    pub(crate) async fn gated() -> (Self, Gate) {
+        let (store, gate) = Gate::before(MemoryStore::new());
+        let second = Duration::from_secs(1);
+        let control = control::Settings {
+            read_deadline: second,
+            commit_deadline: second,
+            ..control::Settings::default()
+        };
+        let settings = ConsoleSettings { attempts_per_minute: 1_000, ..ConsoleSettings::default() };
+        (Self::on(store, control, settings, GatewaySettings::default()).await, gate)
+    }
+
+    async fn on(
+        store: Box<dyn Store>,
+        control: control::Settings,
+        settings: ConsoleSettings,
+        gateway: GatewaySettings,
+    ) -> Self {
         let clock = Arc::new(SystemClock);
         let later = Arc::new(Later::default());
-        let store = Box::new(MemoryStore::new());
         let timing = Timing { creating_ms: 1, image_downloading_ms: 1, starting_ms: 1, ..Timing::default() };
-        let control_settings = control::Settings { timing, ..control::Settings::default() };
+        let control_settings = control::Settings { timing, ..control };
         let opened = Control::open(store, control_settings, clock.clone(), &mut |_| {}).unwrap();
         let control = opened.control;
         let key = Some(KeyPair { id: KEY.into(), secret: Secret::new(SECRET) });
@@ -153,6 +176,15 @@ impl Answer {
             .filter_map(|line| line.split_once(": "))
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map_or("", |(_, value)| value)
+    }
+
+    /// Where somebody is led who has seen that the change is in force: what the page of a change leads on to.
+    pub(crate) fn led_to(&self) -> String {
+        assert_eq!(self.status, 303, "{self:?}");
+        let location = self.header("location");
+        let Some((_, back)) = location.split_once("&back=") else { return location.to_owned() };
+        assert!(location.starts_with("/console/changes/"), "{location}");
+        back.replace("%2F", "/").replace("%25", "%")
     }
 
     /// The token of the first form of the page.
@@ -276,7 +308,7 @@ impl Browser {
     pub(crate) async fn make_user(&mut self, name: &str) -> (String, String) {
         let created = self.fill_in("/console/users/new", "/console/users/new", &[("UserName", name)]).await;
         assert_eq!(created.status, 303, "{created:?}");
-        let page = created.header("location").to_owned();
+        let page = created.led_to();
         let made = self.fill_in(&page, &format!("{page}/keys"), &[]).await;
         assert_eq!(made.status, 200, "{made:?}");
         let shown = |name: &str| {

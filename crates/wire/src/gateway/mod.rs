@@ -252,6 +252,11 @@ impl Gateway {
 
     /// Answers a request.
     pub async fn handle(&self, request: RawRequest<'_>) -> RawResponse {
+        self.answer_to(request).await.0
+    }
+
+    /// The answer to a request, and whether it is in doubt what became of a change that it asked for.
+    async fn answer_to(&self, request: RawRequest<'_>) -> (RawResponse, bool) {
         let started = Instant::now();
         let request_id = request_id();
         let mut seen = Seen {
@@ -278,10 +283,11 @@ impl Gateway {
             generation: seen.generations.last().copied(),
             lenient: self.settings.mode == Mode::Lenient,
         };
-        match result {
+        let response = match result {
             Ok(answer) => reply.success(seen.operation.map_or("", |operation| operation.name), answer),
             Err(fault) => reply.failure(seen.operation, &fault),
-        }
+        };
+        (response, seen.in_doubt)
     }
 
     /// Counts a request, says in the log what came of it, and keeps it where it was refused.

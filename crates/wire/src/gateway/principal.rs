@@ -56,6 +56,8 @@ pub struct Called {
     pub request_id: String,
     /// The changes that it made, the oldest first.
     pub generations: Vec<u64>,
+    /// Whether a change was begun of which it is not known what became of it.
+    pub in_doubt: bool,
     /// Its answer, without the request id, or its fault.
     pub result: Result<Answer, Fault>,
     /// How long it took.
@@ -125,7 +127,7 @@ impl Gateway {
         };
         let took = started.elapsed();
         self.account_for(&request_id, &seen, &result, principal.source, took);
-        Called { request_id, generations: seen.generations, result, took }
+        Called { request_id, generations: seen.generations, in_doubt: seen.in_doubt, result, took }
     }
 
     /// Whether RAM lets somebody call an operation with these parameters. Asking is no call: nothing of it is kept.

@@ -38,6 +38,8 @@ pub struct Sent {
     pub request: ExplainedRequest,
     /// The answer.
     pub answer: RawResponse,
+    /// Whether a change was begun of which it is not known what became of it.
+    pub in_doubt: bool,
     /// How long it took.
     pub took: Duration,
 }
@@ -101,8 +103,8 @@ impl Gateway {
         }
         let query = request.request.target.split_once('?').map_or("", |(_, query)| query);
         let started = Instant::now();
-        let answer = self
-            .handle(RawRequest {
+        let (answer, in_doubt) = self
+            .answer_to(RawRequest {
                 method: &unsigned.method(),
                 path: "/",
                 query,
@@ -114,6 +116,6 @@ impl Gateway {
             })
             .await;
         let took = started.elapsed();
-        Ok(Sent { request, answer, took })
+        Ok(Sent { request, answer, in_doubt, took })
     }
 }

@@ -91,15 +91,20 @@ impl Filled {
         if problems.is_empty() { Ok(given) } else { Err(problems) }
     }
 
-    /// The same as fields that nobody sees, without passwords.
+    /// What was filled in, without passwords, as it would be read again.
+    pub(super) fn open_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_open = |(parameter, text): &&(&'static Parameter, String)| {
+            !text.is_empty() && parameter.kind != Kind::Password
+        };
+        let texts =
+            self.texts.iter().filter(is_open).map(|(parameter, text)| (parameter.name, text.as_str()));
+        texts.chain(self.emptied.iter().map(|name| (EMPTIED, name.as_str())))
+    }
+
+    /// The same as fields that nobody sees.
     pub(super) fn hidden(&self) -> Markup {
         html! {
-            @for (parameter, text) in &self.texts {
-                @if !text.is_empty() && parameter.kind != Kind::Password {
-                    input type="hidden" name=(parameter.name) value=(text);
-                }
-            }
-            @for name in &self.emptied { input type="hidden" name=(EMPTIED) value=(name); }
+            @for (name, text) in self.open_pairs() { input type="hidden" name=(name) value=(text); }
         }
     }
 

@@ -1,9 +1,10 @@
 //! The page of one operation: its form, and what came of it.
 
 use maud::{Markup, html};
+use serde_json::Value;
 use wire::{
-    catalogue::{self, Kind, Operation, Product},
-    gateway::{self, Principal, Unsigned},
+    catalogue::{self, Fault, Kind, Operation, Product},
+    gateway::{self, Principal, Sent, Unsigned},
     protocol::request::Format,
     snippet::{Call, Given, pairs},
 };
@@ -14,8 +15,9 @@ use super::{
     request,
 };
 use crate::{
-    ROOT, api,
-    form::Form,
+    ROOT,
+    form::{self, Form},
+    proposal::{self, Again},
     response::Page,
     router::Outcome,
     trouble::Trouble,
@@ -147,8 +149,11 @@ pub(super) async fn send(visit: &Visit<'_>) -> Outcome {
     };
     let attempt = Attempt { operation, given, format: options.format, wait_seconds };
     let sends = visit.form.get("do") == "send";
-    if sends && operation.handler.mutates() && visit.form.get("sure") != "yes" {
-        return confirm(visit, &filled, &options, &attempt).await;
+    if sends && operation.handler.mutates() {
+        let question = Question { filled: &filled, options: &options, attempt: &attempt };
+        if let Some(page) = question.open(visit).await {
+            return Ok(page.into());
+        }
     }
     let (result, is_changed) = attempt.carry_out(visit, sends).await?;
     let page = page(visit, operation, &filled, &options, &result);
@@ -189,15 +194,28 @@ impl Attempt {
         }
         let principal =
             Principal { access_key_id: &api.access_key_id, source: api.source, secure, within: api.within };
-        let sent = api.inner.gateway.send(&principal, &unsigned).await.map_err(failed)?;
+        let has_generation =
+            |sent: &Sent| sent.answer.headers.iter().any(|(name, _)| *name == "x-ravelin-generation");
+        let send = api.inner.gateway.send(&principal, &unsigned);
+        let sent = if self.operation.handler.mutates() {
+            let is_refused = |sent: &Result<Sent, Fault>| match sent {
+                Ok(sent) => sent.answer.status != 200 && !sent.in_doubt && !has_generation(sent),
+                // It was not so much as signed.
+                Err(_) => true,
+            };
+            api.begun.during(send, is_refused).await
+        } else {
+            send.await
+        };
+        let sent = sent.map_err(failed)?;
         let explained = if call.has_password() {
             api.inner.gateway.sign(&api.access_key_id, &shown).await.ok()
         } else {
             Some(sent.request.clone())
         };
         // A change that not every node confirmed in time is made, though the status is an error's.
-        let has_generation = sent.answer.headers.iter().any(|(name, _)| *name == "x-ravelin-generation");
-        let is_changed = self.operation.handler.mutates() && (sent.answer.status == 200 || has_generation);
+        let is_changed =
+            self.operation.handler.mutates() && (sent.answer.status == 200 || has_generation(&sent));
         let result = html! {
             (answer::shown(self.operation, self.format, &sent))
             (copies)
@@ -214,38 +232,77 @@ impl Attempt {
     }
 }
 
-/// Asks once more before something is changed, and shows what would come of it where an operation can tell.
-async fn confirm(visit: &Visit<'_>, filled: &Filled, options: &Options<'_>, attempt: &Attempt) -> Outcome {
-    let operation = attempt.operation;
-    let own = address(operation);
-    let preview = preview(visit, attempt).await;
-    let body = html! {
-        p .measure {
-            code { (operation.name) } " is about to be called in your name. " (view::prose(operation.summary))
+/// A call that is asked about once more before something is changed.
+struct Question<'q> {
+    filled: &'q Filled,
+    options: &'q Options<'q>,
+    attempt: &'q Attempt,
+}
+
+impl Question<'_> {
+    /// The page that asks; none where it was answered, and the call would do still what was shown then.
+    async fn open(&self, visit: &Visit<'_>) -> Option<Page> {
+        let name = self.attempt.operation.name;
+        let owned = pairs(&self.attempt.given);
+        let parameters: Vec<(&str, &str)> =
+            owned.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if visit.form.get("sure") != "yes" {
+            let preview = proposal::preview(visit, name, &parameters).await;
+            return Some(self.page(visit, &preview, &html! {}));
         }
-        (preview)
-        div .card .measure {
-            h2 { "Make this call?" }
-            (view::facts(&attempt.given.iter().map(fact).collect::<Vec<_>>()))
-            form .form method="post" action={ (own) "#result" } {
-                (view::form_marks(visit))
-                input type="hidden" name="do" value="send";
-                input type="hidden" name="sure" value="yes";
-                input type="hidden" name="format" value=(options.word());
-                input type="hidden" name="wait" value=(options.wait);
-                (filled.hidden())
-                (filled.passwords())
-                div .buttons {
-                    button .button .primary type="submit" { "Call " (operation.name) }
-                    a .button href=(own) { "Cancel" }
-                }
+        match proposal::look_again(visit, name, &parameters).await {
+            Again::AsShown => None,
+            Again::Changed => {
+                let preview = proposal::preview(visit, name, &parameters).await;
+                Some(self.page(visit, &preview, &proposal::changed_since()).status(409))
+            }
+            Again::NotKnown(fault) => {
+                let status = fault.status;
+                Some(self.page(visit, &Err(fault), &html! {}).status(status))
             }
         }
-    };
-    let page = Page::new(SECTION, format!("Call {}?", operation.name), body)
-        .under("Try it now", format!("{ROOT}{SECTION}"))
-        .under(operation.name, own);
-    Ok(page.into())
+    }
+
+    /// What is about to be called, what would come of it where an operation can tell, and the form that calls it.
+    fn page(&self, visit: &Visit<'_>, preview: &Result<Value, Fault>, first: &Markup) -> Page {
+        let Attempt { operation, given, .. } = self.attempt;
+        let own = address(operation);
+        let body = html! {
+            (first)
+            p .measure {
+                code { (operation.name) } " is about to be called in your name. " (view::prose(operation.summary))
+            }
+            (proposal::shown(operation.name, preview))
+            div .card .measure {
+                h2 { "Make this call?" }
+                (view::facts(&given.iter().map(fact).collect::<Vec<_>>()))
+                form .form method="post" action={ (own) "#result" } {
+                    (view::form_marks(visit))
+                    input type="hidden" name="do" value="send";
+                    input type="hidden" name="sure" value="yes";
+                    (proposal::seen_field(preview))
+                    input type="hidden" name="format" value=(self.options.word());
+                    input type="hidden" name="wait" value=(self.options.wait);
+                    (self.filled.hidden())
+                    (self.filled.passwords())
+                    div .buttons {
+                        button .button .primary type="submit" { "Call " (operation.name) }
+                        a .button href=(self.form_address()) { "Cancel" }
+                    }
+                }
+            }
+        };
+        Page::new(SECTION, format!("Call {}?", operation.name), body)
+            .under("Try it now", format!("{ROOT}{SECTION}"))
+            .under(operation.name, own)
+    }
+
+    /// The form with what was filled in, without passwords.
+    fn form_address(&self) -> String {
+        let options = [("format", self.options.word()), ("wait", self.options.wait)];
+        let query = form::query(self.filled.open_pairs().chain(options));
+        format!("{}?{query}", address(self.attempt.operation))
+    }
 }
 
 fn fact(given: &Given) -> (&str, Markup) {
@@ -255,19 +312,4 @@ fn fact(given: &Given) -> (&str, Markup) {
         given.parameter.name,
         html! { @if is_password { "given" } @else if shown.is_empty() { "empty" } @else { (shown) } },
     )
-}
-
-/// What the change would do, as the operation says that previews it.
-async fn preview(visit: &Visit<'_>, attempt: &Attempt) -> Markup {
-    let name = format!("Preview{}", attempt.operation.name);
-    if api::operation(&name).is_none() {
-        return html! {};
-    }
-    let owned = pairs(&attempt.given);
-    let parameters: Vec<(&str, &str)> =
-        owned.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    match visit.api.try_call(&name, &parameters).await {
-        Ok(changed) => view::difference::shown(&changed.answer),
-        Err(fault) => view::refusal(&fault),
-    }
 }

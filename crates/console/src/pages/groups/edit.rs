@@ -8,7 +8,7 @@ use crate::{
     ROOT,
     json::text,
     proposal,
-    response::{Page, Response},
+    response::Page,
     router::Outcome,
     trouble::Trouble,
     view::{
@@ -55,7 +55,10 @@ fn new_page(visit: &Visit<'_>, fault: Option<&Fault>) -> Page {
 
 pub(super) async fn create(visit: &Visit<'_>) -> Outcome {
     match visit.api.try_call("CreateSecurityGroup", &parameters(visit)).await {
-        Ok(changed) => Ok(Response::see(address(text(&changed.answer, "SecurityGroupId")))),
+        Ok(changed) => {
+            let own = address(text(&changed.answer, "SecurityGroupId"));
+            Ok(proposal::after(changed.generation, "CreateSecurityGroup", &own))
+        }
         Err(fault) => Ok(new_page(visit, Some(&fault)).into()),
     }
 }
@@ -93,7 +96,9 @@ pub(super) async fn save(visit: &Visit<'_>) -> Outcome {
     let mut all = parameters(visit);
     all.push(("SecurityGroupId", group));
     match visit.api.try_call("ModifySecurityGroupAttribute", &all).await {
-        Ok(_) => Ok(Response::see(address(group))),
+        Ok(changed) => {
+            Ok(proposal::after(changed.generation, "ModifySecurityGroupAttribute", &address(group)))
+        }
         Err(fault) => {
             let (own, description) = (visit.form.get("SecurityGroupName"), visit.form.get("Description"));
             Ok(edit_page(visit, group, own, description, Some(&fault)).into())

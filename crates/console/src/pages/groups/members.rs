@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{super::names::Names, SECTION, address, show::name};
 use crate::{
     ROOT,
-    form::Form,
+    form::{self, Form},
     proposal::Proposal,
     response::Page,
     router::Outcome,
@@ -104,6 +104,7 @@ fn proposal(visit: &Visit<'_>, member: &Member, joins: bool, sentence: Markup) -
         verb: if joins { "Join" } else { "Leave" },
         action: format!("{own}/{}", if joins { "join" } else { "leave" }),
         fields: vec![member.field()],
+        form: joins.then(|| format!("{own}/join?{}", form::query([("member", member.id())].into_iter()))),
         back: own,
     }
 }

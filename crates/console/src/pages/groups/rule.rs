@@ -7,7 +7,7 @@ use wire::protocol::percent;
 use super::{SECTION, address, show::name};
 use crate::{
     ROOT,
-    form::Form,
+    form::{self, Form},
     json::{count, items, text},
     proposal::Proposal,
     response::Page,
@@ -181,6 +181,23 @@ pub(super) async fn form(visit: &Visit<'_>) -> Outcome {
         .into())
 }
 
+/// What the form has for a rule: one field for the peer, and ports as people write them.
+fn form_address(own: &str, rule: &Value) -> String {
+    let peer = ["SourceCidrIp", "DestCidrIp", "Ipv6SourceCidrIp", "Ipv6DestCidrIp"];
+    let peer = peer.map(|field| text(rule, field)).into_iter().find(|peer| !peer.is_empty());
+    let ports = match text(rule, "PortRange") {
+        "-1/-1" => String::new(),
+        range => match range.split_once('/') {
+            Some((low, high)) if low == high => low.to_owned(),
+            _ => range.to_owned(),
+        },
+    };
+    let named = ["Direction", "Policy", "IpProtocol", "Priority", "Description"];
+    let pairs = named.into_iter().map(|field| (field, text(rule, field)));
+    let pairs = pairs.chain([("ports", ports.as_str()), ("peer", peer.unwrap_or_default())]);
+    format!("{own}/rules/new?{}", form::query(pairs))
+}
+
 fn proposal(visit: &Visit<'_>, rule: &Value, adds: bool, group: &str) -> Proposal {
     let own = address(visit.part("group"));
     let described = html! { code { (sentence(rule)) } };
@@ -201,6 +218,7 @@ fn proposal(visit: &Visit<'_>, rule: &Value, adds: bool, group: &str) -> Proposa
         verb: if adds { "Add the rule" } else { "Remove the rule" },
         action: format!("{own}/rules/{}", if adds { "add" } else { "remove" }),
         fields,
+        form: adds.then(|| form_address(&own, rule)),
         back: own,
     }
 }
@@ -246,6 +264,21 @@ mod tests {
         assert_eq!((&rule["PortRange"], &rule["Priority"]), (&json!("53/53"), &json!("7")));
         assert_eq!(port_range("8000-8080", "TCP"), "8000/8080");
         assert_eq!((port_range("", "TCP"), port_range("", "ICMP")), ("1/65535".into(), "-1/-1".into()));
+    }
+
+    #[test]
+    fn what_was_filled_in_is_filled_in_again() {
+        for filled in [
+            "Direction=egress&Policy=Drop&IpProtocol=UDP&Priority=7&ports=53&peer=2001%3Adb8%3A%3A%2F32",
+            "Direction=ingress&Policy=Accept&IpProtocol=TCP&Priority=1&Description=a%26b&ports=99999&peer=10.0.0.0%2F8",
+            "Direction=ingress&Policy=Accept&IpProtocol=ICMP&Priority=x&peer=10.0.0.0%2F8",
+        ] {
+            let rule = filled_in(&Form::read(filled.as_bytes()).unwrap());
+            assert_eq!(form_address("/g", &rule), format!("/g/rules/new?{filled}"));
+            let again = form_address("/g", &rule);
+            let again = Form::read(again.split_once('?').unwrap().1.as_bytes()).unwrap();
+            assert_eq!(filled_in(&again), rule);
+        }
     }
 
     #[test]
