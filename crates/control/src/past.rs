@@ -4,7 +4,12 @@
 //! it, what it is now. The index of `activity` says which record that is, so that only that one is read. As far back as
 //! there are records: before the oldest of them nothing is known, and that is an error, never a guess.
 
-use std::{cell::RefCell, collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use model::{
     AccountId, Entity, EntityKey, InstanceId, NetworkId, NetworkInterfaceId, NodeId, SecurityGroupId, State,
@@ -23,6 +28,8 @@ use crate::{
 
 /// The most members of a group that are listed.
 pub const MEMBERS_MAX: usize = 1_000;
+/// The most records that are read of groups that went since: the oldest.
+const GONE_MAX: usize = 1_000;
 
 /// A moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,6 +232,63 @@ impl Past {
         // It may be newer than the view of the disk; otherwise history has forgotten it meanwhile.
         *self.snapshot.borrow_mut() = self.control.snapshot_blocking()?;
         read(&**self.snapshot.borrow())?.ok_or_else(|| self.beyond())
+    }
+
+    /// The groups that an account had, the newest first, this many at most. Of those that went since the ones that went
+    /// in the first [`GONE_MAX`] changes of that kind are among them.
+    pub(crate) fn groups(
+        &self,
+        account: AccountId,
+        most: usize,
+    ) -> Result<Vec<Arc<SecurityGroup>>, PastError> {
+        // First the state, then the index: what went meanwhile is in both.
+        let now = |state: &State| {
+            let present = state.groups().newest_first(account);
+            present.map(|group| (group.serial, group.id)).collect::<BTreeSet<_>>()
+        };
+        let mut known = self.control.read_blocking(now)?.value;
+        let gone = self.control.core().activity.touched_after(&Touched::GroupGone(account), self.generation);
+        for generation in gone.into_iter().take(GONE_MAX) {
+            for change in self.record(generation)?.changes {
+                if let (Some(Entity::SecurityGroup(group)), None) = (change.before, change.after)
+                    && group.account == account
+                {
+                    known.insert((group.serial, group.id));
+                }
+            }
+        }
+        // In the order of creation, so that those which were there come before those which were not yet.
+        let known: Vec<SecurityGroupId> = known.into_iter().map(|(_, id)| id).collect();
+        let (mut there, mut not_yet) = (0, known.len());
+        while there < not_yet {
+            let middle = there + (not_yet - there) / 2;
+            match self.group(known[middle])? {
+                Some(_) => there = middle + 1,
+                None => not_yet = middle,
+            }
+        }
+        let mut found = Vec::new();
+        for id in known[..there].iter().rev().take(most) {
+            found.extend(self.group(*id)?);
+        }
+        Ok(found)
+    }
+
+    /// How many members a group had; none: that takes more than `reads_left` records, of which the ones that are read are
+    /// taken off.
+    pub(crate) fn member_count(
+        &self,
+        group: SecurityGroupId,
+        reads_left: &mut usize,
+    ) -> Result<Option<usize>, PastError> {
+        let now = self.control.read_blocking(|state| state.member_count(group))?.value;
+        let touched = self.control.core().activity.touched_after(&Touched::MembersOf(group), self.generation);
+        let Some(left) = reads_left.checked_sub(touched.len()) else { return Ok(None) };
+        *reads_left = left;
+        match touched.is_empty() {
+            true => Ok(Some(now)),
+            false => self.members(group).map(|members| Some(members.len())),
+        }
     }
 
     /// The interfaces that were members of a group.

@@ -10,6 +10,10 @@
 //! change whose difference would take too long counts for as much as was found, and comes after those that are known to
 //! be as large.
 //!
+//! **Measured** are no more changes than the caller says. Where there are more, the groups to join come last, those first
+//! whose rules can decide the fewest packets otherwise: a narrow group is measured before a broad one. How many were not
+//! measured is told.
+//!
 //! **The rule that is added** is the narrowest that can be written which is about the packet from whatever source port: who
 //! begins a flow takes another one for each. It names both addresses as hosts, the protocol, and the destination port. It
 //! has the largest priority number with which it decides, so that it overrules the least: one less than that of a rule that
@@ -22,13 +26,13 @@ use std::{fmt, net::IpAddr};
 use model::{
     SecurityGroupId, UnixMillis,
     address::Prefix,
-    rule::{Policy, PortRange, Protocol, Rule},
+    rule::{Direction, Policy, PortRange, Protocol, Rule},
 };
 
 use crate::{
     class::{ClassError, Group, PolicyClass},
-    difference::{Bounds, Count, Difference},
-    evaluate::{Decider, evaluate},
+    difference::{Bounds, Count, Difference, packet_count},
+    evaluate::{Decider, evaluate, implicit},
     packet::ProtocolKind,
     text::{Flow, PRIORITY_MAX, RuleText},
 };
@@ -171,15 +175,35 @@ pub struct Flips {
     pub unmeasured: usize,
 }
 
+/// What a class becomes by a change that flips the verdict on the packet that begins a flow; none: it does not flip it, or
+/// cannot be made.
+pub fn flipped(class: &PolicyClass, flow: &Flow, change: &SingleChange) -> Option<PolicyClass> {
+    changed_from(verdict(class, flow), class, flow, change)
+}
+
+fn changed_from(now: Policy, class: &PolicyClass, flow: &Flow, change: &SingleChange) -> Option<PolicyClass> {
+    let after = change.apply(class).ok()?;
+    (verdict(&after, flow) != now).then_some(after)
+}
+
+fn verdict(class: &PolicyClass, flow: &Flow) -> Policy {
+    evaluate(class, flow.direction, &flow.first).policy
+}
+
 /// The single changes that flip the verdict on the packet that begins a flow at an interface of this class.
 pub fn flip(class: &PolicyClass, flow: &Flow, options: &Options<'_>) -> Flips {
-    let verdict = |class: &PolicyClass| evaluate(class, flow.direction, &flow.first).policy;
-    let now = verdict(class);
+    let now = verdict(class, flow);
     let flips = candidates(class, flow, options).filter_map(|change| {
-        let after = change.apply(class).ok()?;
-        (verdict(&after) != now).then_some((change, after))
+        let after = changed_from(now, class, flow, &change)?;
+        Some((change, after))
     });
-    let mut flips = flips.collect::<Vec<_>>().into_iter();
+    let mut flips: Vec<(SingleChange, PolicyClass)> = flips.collect();
+    if flips.len() > options.measured_max {
+        let reach = Reach::of(class);
+        // Stable: of those that reach as far the order stays in which they were given.
+        flips.sort_by_cached_key(|(change, _)| reach.with(change));
+    }
+    let mut flips = flips.into_iter();
     let measured = flips.by_ref().take(options.measured_max);
     let mut changes: Vec<Flip> = measured
         .map(|(change, after)| Flip {
@@ -191,6 +215,44 @@ pub fn flip(class: &PolicyClass, flow: &Flow, options: &Options<'_>) -> Flips {
         (flip.difference.count(), !flip.difference.is_whole(), flip.change.rank())
     });
     Flips { changes, unmeasured: flips.len() }
+}
+
+/// How many packets the rules of a class decide otherwise than if there were no rule, at most.
+struct Reach {
+    accepted_in: Count,
+    dropped_out: Count,
+}
+
+impl Reach {
+    fn of(class: &PolicyClass) -> Self {
+        let rules = || class.groups().iter().flat_map(|group| group.rules.iter());
+        let about = |direction| {
+            let deciding = |rule: &&Rule| rule.direction == direction && !is_idle(rule);
+            rules().filter(deciding).map(packet_count).sum()
+        };
+        Self { accepted_in: about(Direction::Ingress), dropped_out: about(Direction::Egress) }
+    }
+
+    /// How many packets are decided otherwise after a group is joined, at most: those that its rules are about. A rule that
+    /// says what is so without any changes only what the rules of the class decide. Of the other changes at most one of a
+    /// kind flips a verdict: they come first.
+    fn with(&self, change: &SingleChange) -> Count {
+        let SingleChange::JoinGroup { group } = change else { return Count::ZERO };
+        let changed = |rule: &Rule| {
+            let decided = match rule.direction {
+                Direction::Ingress => self.accepted_in,
+                Direction::Egress => self.dropped_out,
+            };
+            let about = packet_count(rule);
+            if is_idle(rule) { about.min(decided) } else { about }
+        };
+        group.rules.iter().map(changed).sum()
+    }
+}
+
+/// Whether a rule says what is so without any rule.
+fn is_idle(rule: &Rule) -> bool {
+    rule.policy == implicit(rule.direction).policy
 }
 
 /// The changes that may flip it.
@@ -223,7 +285,7 @@ fn removal(class: &PolicyClass, flow: &Flow) -> Option<SingleChange> {
 
 fn addition(class: &PolicyClass, flow: &Flow, options: &Options<'_>) -> Option<SingleChange> {
     let decider = decider(class, flow);
-    let policy = match evaluate(class, flow.direction, &flow.first).policy {
+    let policy = match verdict(class, flow) {
         Policy::Accept => Policy::Drop,
         Policy::Drop => Policy::Accept,
     };

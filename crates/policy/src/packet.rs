@@ -37,6 +37,15 @@ impl Family {
         if address.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
     }
 
+    /// The family whose addresses packets of a protocol (an IP protocol number) have; none: either may be.
+    pub fn of_protocol(protocol: u8) -> Option<Self> {
+        match protocol {
+            protocol::ICMP => Some(Self::Ipv4),
+            protocol::ICMPV6 => Some(Self::Ipv6),
+            _ => None,
+        }
+    }
+
     /// The other one.
     #[must_use]
     pub fn other(self) -> Self {

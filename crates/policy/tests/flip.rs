@@ -195,6 +195,36 @@ fn what_is_not_measured_is_counted() {
 }
 
 #[test]
+fn where_not_all_are_measured_narrow_groups_are_measured_first() {
+    let broad = "ingress accept tcp\ningress accept udp from 10.0.0.0/8";
+    let narrow = "ingress accept tcp from 10.0.0.1 to 10.0.0.2 port 22";
+    // What is so without any rule adds nothing, however much it is about.
+    let idle = format!("{narrow}\negress accept all\ningress drop priority=9 all\ningress drop udp");
+    let mut joinable: Vec<Group> = (1..=9).map(|number| group(number, broad)).collect();
+    joinable.extend([group(10, &idle), group(11, narrow)]);
+    let options = Options { joinable: &joinable, measured_max: 2, ..Options::default() };
+    let flow = "ingress tcp 10.0.0.1:1 > 10.0.0.2:22".parse().unwrap();
+    let found = flip(&PolicyClass::default(), &flow, &options);
+    let groups: Vec<SecurityGroupId> = found.changes.iter().map(|flip| flip.change.group()).collect();
+    assert_eq!(groups, [10, 11].map(SecurityGroupId::from_entropy));
+    assert_eq!(found.unmeasured, 9);
+}
+
+#[test]
+fn changes_of_rules_are_measured_before_groups() {
+    let groups = ["ingress drop tcp\ningress accept priority=9 tcp"];
+    let (class, flow) = (class(&groups), "ingress tcp 10.0.0.1:1 > 10.0.0.2:22".parse().unwrap());
+    let found = flip(&class, &flow, &Options { measured_max: 1, ..Options::default() });
+    assert!(matches!(found.changes[0].change, SingleChange::RemoveRule { .. }), "{:?}", found.changes[0]);
+    assert_eq!(found.unmeasured, 0, "in no group there is no rule that accepts");
+    let joinable = [group(3, "ingress accept tcp from 10.0.0.1 to 10.0.0.2 port 22")];
+    let options = Options { joinable: &joinable, measured_max: 1, ..Options::default() };
+    let added = flip(&self::class(&[""]), &flow, &options);
+    assert!(matches!(added.changes[0].change, SingleChange::AddRule { .. }), "{:?}", added.changes[0]);
+    assert_eq!(added.unmeasured, 1);
+}
+
+#[test]
 fn protocols_without_a_name_get_a_rule_for_all() {
     let found = example(&[""], "egress 132 10.0.0.2 > 10.0.0.1", &Options::default());
     assert_eq!(

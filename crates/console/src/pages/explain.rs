@@ -49,16 +49,26 @@ async fn show(visit: &Visit<'_>) -> Outcome {
         .into())
 }
 
+/// The protocols that have names, each with the one for people.
+const PROTOCOLS: [(&str, &str); 5] =
+    [("tcp", "TCP"), ("udp", "UDP"), ("icmp", "ICMP"), ("icmpv6", "ICMPv6"), ("gre", "GRE")];
+
 fn form(visit: &Visit<'_>) -> Markup {
     let query = &visit.query;
     let protocol = query.given("Protocol").unwrap_or("tcp");
+    let mut protocols = PROTOCOLS.to_vec();
+    if !PROTOCOLS.iter().any(|(word, _)| *word == protocol) {
+        // What a link asked about, such as the number of a protocol, is asked about again.
+        protocols.push((protocol, protocol));
+    }
     html! {
         form .form .card method="get" action={ (ROOT) "/explain" } {
             div .fields {
-                (Field::new("From", "From", query.given("From").unwrap_or("internet")).hint("`internet`, an address, or the id of an instance or a network interface.").required().text())
+                (Field::new("From", "From", query.given("From").unwrap_or("internet")).hint("`internet`, an address, or the id of an instance or a network interface. To ask about IPv6, name one end by its IPv6 address.").required().text())
                 (Field::new("To", "To", query.get("To")).hint("An address, or the id of an instance or a network interface.").required().text())
-                (Field::new("Protocol", "Protocol", protocol).required().choice([("tcp", "TCP"), ("udp", "UDP"), ("icmp", "ICMP"), ("icmpv6", "ICMPv6"), ("gre", "GRE")]))
-                (Field::new("Port", "Port", query.get("Port")).hint("Needed for TCP and UDP.").number(1, 65_535))
+                (Field::new("Protocol", "Protocol", protocol).required().choice(protocols))
+                (Field::new("Port", "Port", query.get("Port")).hint("Needed for TCP and UDP.").number(0, 65_535))
+                (Field::new("SourcePort", "Source port", query.get("SourcePort")).hint("Of TCP and UDP. Empty: 49152.").number(0, 65_535))
                 (Field::new("AsOf", "At a moment", query.get("AsOf")).hint("A change (`42`) or a time (`2026-11-22T03:04:05Z`). Empty: now.").text())
             }
             (fields::buttons("Explain", ""))
@@ -72,6 +82,7 @@ fn shown(answer: &Value) -> Markup {
     html! {
         (view::notice(if accepted { Tone::Good } else { Tone::Bad }, if accepted { "It is accepted." } else { "It is dropped." }, &html! {
             p { code { (text(answer, "Packet")) } ", as of change " (count(answer, "Generation")) "." }
+            @if !text(answer, "Note").is_empty() { p { "Note: " (text(answer, "Note")) "." } }
             @if flag(answer, "AcrossNetworks") { p { "The ends are in networks that do not reach each other by themselves: rules that accept are not enough." } }
         }))
         (path(answer, sides))
@@ -187,6 +198,7 @@ fn flip(side: &Value) -> Markup {
                 p .notice-title { "The smallest change that would decide otherwise" }
                 p { code { (text(side, "Flip.Text")) } }
                 @if !text(side, "Flip.OtherPacketCount").is_empty() { p { (other_packets(text(side, "Flip.OtherPacketCount"))) } }
+                @if count(side, "Flip.NotComparedCount") > 0 { p { (not_compared(count(side, "Flip.NotComparedCount"))) } }
                 @if !items(side, "Flip.Pieces.Text").is_empty() {
                     details .help { summary { "Which" } ul .list { @for piece in texts(side, "Flip.Pieces.Text") { li { code { (piece) } } } } }
                 }
@@ -201,6 +213,17 @@ fn other_packets(count: &str) -> String {
         Ok(1) => "It would decide 1 other packet otherwise, too.".to_owned(),
         Ok(count) => format!("It would decide {} other packets otherwise, too.", view::number(count)),
         Err(_) => format!("It would decide {count} other packets otherwise, too."),
+    }
+}
+
+/// How many groups more there are to join.
+fn not_compared(groups: u64) -> String {
+    match groups {
+        1 => "1 more group would do as well. What it does beside was not compared.".to_owned(),
+        groups => format!(
+            "{} more groups would do as well. What they do beside was not compared.",
+            view::number(groups)
+        ),
     }
 }
 
@@ -219,5 +242,22 @@ fn rules(title: &str, path: &str, side: &Value) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_compared_is_said() {
+        let shown = |groups: u64| {
+            flip(&json!({ "Flip": { "Text": "join sg-1", "NotComparedCount": groups } })).into_string()
+        };
+        assert!(!shown(0).contains("compared"), "{}", shown(0));
+        assert!(shown(1).contains("1 more group would do as well."), "{}", shown(1));
+        assert!(shown(1_200).contains("1,200 more groups would do as well."), "{}", shown(1_200));
     }
 }

@@ -83,6 +83,23 @@ async fn a_packet_is_explained_before_and_after() {
 }
 
 #[tokio::test]
+async fn a_link_to_an_explanation_is_asked_again_as_it_was() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in().await;
+    let (_, instance) = furnish(&mut browser).await;
+    let id = instance.rsplit('/').next().unwrap();
+    let ask = |more: &str| format!("/console/explain?From={id}&To={id}&{more}");
+    let own = browser.get(&ask("Protocol=tcp&Port=443&SourcePort=1024")).await;
+    own.shows("name=\"SourcePort\" value=\"1024\"");
+    own.shows(":1024 &gt; ");
+    own.shows("such packets never leave it");
+    browser.get(&ask("Protocol=132")).await.shows("<option value=\"132\" selected>132</option>");
+    let other = browser.get(&format!("/console/explain?From=internet&To={id}&Protocol=gre")).await;
+    other.hides("such packets never leave it");
+    other.hides("value=\"132\"");
+}
+
+#[tokio::test]
 async fn what_is_odd_is_found() {
     let site = Site::new().await;
     let mut browser = site.signed_in().await;

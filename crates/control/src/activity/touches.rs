@@ -28,6 +28,8 @@ pub(crate) enum Touched {
     MembersOf(SecurityGroupId),
     /// An address of the account came to an interface, or left it.
     Address(AccountId, IpAddr),
+    /// A group of the account went.
+    GroupGone(AccountId),
 }
 
 impl Touched {
@@ -124,6 +126,9 @@ impl Touches {
 fn touched(before: Option<&Entity>, after: Option<&Entity>, add: &mut impl FnMut(Touched)) {
     let Some(entity) = after.or(before) else { return };
     add(Touched::Entity(entity.key()));
+    if let (Some(Entity::SecurityGroup(group)), None) = (before, after) {
+        add(Touched::GroupGone(group.account));
+    }
     let interface = |entity: Option<&Entity>| match entity {
         Some(Entity::Interface(own)) => Some(own.clone()),
         _ => None,

@@ -2,7 +2,7 @@
 
 use model::{NetworkInterfaceId, node::NodeStatus};
 
-use super::{Delay, NodeStanding};
+use super::{Delay, NodeStanding, NotInForce};
 
 /// How a binding stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,19 @@ impl NodeStanding {
         }
     }
 
+    /// How a binding stands that its node confirmed once, where the node has said since that what it obeys is not in force
+    /// everywhere, but named other interfaces alone; none: that is not so.
+    pub fn binding_beside(&self, interface: NetworkInterfaceId) -> Option<BindingState> {
+        let NotInForce { problems, problem_count, .. } = &**self.not_in_force.as_ref()?;
+        let is_whole = u64::try_from(problems.len()).is_ok_and(|listed| listed == *problem_count);
+        let is_named = problems.iter().any(|problem| problem.interface == interface);
+        if is_named || !is_whole || self.regression.is_some() {
+            return None;
+        }
+        let is_absent = self.absent.contains(&interface);
+        Some(if is_absent { BindingState::Absent } else { BindingState::Enforced })
+    }
+
     /// Why the node as a whole is behind.
     pub fn delay(&self) -> Delay {
         if let Some(own) = self.regression.filter(|own| !own.readmitted) {
@@ -78,7 +91,7 @@ mod tests {
     use model::UnixMillis;
 
     use super::*;
-    use crate::fleet::{NodeConnection, NodeProblem, NotInForce};
+    use crate::fleet::{NodeConnection, NodeProblem, Regression};
 
     const READY: Option<NodeStatus> = Some(NodeStatus::Ready);
 
@@ -120,5 +133,26 @@ mod tests {
             standing.binding(READY, other, None),
             BindingState::Pending(Delay::NotInForce(not_in_force))
         );
+    }
+
+    #[test]
+    fn beside_what_is_not_in_force_stands_what_is_not_named() {
+        let [own, other] = [1, 2].map(NetworkInterfaceId::from_number);
+        let mut standing = NodeStanding::default();
+        assert_eq!(standing.binding_beside(own), None, "the node may have come back with less");
+        let problem = NodeProblem { interface: other, message: "closed".into() };
+        let said = |problem_count| {
+            Some(Arc::new(NotInForce { generation: 8, problems: vec![problem.clone()], problem_count }))
+        };
+        standing.not_in_force = said(1);
+        assert_eq!(standing.binding_beside(own), Some(BindingState::Enforced));
+        assert_eq!(standing.binding_beside(other), None);
+        standing.absent = Arc::new([own].into());
+        assert_eq!(standing.binding_beside(own), Some(BindingState::Absent));
+        standing.not_in_force = said(2);
+        assert_eq!(standing.binding_beside(own), None, "the one that is not listed may be this one");
+        standing.not_in_force = said(1);
+        standing.regression = Some(Regression { generation: 9, found_at: UnixMillis(0), readmitted: false });
+        assert_eq!(standing.binding_beside(own), None);
     }
 }

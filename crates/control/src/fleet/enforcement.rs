@@ -39,6 +39,17 @@ pub struct NodeEnforcement {
     pub progress: Progress,
 }
 
+/// What is known of a generation at one node.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeReceipt {
+    /// Nothing: see [`EnforcementState::Unknown`].
+    Unknown,
+    /// It does not concern the node.
+    Unconcerned,
+    /// How far it is in force there.
+    Concerned(Progress),
+}
+
 /// How far a generation is in force at a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {

@@ -72,6 +72,8 @@ impl Roster {
             // A host that was made anew does not hold to it any more.
             slot.regressed.take_if(|known| generation < known.regression.generation);
             slot.confirmed.take_if(|confirmed| *confirmed > generation);
+            // What it said of a generation that it does not have any more says nothing of what it has.
+            slot.not_in_force.take_if(|own| own.generation > generation);
             slot.backlog.begin(generation, durable);
             if regressed {
                 slot.regress(generation, now.at);

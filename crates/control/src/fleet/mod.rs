@@ -34,7 +34,9 @@ mod view;
 
 pub use self::{
     binding::BindingState,
-    enforcement::{Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress},
+    enforcement::{
+        Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, NodeReceipt, Progress,
+    },
     follower::Follower,
     heard::{Heard, KEPT_MAX, NodeProblem, NodeReport, RefusalReason},
     instances::InstanceProblem,

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Heard, Hello, NodeStanding,
-    Question,
+    Answer, AskError, Ended, Enforced, Enforcement, FollowError, Follower, Heard, Hello, NodeReceipt,
+    NodeStanding, Question,
     following::Followed,
     hearing::Counted,
     metrics::FleetMetrics,
@@ -167,6 +167,11 @@ impl Control {
     /// How far a generation is in force; none: there is none such on disk.
     pub fn enforcement(&self, generation: u64) -> Option<Enforcement> {
         self.core().fleet.roster().enforcement(generation)
+    }
+
+    /// What is known of a generation at one node.
+    pub(crate) fn receipt_of(&self, generation: u64, node: NodeId) -> NodeReceipt {
+        self.core().fleet.roster().receipt_of(generation, node)
     }
 
     /// Whether it is known that every node that a generation concerns has confirmed it or was deleted. Costs nearly nothing

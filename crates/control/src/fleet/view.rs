@@ -5,7 +5,7 @@ use std::{cmp::Reverse, time::Duration};
 use model::NodeId;
 
 use super::{
-    Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, Progress,
+    Delay, Enforced, Enforcement, EnforcementState, Laggard, NodeEnforcement, NodeReceipt, Progress,
     receipts::{Confirmation, End, Known, Moment},
     roster::Roster,
 };
@@ -54,6 +54,20 @@ impl Roster {
         });
         let durable_at = receipt.map(|receipt| receipt.durable.at);
         Some(Enforcement { generation, state, durable_at, nodes: nodes.collect() })
+    }
+
+    /// What is known of a generation at one node.
+    pub(super) fn receipt_of(&self, generation: u64, node: NodeId) -> NodeReceipt {
+        let receipt = match self.receipts.of(generation) {
+            _ if generation > self.durable => return NodeReceipt::Unknown,
+            Known::Forgotten => return NodeReceipt::Unknown,
+            Known::Settled(None) => return NodeReceipt::Unconcerned,
+            Known::Settled(Some(receipt)) | Known::Open(receipt) => receipt,
+        };
+        let Ok(place) = receipt.nodes.binary_search_by_key(&node, |(id, _)| *id) else {
+            return NodeReceipt::Unconcerned;
+        };
+        NodeReceipt::Concerned(self.progress(generation, node, receipt.nodes[place].1, receipt.durable))
     }
 
     fn progress(&self, generation: u64, node: NodeId, end: End, durable: Moment) -> Progress {

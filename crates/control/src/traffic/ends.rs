@@ -6,7 +6,6 @@ use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 use model::{
     Entity, EntityKey, InstanceId, NetworkInterfaceId, interface::NetworkInterface, rule::Direction,
-    security_group::SecurityGroup,
 };
 use policy::{Family, PolicyClass, difference::AddressSet, findings::world};
 
@@ -53,6 +52,12 @@ pub enum TrafficError {
     /// An end has no address of the other's family.
     #[error("the two ends have no family of addresses in common")]
     MixedFamilies,
+    /// The protocol is of one family, and an end has no address of it, or is named by one of the other.
+    #[error("{}", of_one_family(*.family))]
+    OfOneFamily {
+        /// The family of the protocol.
+        family: Family,
+    },
     /// The groups of an interface have more rules together than can be enforced.
     #[error("{0}")]
     TooManyRules(String),
@@ -65,6 +70,18 @@ impl From<Unavailable> for TrafficError {
     fn from(unavailable: Unavailable) -> Self {
         Self::Past(unavailable.into())
     }
+}
+
+/// What is said of a protocol of this family where an end has no address of it.
+fn of_one_family(family: Family) -> String {
+    let (own, other) = match family {
+        Family::Ipv4 => ("icmp", "icmpv6"),
+        Family::Ipv6 => ("icmpv6", "icmp"),
+    };
+    let others = family.other();
+    format!(
+        "{own} goes between {family} addresses alone, and one of the ends has none or is named by an {others} address; between {others} addresses it is {other}"
+    )
 }
 
 fn listed(interfaces: &[NetworkInterfaceId]) -> String {
@@ -116,11 +133,7 @@ impl Resolved {
 }
 
 /// Finds both ends.
-pub(super) fn find(
-    view: &impl View,
-    wish: &TrafficWish,
-    joinable: Vec<Arc<SecurityGroup>>,
-) -> Result<Found, TrafficError> {
+pub(super) fn find(view: &impl View, wish: &TrafficWish) -> Result<Found, TrafficError> {
     let candidates = |end| candidates(view, wish, end);
     let (from, to) = (candidates(wish.from)?, candidates(wish.to)?);
     let network = |interface: &Arc<NetworkInterface>| view.network_of(interface.vswitch);
@@ -141,8 +154,7 @@ pub(super) fn find(
             let own = if nearer.is_empty() { own } else { nearer };
             resolved(view, end, own)
         };
-    let found =
-        Found { from: one(wish.from, from, &to_networks)?, to: one(wish.to, to, &from_networks)?, joinable };
+    let found = Found { from: one(wish.from, from, &to_networks)?, to: one(wish.to, to, &from_networks)? };
     match found.from.own().or(found.to.own()) {
         Some(_) => Ok(found),
         None => Err(TrafficError::NobodysTraffic),
@@ -209,17 +221,20 @@ fn resolved(
     Ok(Resolved::Own(own, named.is_some()))
 }
 
-/// Between which addresses the packet goes.
+/// Between which addresses the packet goes: of the family of its protocol, or of that which an end is named by, or IPv4.
 pub(super) fn addresses(
     found: &Found,
+    protocol: u8,
     from_class: Option<&PolicyClass>,
     to_class: Option<&PolicyClass>,
 ) -> Result<(IpAddr, IpAddr), TrafficError> {
-    let family = found.from.family().or(found.to.family()).unwrap_or(Family::Ipv4);
+    let needed = Family::of_protocol(protocol);
+    let family = needed.or(found.from.family()).or(found.to.family()).unwrap_or(Family::Ipv4);
     // Somebody at the Internet is chosen by the rules of the other end.
     let source = found.from.address(family, to_class, Direction::Ingress);
     let destination = found.to.address(family, from_class, Direction::Egress);
-    source.zip(destination).ok_or(TrafficError::MixedFamilies)
+    let mixed = needed.map_or(TrafficError::MixedFamilies, |family| TrafficError::OfOneFamily { family });
+    source.zip(destination).ok_or(mixed)
 }
 
 /// An address of the Internet that is in as few and as wide prefixes of the rules as there is one.

@@ -5,6 +5,8 @@
 //! All of it is of one generation, the newest or one of the past (`past`).
 
 mod ends;
+mod joinable;
+mod smallest;
 mod standing;
 
 use std::{net::IpAddr, sync::Arc};
@@ -17,16 +19,15 @@ use model::{
     security_group::SecurityGroup,
 };
 use policy::{
-    Group, Packet, PolicyClass,
-    difference::Bounds,
-    evaluate,
+    Packet, PolicyClass, evaluate,
     explain::{Explanation, explain},
-    flip::{self, Flip, SingleChange},
     text::Flow,
 };
 
+use self::joinable::Joinable;
 pub use self::{
     ends::{End, TrafficError},
+    smallest::Smallest,
     standing::Standing,
 };
 use crate::{
@@ -38,14 +39,6 @@ use crate::{
     survey,
 };
 
-/// The most changes that are measured first: to remove a rule, and to add one.
-const MEASURED_FIRST: usize = 2;
-/// The most that are measured where neither flips the verdict.
-const MEASURED_MAX: usize = 8;
-/// How much is done to measure one.
-const BOUNDS: Bounds = Bounds { pieces_max: 20, work_max: 200_000 };
-/// The most groups that an interface is thought to join, where no change of a rule flips the verdict: the newest.
-const JOINABLE_MAX: usize = 200;
 /// The port that flows are from where none is given: the first of the dynamic ones (RFC 6335).
 pub const SOURCE_PORT: u16 = 49_152;
 
@@ -93,7 +86,7 @@ pub struct Side {
     /// Their rules.
     pub class: PolicyClass,
     /// The change that flips the verdict and does the least beside; none: no single change does.
-    pub flip: Option<Flip>,
+    pub smallest: Option<Smallest>,
     /// Whether all of this is in force on its node.
     pub standing: Standing,
 }
@@ -166,8 +159,6 @@ pub(crate) struct Own {
 pub(crate) struct Found {
     pub(crate) from: ends::Resolved,
     pub(crate) to: ends::Resolved,
-    /// The groups that an interface may join: those that have room for it.
-    pub(crate) joinable: Vec<Arc<SecurityGroup>>,
 }
 
 impl Control {
@@ -180,19 +171,20 @@ impl Control {
         let explained = match wish.as_of {
             Some(as_of) => survey::blocking(move || {
                 let past = Past::open(&control, as_of)?;
-                let found = ends::find(&past, &wish, Vec::new())?;
-                explained(&control, &wish, found, past.generation())
+                let found = ends::find(&past, &wish)?;
+                explained(&control, &wish, &found, past.generation(), &Joinable::then(&past, wish.account))
             }),
             None => {
                 let members_max = self.core().settings.limits.interfaces_per_group;
                 let find = |state: &model::State| {
-                    let has_room = |group: &&Arc<SecurityGroup>| state.member_count(group.id) < members_max;
-                    let joinable = state.groups().newest_first(wish.account).filter(has_room);
-                    ends::find(&Present(state), &wish, joinable.take(JOINABLE_MAX).cloned().collect())
+                    let joinable = joinable::now(state, wish.account, members_max);
+                    ends::find(&Present(state), &wish).map(|found| (found, joinable))
                 };
                 let Read { value: found, generation } = self.read(find).await.map_err(TrafficError::from)?;
-                let found = found?;
-                survey::blocking(move || explained(&control, &wish, found, generation))
+                let (found, joinable) = found?;
+                survey::blocking(move || {
+                    explained(&control, &wish, &found, generation, &Joinable::Now(joinable))
+                })
             }
         };
         explained.await.map_err(|_| Unavailable)?
@@ -202,24 +194,26 @@ impl Control {
 fn explained(
     control: &Control,
     wish: &TrafficWish,
-    found: Found,
+    found: &Found,
     generation: u64,
+    joinable: &Joinable<'_>,
 ) -> Result<Traffic, TrafficError> {
     let classes = |own: &ends::Resolved| own.own().map(class).transpose();
     let (from_class, to_class) = (classes(&found.from)?, classes(&found.to)?);
-    let (source, destination) = ends::addresses(&found, from_class.as_ref(), to_class.as_ref())?;
+    let (source, destination) =
+        ends::addresses(found, wish.protocol, from_class.as_ref(), to_class.as_ref())?;
     let packet = Packet::new(wish.protocol, source, destination, wish.ports)
         .map_err(|_| TrafficError::MixedFamilies)?;
     let side = |own: Option<&Own>, class: Option<PolicyClass>, direction| {
-        let (own, class) = (own?, class?);
+        let Some((own, class)) = own.zip(class) else { return Ok(None) };
         let flow = Flow { direction, first: packet };
-        Some(side(control, own, class, flow, &found.joinable, (generation, wish.as_of.is_some())))
+        side(control, own, class, flow, joinable, (generation, wish.as_of.is_some())).map(Some)
     };
     Ok(Traffic {
         generation,
         packet,
-        source: side(found.from.own(), from_class, Direction::Egress),
-        destination: side(found.to.own(), to_class, Direction::Ingress),
+        source: side(found.from.own(), from_class, Direction::Egress)?,
+        destination: side(found.to.own(), to_class, Direction::Ingress)?,
         oldest: control.core().activity.oldest().map(|(generation, _)| generation),
     })
 }
@@ -229,36 +223,14 @@ fn class(own: &Own) -> Result<PolicyClass, TrafficError> {
     PolicyClass::new(rules).map_err(|error| TrafficError::TooManyRules(error.to_string()))
 }
 
-/// The change that flips the verdict and does the least beside. Leaving and joining groups are measured only where no change
-/// of a rule flips it: what the rules of a whole group do is more, and takes long to tell.
-fn smallest(
-    class: &PolicyClass,
-    flow: &Flow,
-    rules_per_group_max: usize,
-    joinable: impl FnOnce() -> Vec<Group>,
-) -> Option<Flip> {
-    let is_of_a_rule =
-        |own: &Flip| matches!(own.change, SingleChange::RemoveRule { .. } | SingleChange::AddRule { .. });
-    let options =
-        flip::Options { joinable: &[], rules_per_group_max, measured_max: MEASURED_FIRST, bounds: BOUNDS };
-    let first = flip::flip(class, flow, &options);
-    let found = if first.changes.iter().any(is_of_a_rule) {
-        first
-    } else {
-        let joinable = joinable();
-        flip::flip(class, flow, &flip::Options { joinable: &joinable, measured_max: MEASURED_MAX, ..options })
-    };
-    found.changes.into_iter().next()
-}
-
 fn side(
     control: &Control,
     own: &Own,
     class: PolicyClass,
     flow: Flow,
-    joinable: &[Arc<SecurityGroup>],
+    joinable: &Joinable<'_>,
     (generation, is_past): (u64, bool),
-) -> Side {
+) -> Result<Side, TrafficError> {
     let activity = &control.core().activity;
     let membership = |group: &Arc<SecurityGroup>| Membership {
         group: Arc::clone(group),
@@ -267,15 +239,15 @@ fn side(
     let verdict = evaluate(&class, flow.direction, &flow.first).policy;
     let limits = &control.core().settings.limits;
     let joinable = || match own.groups.len() < limits.groups_per_interface {
-        true => joinable.iter().map(|group| desired::rules_of(group)).collect(),
-        false => Vec::new(),
+        true => joinable.groups(&class, &flow, limits.interfaces_per_group),
+        false => Ok(Vec::new()),
     };
-    let flip = smallest(&class, &flow, limits.rules_per_group, joinable);
+    let smallest = smallest::smallest(&class, &flow, limits.rules_per_group, joinable)?;
     let standing = match is_past {
         true => Standing::Past,
         false => standing::standing(control, own, generation),
     };
-    Side {
+    Ok(Side {
         interface: own.interface.id,
         instance: own.interface.instance,
         network: own.network,
@@ -283,7 +255,7 @@ fn side(
         verdict,
         memberships: own.groups.iter().map(membership).collect(),
         class,
-        flip,
+        smallest,
         standing,
-    }
+    })
 }

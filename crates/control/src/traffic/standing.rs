@@ -6,7 +6,7 @@ use super::Own;
 use crate::{
     activity::Touched,
     control::Control,
-    fleet::{BindingState, Delay, EnforcementState, Progress},
+    fleet::{BindingState, NodeReceipt, Progress},
 };
 
 /// Whether what is decided for an interface is in force.
@@ -29,31 +29,47 @@ pub enum Standing {
     Past,
 }
 
+/// The most changes that are passed over because they do not concern the node.
+const PASSED_OVER_MAX: usize = 100;
+
 /// Whether what is decided for an interface up to a generation is in force.
 pub(super) fn standing(control: &Control, own: &Own, generation: u64) -> Standing {
     let Some(node) = own.node else { return Standing::NotBound };
     let id = own.interface.id;
-    let keys = [EntityKey::Interface(id), EntityKey::Binding(id), EntityKey::Enforcement(id)];
-    let groups = own.groups.iter().map(|group| EntityKey::SecurityGroup(group.id));
-    let touched: Vec<Touched> = keys.into_iter().chain(groups).map(Touched::Entity).collect();
-    let change = control.core().activity.last_touched(&touched, generation);
+    let (change, receipt) = last_change(control, node, own, generation);
     let standing = control.standing(node);
-    let state = match standing.binding(own.node_status, id, change) {
-        BindingState::Pending(delay) => {
-            let own_delay = change.and_then(|change| delay_of(control, node, change));
-            BindingState::Pending(own_delay.unwrap_or(delay))
-        }
+    // A change that is older than history came before its oldest record.
+    let oldest = || control.core().activity.oldest().map(|(oldest, _)| oldest.saturating_sub(1));
+    let state = match standing.binding(own.node_status, id, change.or_else(oldest)) {
+        BindingState::Pending(delay) => match receipt {
+            NodeReceipt::Concerned(Progress::Confirmed { .. }) => {
+                standing.binding_beside(id).unwrap_or(BindingState::Pending(delay))
+            }
+            NodeReceipt::Concerned(Progress::Behind(delay)) => BindingState::Pending(delay),
+            _ => BindingState::Pending(delay),
+        },
         state => state,
     };
     Standing::Bound { node, state, change, confirmed: standing.confirmed_generation }
 }
 
-/// Why a node has not confirmed this very change; none: it has, or that is not kept.
-fn delay_of(control: &Control, node: NodeId, change: u64) -> Option<Delay> {
-    let receipt = control.enforcement(change).filter(|own| own.state != EnforcementState::Unknown)?;
-    let own = receipt.nodes.into_iter().find(|own| own.node == node)?;
-    match own.progress {
-        Progress::Behind(delay) => Some(delay),
-        Progress::Confirmed { .. } | Progress::Deleted => None,
+/// The last change up to a generation of what decides for an interface that concerns its node, and what is known of it
+/// there. Not every change does: a group that gets another name is enforced as before.
+fn last_change(control: &Control, node: NodeId, own: &Own, generation: u64) -> (Option<u64>, NodeReceipt) {
+    let id = own.interface.id;
+    let keys = [EntityKey::Interface(id), EntityKey::Binding(id), EntityKey::Enforcement(id)];
+    let groups = own.groups.iter().map(|group| EntityKey::SecurityGroup(group.id));
+    let touched: Vec<Touched> = keys.into_iter().chain(groups).map(Touched::Entity).collect();
+    let mut until = generation;
+    for _ in 0..PASSED_OVER_MAX {
+        let Some(change) = control.core().activity.last_touched(&touched, until) else {
+            return (None, NodeReceipt::Unknown);
+        };
+        match (control.receipt_of(change, node), change.checked_sub(1)) {
+            (NodeReceipt::Unconcerned, Some(before)) => until = before,
+            (receipt, _) => return (Some(change), receipt),
+        }
     }
+    // There may be one before: whoever has this one has that, too.
+    (Some(until), NodeReceipt::Unknown)
 }

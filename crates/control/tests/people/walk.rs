@@ -7,7 +7,7 @@ use control::{
     Control,
     past::AsOf,
     preview::{Preview, PreviewBounds, PreviewError, PreviewWish},
-    traffic::{End, Traffic, TrafficWish},
+    traffic::{End, Smallest, Traffic, TrafficWish},
 };
 use model::{
     AccountId, Actor, Command, NetworkInterfaceId, SecurityGroupId, State,
@@ -111,7 +111,8 @@ fn said(traffic: &Traffic) -> String {
             .iter()
             .map(|of| (of.group.id, of.since.as_ref().map(|event| event.place.generation)))
             .collect();
-        format!("{} {since:?}", own.explanation(1_000))
+        let smallest = own.smallest.as_ref().map(|own| (own.flip.change.to_string(), own.not_compared));
+        format!("{} {since:?} {smallest:?}", own.explanation(1_000))
     };
     format!(
         "{} {:?} {:?} {:?}",
@@ -154,7 +155,7 @@ async fn explained(
     assert_eq!(side.verdict, decision.policy);
     assert_eq!(side.explanation(10).decision, decision);
     assert_eq!(side.class, class);
-    if let Some(flip) = &side.flip {
+    if let Some(Smallest { flip, .. }) = &side.smallest {
         let after = flip.change.apply(&class).unwrap();
         assert_ne!(evaluate(&after, side.flow.direction, &side.flow.first).policy, decision.policy);
         assert!(!matches!(flip.change, SingleChange::JoinGroup { .. }) || class.groups().is_empty());

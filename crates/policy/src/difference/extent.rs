@@ -9,6 +9,7 @@ use model::{
 };
 
 use super::{
+    count::Count,
     protocols::Protocols,
     set::{EVERY_PORT, Range, every_address, range_of},
 };
@@ -52,6 +53,19 @@ impl Extent {
         let ranges = [for_ports, from_ports, addresses(local, family), addresses(remote, family)];
         Some(Self { protocols, ranges })
     }
+
+    /// How many packets are in it.
+    fn count(&self) -> Count {
+        let of = |dimension: usize| Count::of_range(self.ranges[dimension].0, self.ranges[dimension].1);
+        let ports = of(SOURCE_PORT).times(of(DESTINATION_PORT));
+        of(LOCAL).times(of(REMOTE)).times(self.protocols.count(ports))
+    }
+}
+
+/// How many packets a rule is about.
+pub(crate) fn packet_count(rule: &Rule) -> Count {
+    let extents = Family::ALL.into_iter().filter_map(|family| Extent::of(rule, family));
+    extents.map(|extent| extent.count()).sum()
 }
 
 fn ports(named: PortRange) -> Option<Range> {

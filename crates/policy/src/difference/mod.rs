@@ -42,7 +42,6 @@ mod set;
 mod single;
 mod sweep;
 
-pub(crate) use self::single::{Budget, SingleRule, SingleRules, is_about_something};
 pub use self::{
     count::Count,
     piece::{Addresses, Effect, Piece},
@@ -51,6 +50,10 @@ pub use self::{
     set::{AddressSet, PortSet},
 };
 use self::{diagram::Work, extent::entries, join::Pieces};
+pub(crate) use self::{
+    extent::packet_count,
+    single::{Budget, SingleRule, SingleRules, is_about_something},
+};
 use crate::{class::PolicyClass, packet::Family, text::Flow};
 
 /// How much is done for a difference, and how much of it is kept.

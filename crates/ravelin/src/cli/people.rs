@@ -90,7 +90,8 @@ pub struct FlowArguments {
                   2026-11-22T03:04:05Z"
 )]
 pub struct ExplainArguments {
-    /// Who begins the flow: an address, an instance, a network interface, or `internet`.
+    /// Who begins the flow: an address, an instance, a network interface, or `internet`. Name an end by its IPv6 address to ask
+    /// about IPv6.
     #[arg(long, value_name = "END")]
     pub from: String,
     /// Whom it is for; the same.

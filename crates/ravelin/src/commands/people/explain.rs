@@ -83,8 +83,20 @@ fn side(side: &Value) -> Vec<String> {
             others => format!("{others} other packets would be decided otherwise, too"),
         };
         lines.push(format!("  it would be the other way with: {}; {with_it}", text(flip, "Text")));
+        lines.extend(not_compared(number(flip, "NotComparedCount")));
     }
     lines
+}
+
+/// That more groups would do as well, where there are any.
+fn not_compared(groups: u64) -> Option<String> {
+    match groups {
+        0 => None,
+        1 => Some("    1 more group would do as well; what it does beside was not compared".into()),
+        more => {
+            Some(format!("    {more} more groups would do as well; what they do beside was not compared"))
+        }
+    }
 }
 
 fn since(membership: &Value) -> String {
@@ -98,4 +110,22 @@ fn since(membership: &Value) -> String {
         text(membership, "OperationName"),
         text(membership, "ActorName")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_compared_is_said() {
+        let shown = |groups: u64| {
+            let flip = json!({ "Text": "join sg-1", "OtherPacketCount": "0", "NotComparedCount": groups });
+            side(&json!({ "Flip": flip })).join("\n")
+        };
+        assert!(shown(0).ends_with("no other packet would be decided otherwise"), "{}", shown(0));
+        assert!(shown(1).ends_with("1 more group would do as well; what it does beside was not compared"));
+        assert!(shown(52).contains("52 more groups would do as well"), "{}", shown(52));
+    }
 }

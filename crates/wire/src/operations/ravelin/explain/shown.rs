@@ -2,13 +2,13 @@
 
 use control::{
     fleet::{BindingState, protocol_name},
-    traffic::{Membership, Side, Standing, Traffic},
+    traffic::{Membership, Side, Smallest, Standing, Traffic},
 };
 use model::{NodeId, rule::Policy};
 use policy::{
     PlacedRule,
     explain::{Explanation, PassedOver},
-    flip::{Flip, SingleChange},
+    flip::SingleChange,
     text::RuleText,
 };
 
@@ -66,7 +66,7 @@ const HEAD: [Field; 9] = [
     Field::integer("OldestGeneration", "1"),
 ];
 
-const SIDE: [Field; 61] = [
+const SIDE: [Field; 62] = [
     Field::text("Sides.Side[].Direction", "ingress"),
     Field::text("Sides.Side[].NetworkInterfaceId", "eni-5f6533jbifugr5fo2j1wabcde"),
     Field::text("Sides.Side[].InstanceId", "i-5vn4n3y4laeb2ii9zxxltlvzi"),
@@ -134,6 +134,7 @@ const SIDE: [Field; 61] = [
         "Sides.Side[].Flip.Text",
         "add to sg-5vn4n3y4laeb2ii9zxxltlvzi: ingress drop tcp from 192.0.2.9 to 10.0.0.7 port 443",
     ),
+    Field::integer("Sides.Side[].Flip.NotComparedCount", "0"),
     Field::text("Sides.Side[].Flip.OtherPacketCount", "65535"),
     Field::boolean("Sides.Side[].Flip.Whole", "true"),
     Field::integer("Sides.Side[].Flip.PieceCount", "1"),
@@ -145,9 +146,9 @@ const SIDE: [Field; 61] = [
 /// The fields of the answer.
 pub(super) const ANSWER: &[Field] = &joined();
 
-const fn joined() -> [Field; 94] {
+const fn joined() -> [Field; 95] {
     let parts: [&[Field]; 4] = [&HEAD, &SIDE, &RULE, &FLIP_RULE];
-    let mut all = [HEAD[0]; 94];
+    let mut all = [HEAD[0]; 95];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut own = 0;
@@ -226,8 +227,8 @@ fn side(own: &Side, traffic: &Traffic) -> Value {
     put("Overruled", json!({ "Rule": overruled }));
     put("OverruledLeftOut", json!(explanation.overruled.left_out));
     put("Enforcement", enforcement(&own.standing));
-    if let Some(flip) = &own.flip {
-        put("Flip", self::flip(flip));
+    if let Some(smallest) = &own.smallest {
+        put("Flip", flip(smallest));
     }
     Value::Object(shown)
 }
@@ -320,7 +321,7 @@ fn bound(node: NodeId, state: &BindingState, change: Option<u64>, confirmed: Opt
     Value::Object(shown)
 }
 
-fn flip(flip: &Flip) -> Value {
+fn flip(Smallest { flip, not_compared }: &Smallest) -> Value {
     let mut shown = Answer::new();
     let mut put = |name: &str, value: Value| shown.insert(name.into(), value);
     let (kind, rule) = match &flip.change {
@@ -345,6 +346,7 @@ fn flip(flip: &Flip) -> Value {
         let or: Vec<String> = or.iter().map(ToString::to_string).collect();
         put("OtherSecurityGroupIds", json!({ "SecurityGroupId": or }));
     }
+    put("NotComparedCount", json!(not_compared));
     put("OtherPacketCount", json!(flip.others().to_string()));
     put("Whole", json!(flip.difference.is_whole()));
     put("PieceCount", json!(flip.difference.pieces().len() + flip.difference.left_out()));
