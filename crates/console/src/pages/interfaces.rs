@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ROOT,
-    api::{self, Api},
+    api::Api,
     form::{self, Form},
     json::{at, flag, items, text, texts},
     proposal,
