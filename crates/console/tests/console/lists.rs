@@ -1,16 +1,9 @@
 //! Lists: search by a part of a name, and filters.
 
 use super::{
-    changes::furnish,
-    support::{Browser, Site},
+    changes::{furnish, make_group},
+    support::Site,
 };
-
-async fn make_group(browser: &mut Browser, name: &str) -> String {
-    let form = "/console/groups/new";
-    let made = browser.fill_in(form, form, &[("SecurityGroupName", name)]).await;
-    assert_eq!(made.status, 303, "{made:?}");
-    made.header("location").rsplit('/').next().unwrap().to_owned()
-}
 
 #[tokio::test]
 async fn groups_are_found_by_a_part_of_their_name_and_by_who_is_in_them() {
@@ -18,6 +11,7 @@ async fn groups_are_found_by_a_part_of_their_name_and_by_who_is_in_them() {
     let mut browser = site.signed_in().await;
     let (_, instance) = furnish(&mut browser).await;
     let quiet = make_group(&mut browser, "Web-quiet").await;
+    let quiet = quiet.rsplit('/').next().unwrap();
     let instance = instance.rsplit('/').next().unwrap();
     for (query, there, hidden) in [
         ("q=eb", &[">web<", ">Web-quiet<"][..], &[][..]),
