@@ -103,7 +103,12 @@ fn node_tests(repository: &Repository, name: &str, binary: &Path) -> anyhow::Res
         .collect();
     files.sort();
     let mut command = node_command(repository, name, binary)?;
-    command.args(["--test", "--test-reporter=spec"]).args(files).current_dir(tests);
+    command.args(["--test", "--test-reporter=spec"]);
+    // Files are independent; of two processors it would use one. Older ones cannot be told.
+    if process::ask("node", &["--help"]).is_some_and(|help| help.contains("--test-concurrency")) {
+        command.arg("--test-concurrency=2");
+    }
+    command.args(files).current_dir(tests);
     Ok(command)
 }
 
