@@ -201,8 +201,9 @@ async fn finish(visit: &Visit<'_>, outcome: Result<PageAnswer, Failure>) -> Page
             let (wanted, said) = if visit.reads() {
                 (visit.address(), "")
             } else {
-                // A change that has begun may be made, and nothing is said of it.
-                (page_of_form(visit), if visit.api.begun.has() { "" } else { pages::sign_in::UNSENT })
+                // A change that has begun may be made, and nothing is said of it; nor of what is lost with the session anyway.
+                let is_said = !visit.api.begun.has() && !pages::sign_in::is_of_session(visit);
+                (page_of_form(visit), if is_said { pages::sign_in::UNSENT } else { "" })
             };
             let wanted = percent::encode(&wanted);
             response::see(&format!("{ROOT}/sign-in?back={wanted}{said}"), Vec::new())

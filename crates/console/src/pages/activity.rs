@@ -171,11 +171,13 @@ fn outcome(event: &Value, shown: &Shown<'_>) -> Markup {
     }
 }
 
-/// What became of a thing: where what belongs to it changed alone, or who is in it, that is a change of it, too.
-fn kind_of<'e>(event: &'e Value, id: &str) -> &'e str {
-    let changes = items(event, "Changes.Change").iter();
-    let mut own = changes.filter(|change| is_thing(change) && text(change, "ResourceId") == id);
-    own.next().map_or("Changed", |change| text(change, "Kind"))
+/// What became of a thing: where what belongs to it changed alone, or who is in it, that is a change of it, too. None: it may be
+/// among the changes that are not listed.
+fn kind_of<'e>(event: &'e Value, id: &str) -> Option<&'e str> {
+    let changes = items(event, "Changes.Change");
+    let own = changes.iter().find(|change| is_thing(change) && text(change, "ResourceId") == id);
+    let is_whole = u64::try_from(changes.len()).is_ok_and(|listed| listed >= count(event, "ChangeCount"));
+    own.map(|change| text(change, "Kind")).or(is_whole.then_some("Changed"))
 }
 
 /// Whether a change is that of a thing. What belongs to one has its id, and no states of its own.
@@ -195,15 +197,17 @@ fn state_address(id: &str, as_of: u64) -> String {
     format!("{ROOT}/activity/state?ResourceId={}&AsOf={as_of}", percent::encode(id))
 }
 
-/// The ways to how a thing was before a change and after it, where it was there.
-fn states(id: &str, generation: u64, kind: &str) -> Markup {
+/// The ways to how a thing was before a change and after it, where it was there; where that is not known, to both, of which one
+/// may say that it was not.
+fn states(id: &str, generation: u64, kind: Option<&str>) -> Markup {
+    let (before, after) = (kind != Some("Created"), kind != Some("Deleted"));
     html! {
-        @if kind != "Created" {
+        @if before {
             a href=(state_address(id, generation.saturating_sub(1))) { "State before" span .hidden { " change " (generation) ": " (id) } }
         }
-        @if kind == "Changed" { ", " }
-        @if kind != "Deleted" {
-            a href=(state_address(id, generation)) { @if kind == "Created" { "State after" } @else { "after" } span .hidden { " change " (generation) ": " (id) } }
+        @if before && after { ", " }
+        @if after {
+            a href=(state_address(id, generation)) { @if before { "after" } @else { "State after" } span .hidden { " change " (generation) ": " (id) } }
         }
     }
 }
@@ -264,9 +268,12 @@ fn change(change: &Value, generation: u64) -> Markup {
         @for name in ["Before", "After", "Removed", "Added"] {
             @if !text(change, name).is_empty() { p { span .soft { (name) ": " } code { (text(change, name)) } } }
         }
-        @if is_thing(change) { p { (states(id, generation, kind)) } }
+        @if is_thing(change) { p { (states(id, generation, Some(kind))) } }
     }
 }
+
+/// The most changes of an event that one answer has.
+const ASKED_MAX: u64 = 2_000;
 
 /// How many changes are not listed, and where they are.
 fn left_out(event: &Value, listed: usize, shown: &Shown<'_>) -> Markup {
@@ -275,7 +282,10 @@ fn left_out(event: &Value, listed: usize, shown: &Shown<'_>) -> Markup {
     let said = format!("and {} more", view::number(more));
     html! {
         @if more > 0 && shown.is_whole {
-            p { (said) ". All that is kept of it: " code { (command(event, all)) } }
+            p {
+                (said) ". " @if all > ASKED_MAX { "The first " (view::number(ASKED_MAX)) } @else { "All that is kept" } " of it: "
+                code { (command(event, all)) }
+            }
         } @else if more > 0 {
             p { a href={ (ROOT) "/changes/" (generation) } { (said) } }
         }
@@ -286,7 +296,7 @@ fn left_out(event: &Value, listed: usize, shown: &Shown<'_>) -> Markup {
 fn command(event: &Value, all: u64) -> String {
     let next = count(event, "Generation").saturating_add(1);
     let actor = if text(event, "ActorType") == "Clock" { " --ActorType Clock" } else { "" };
-    let most = all.min(2_000);
+    let most = all.min(ASKED_MAX);
     format!(
         "ravelin api ListEvents --Outcome Applied{actor} --MaxResults 1 --NextToken {next} --MaxChanges {most}"
     )

@@ -169,17 +169,17 @@ async fn one(visit: &Visit<'_>) -> Result<Value, Trouble> {
 }
 
 /// The network interfaces of the instance, as far as they may be seen.
-async fn held(visit: &Visit<'_>) -> Vec<Value> {
+async fn held(visit: &Visit<'_>) -> Option<Vec<Value>> {
     let parameters = [("InstanceId", visit.part("instance")), ("PageSize", "100")];
-    let found = visit.api.glance("DescribeNetworkInterfaces", &parameters).await.unwrap_or_default();
-    items(&found, "NetworkInterfaceSets.NetworkInterfaceSet").to_vec()
+    let found = visit.api.glance("DescribeNetworkInterfaces", &parameters).await?;
+    Some(items(&found, "NetworkInterfaceSets.NetworkInterfaceSet").to_vec())
 }
 
 async fn show(visit: &Visit<'_>) -> Outcome {
     let instance = one(visit).await?;
     let id = visit.part("instance");
     let own = view::address_of("instances", id);
-    let held = held(visit).await;
+    let held = held(visit).await.unwrap_or_default();
     let names = Names::default().and_groups_of(&visit.api, &held).await;
     let body = html! {
         div .badges { (view::state(text(&instance, "Status"))) }
@@ -315,10 +315,12 @@ async fn ask(visit: &Visit<'_>) -> Outcome {
     let instance = one(visit).await?;
     let own = view::address_of("instances", visit.part("instance"));
     let ask = if act.address == "release" { view::confirm_loss } else { view::confirm };
-    let ends = if act.ends_flows() {
-        stake::shown(&visit.api, &held(visit).await).await
-    } else {
-        html! {}
+    let ends = match (act.ends_flows(), held(visit).await) {
+        (false, _) => html! {},
+        (true, Some(held)) => stake::shown(&visit.api, &held).await,
+        (true, None) => {
+            view::none("You may not see its network interfaces, and so not which flows run at them.", None)
+        }
     };
     let question = ask(visit, &format!("{own}/{}", act.address), act.name, &own, &html! { p { (act.says) } });
     let body = html! { (ends) (question) };

@@ -73,14 +73,21 @@ async fn show(visit: &Visit<'_>) -> Outcome {
     Ok(form(visit, known, "", back, &notice).into())
 }
 
+/// Whether a form is about the session alone: nothing is lost with it that outlives the session.
+pub(crate) fn is_of_session(visit: &Visit<'_>) -> bool {
+    let path = visit.request.path.strip_prefix(ROOT).unwrap_or_default();
+    ["/sign-out", "/theme"].contains(&path.trim_end_matches('/'))
+}
+
 /// What somebody is told whose form came when the session had ended.
 fn unsent() -> Markup {
     view::notice(
         Tone::Warning,
         "Your session has ended.",
         &html! {
-            p { "What you sent was not carried out, and nothing was changed. Sign in, and you are back at the page that you sent it "
-                "from; what you had typed there is to be typed again. Your browser may still have it: go back to the page before." }
+            p { "What you sent now was not carried out. If you had sent it before, as by a second press, look under Activity whether it "
+                "was made then. Sign in, and you are back at the page that you sent it from; what you had typed there is to be typed "
+                "again. Your browser may still have it: go back to the page before." }
         },
     )
 }

@@ -173,11 +173,14 @@ pub(crate) fn several(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
-/// What every form that changes something carries: the token of the session, and an id of its own.
+/// What every form that changes something carries: the token of the session, and an id of its own. Where a change was begun and
+/// the form that began it is shown again, with what was filled in, it is the same form still: what may have been done is not
+/// done a second time.
 pub(crate) fn form_marks(visit: &Visit<'_>) -> Markup {
+    let same = visit.form.given(FORM_ID).filter(|_| visit.api.begun.has()).map(str::to_owned);
     html! {
         input type="hidden" name=(FORM_TOKEN) value=(visit.form_token());
-        @if let Some(id) = token::random() { input type="hidden" name=(FORM_ID) value=(id); }
+        @if let Some(id) = same.or_else(token::random) { input type="hidden" name=(FORM_ID) value=(id); }
     }
 }
 

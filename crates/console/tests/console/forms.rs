@@ -121,8 +121,11 @@ async fn what_may_have_been_done_is_not_done_a_second_time_and_one_is_told_where
     gate.open();
     assert_eq!(first.status, 503, "{first:?}");
     first.shows("It is not known what came of this.");
-    for _ in 0..2 {
-        let again = browser.post("/console/groups/new", &fields).await;
+    // Also where it is sent from the answer, in which it stands as it was filled in.
+    first.shows("value=\"doubtful\"");
+    let shown = first.group_form(&[("SecurityGroupName", "doubtful")]);
+    for fields in [&fields, &shown] {
+        let again = browser.post("/console/groups/new", fields).await;
         assert_eq!(again.status, 409, "{again:?}");
         again.shows(">Not known what came of it</h1>");
         again.hides("Done once");

@@ -229,11 +229,14 @@ async fn a_form_of_a_session_that_has_ended_leads_back_to_its_page() {
         let body = format!("PolicyName=typed&form-token={token}");
         let answer = browser.ask("POST", action, &headers, &body).await;
         let page = browser.follow(&answer).await;
-        page.shows("What you sent was not carried out");
+        page.shows("What you sent now was not carried out");
         page.shows(&format!("name=\"back\" value=\"{back}\""));
     }
     let read = browser.get("/console/policies/new").await;
-    browser.follow(&read).await.hides("What you sent was not carried out");
+    browser.follow(&read).await.hides("What you sent now was not carried out");
+    // A second press: the first one did it.
+    let again = browser.send("/console/sign-out", &[("form-token", &token)]).await;
+    browser.follow(&again).await.hides("was not carried out");
     let mut root = site.signed_in().await;
     root.get("/console/policies?PolicyType=Custom").await.hides("typed");
 }

@@ -55,8 +55,13 @@ impl NodeStanding {
 
     /// How a binding stands that its node confirmed once, where the node has said since that what it obeys is not in force
     /// everywhere, but named other interfaces alone; none: that is not so.
-    pub fn binding_beside(&self, interface: NetworkInterfaceId) -> Option<BindingState> {
-        let NotInForce { problems, problem_count, .. } = &**self.not_in_force.as_ref()?;
+    ///
+    /// `change` is the last one about the interface: what a node says of less, which it has come back with, says nothing of it.
+    pub fn binding_beside(&self, interface: NetworkInterfaceId, change: u64) -> Option<BindingState> {
+        let NotInForce { generation, problems, problem_count } = &**self.not_in_force.as_ref()?;
+        if *generation < change {
+            return None;
+        }
         let is_whole = u64::try_from(problems.len()).is_ok_and(|listed| listed == *problem_count);
         let is_named = problems.iter().any(|problem| problem.interface == interface);
         if is_named || !is_whole || self.regression.is_some() {
@@ -139,20 +144,21 @@ mod tests {
     fn beside_what_is_not_in_force_stands_what_is_not_named() {
         let [own, other] = [1, 2].map(NetworkInterfaceId::from_number);
         let mut standing = NodeStanding::default();
-        assert_eq!(standing.binding_beside(own), None, "the node may have come back with less");
+        assert_eq!(standing.binding_beside(own, 8), None, "the node may have come back with less");
         let problem = NodeProblem { interface: other, message: "closed".into() };
         let said = |problem_count| {
             Some(Arc::new(NotInForce { generation: 8, problems: vec![problem.clone()], problem_count }))
         };
         standing.not_in_force = said(1);
-        assert_eq!(standing.binding_beside(own), Some(BindingState::Enforced));
-        assert_eq!(standing.binding_beside(other), None);
+        assert_eq!(standing.binding_beside(own, 8), Some(BindingState::Enforced));
+        assert_eq!(standing.binding_beside(own, 9), None, "it has come back without that change");
+        assert_eq!(standing.binding_beside(other, 8), None);
         standing.absent = Arc::new([own].into());
-        assert_eq!(standing.binding_beside(own), Some(BindingState::Absent));
+        assert_eq!(standing.binding_beside(own, 8), Some(BindingState::Absent));
         standing.not_in_force = said(2);
-        assert_eq!(standing.binding_beside(own), None, "the one that is not listed may be this one");
+        assert_eq!(standing.binding_beside(own, 8), None, "the one that is not listed may be this one");
         standing.not_in_force = said(1);
         standing.regression = Some(Regression { generation: 9, found_at: UnixMillis(0), readmitted: false });
-        assert_eq!(standing.binding_beside(own), None);
+        assert_eq!(standing.binding_beside(own, 8), None);
     }
 }

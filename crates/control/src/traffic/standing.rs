@@ -43,7 +43,8 @@ pub(super) fn standing(control: &Control, own: &Own, generation: u64) -> Standin
     let state = match standing.binding(own.node_status, id, change.or_else(oldest)) {
         BindingState::Pending(delay) => match receipt {
             NodeReceipt::Concerned(Progress::Confirmed { .. }) => {
-                standing.binding_beside(id).unwrap_or(BindingState::Pending(delay))
+                let beside = change.and_then(|change| standing.binding_beside(id, change));
+                beside.unwrap_or(BindingState::Pending(delay))
             }
             NodeReceipt::Concerned(Progress::Behind(delay)) => BindingState::Pending(delay),
             _ => BindingState::Pending(delay),

@@ -101,7 +101,13 @@ impl Filled {
         texts.chain(self.emptied.iter().map(|name| (EMPTIED, name.as_str())))
     }
 
-    /// The same as fields that nobody sees.
+    /// The same for an address, which histories and logs keep: also without what a machine is told at its first start, which
+    /// often is a secret.
+    pub(super) fn address_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.open_pairs().filter(|(name, _)| *name != "UserData")
+    }
+
+    /// What was filled in, without passwords, as fields that nobody sees.
     pub(super) fn hidden(&self) -> Markup {
         html! {
             @for (name, text) in self.open_pairs() { input type="hidden" name=(name) value=(text); }

@@ -297,10 +297,10 @@ impl Question<'_> {
             .under(operation.name, own)
     }
 
-    /// The form with what was filled in, without passwords.
+    /// The form with what was filled in, without secrets.
     fn form_address(&self) -> String {
         let options = [("format", self.options.word()), ("wait", self.options.wait)];
-        let query = form::query(self.filled.open_pairs().chain(options));
+        let query = form::query(self.filled.address_pairs().chain(options));
         format!("{}?{query}", address(self.attempt.operation))
     }
 }
